@@ -1,0 +1,1 @@
+"""THE HALL: the only room that knows all others."""

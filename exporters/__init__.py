@@ -1,0 +1,1 @@
+"""OUT: how data leaves a pond."""

@@ -1,0 +1,1 @@
+"""IN: bytes on the wire become durable batches."""

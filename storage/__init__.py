@@ -1,0 +1,1 @@
+"""AT REST: a durable batch becomes documented rows; the only room that writes data."""

@@ -1,0 +1,145 @@
+"""Which attributes become typed columns, under old and new names of the semantic conventions; read by both decoders.
+
+The rule, the same in both decoders:
+
+- An attribute is promoted when its key is one of a column's names and its value has the column's type. The value goes to the
+  column; the new name wins over the old one, the old one over the aliases, an earlier alias over a later one.
+- A promoted value leaves the JSON of the rest, so that it is stored once, unless somebody could not rebuild it: what came under
+  an alias stays, and what came under an old name stays in a row that mixes generations (`semconv` = 'mixed').
+- `semconv` is 'new' where a renamed attribute came under its new name, 'old' where under its old name, 'mixed' where a row holds
+  both, and NULL where a row holds neither. Attributes that were never renamed do not count.
+- An empty string is promoted like any other, except of a resource: there it stays in the JSON and the column's default applies.
+- `organization.id` always stays in the JSON too.
+- A value of another type stays in the JSON, with its type. A null (empty) value stays in the JSON as null.
+- Of two equal keys the last one counts, whatever its type.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+ColumnType = Literal["string", "int", "double", "bool", "json"]
+
+
+@dataclass(frozen=True, slots=True)
+class Promoted:
+    """One promoted attribute: its column, its type (json takes any value, as JSON text), and the names it comes under."""
+
+    column: str
+    type: ColumnType
+    new: str
+    old: str | None = None
+    aliases: tuple[str, ...] = ()
+
+
+RESOURCE: tuple[Promoted, ...] = (
+    Promoted("service_name", "string", "service.name"),
+    Promoted("service_version", "string", "service.version"),
+    Promoted("service_namespace", "string", "service.namespace"),
+    Promoted("service_instance_id", "string", "service.instance.id"),
+    Promoted("environment", "string", "deployment.environment.name", "deployment.environment"),
+    Promoted("resource_organization_id", "string", "organization.id"),
+    Promoted("host_name", "string", "host.name"),
+    Promoted("telemetry_sdk_language", "string", "telemetry.sdk.language"),
+)
+"""Of a resource. `semconv` speaks of records only: an old environment name stays in `resource_attributes` too."""
+
+_IDENTITY: tuple[Promoted, ...] = (
+    Promoted("organization_id", "string", "organization.id"),
+    Promoted("user_id", "string", "user.id", "enduser.id"),
+    Promoted("user_role", "string", "user.role", "enduser.role"),
+    Promoted("user_roles", "json", "user.roles"),
+    Promoted("session_id", "string", "session.id"),
+    Promoted("user_agent_original", "string", "user_agent.original", "http.user_agent"),
+    Promoted("url_full", "string", "url.full", "http.url"),
+    Promoted("error_type", "string", "error.type"),
+)
+
+SPAN: tuple[Promoted, ...] = (
+    *_IDENTITY,
+    Promoted("http_request_method", "string", "http.request.method", "http.method"),
+    Promoted("http_response_status_code", "int", "http.response.status_code", "http.status_code"),
+    Promoted("http_route", "string", "http.route"),
+    Promoted("url_path", "string", "url.path"),
+    Promoted("url_query", "string", "url.query"),
+    Promoted("url_scheme", "string", "url.scheme", "http.scheme"),
+    Promoted("http_target", "string", "http.target"),
+    Promoted("http_request_body_size", "int", "http.request.body.size", "http.request_content_length", ("http.request.size",)),
+    Promoted("http_response_body_size", "int", "http.response.body.size", "http.response_content_length", ("http.response.size",)),
+    Promoted("server_address", "string", "server.address", "http.host", ("net.host.name", "http.server_name", "net.peer.name")),
+    Promoted("server_port", "int", "server.port", "net.host.port", ("net.peer.port",)),
+    Promoted("client_address", "string", "client.address", "http.client_ip"),
+    Promoted("network_peer_address", "string", "network.peer.address", "net.peer.ip", ("net.sock.peer.addr",)),
+    Promoted("network_protocol_version", "string", "network.protocol.version", "http.flavor"),
+    Promoted("db_system_name", "string", "db.system.name", "db.system"),
+    Promoted("db_namespace", "string", "db.namespace", "db.name"),
+    Promoted(
+        "db_collection_name",
+        "string",
+        "db.collection.name",
+        "db.sql.table",
+        ("db.mongodb.collection", "db.cassandra.table"),
+    ),
+    Promoted("db_operation_name", "string", "db.operation.name", "db.operation"),
+    Promoted("db_query_text", "string", "db.query.text", "db.statement"),
+    Promoted("db_query_summary", "string", "db.query.summary"),
+    Promoted("db_response_status_code", "string", "db.response.status_code"),
+    Promoted("db_response_returned_rows", "int", "db.response.returned_rows"),
+    Promoted("rpc_system", "string", "rpc.system.name", "rpc.system"),
+    Promoted("rpc_service", "string", "rpc.service"),
+    Promoted("rpc_method", "string", "rpc.method"),
+    Promoted("messaging_system", "string", "messaging.system"),
+    Promoted("messaging_destination_name", "string", "messaging.destination.name", "messaging.destination"),
+    Promoted("peer_service", "string", "service.peer.name", "peer.service"),
+)
+
+SPAN_EVENT: tuple[Promoted, ...] = (
+    Promoted("exception_type", "string", "exception.type"),
+    Promoted("exception_message", "string", "exception.message"),
+    Promoted("exception_stacktrace", "string", "exception.stacktrace"),
+)
+
+LOG: tuple[Promoted, ...] = (
+    *_IDENTITY,
+    *SPAN_EVENT,
+    Promoted("log_record_uid", "string", "log.record.uid"),
+)
+
+METRIC_POINT: tuple[Promoted, ...] = ()
+"""None: the tables that read a metric's attributes read few points, and read them from the JSON."""
+
+ADDRESS_KEYS: frozenset[str] = frozenset(
+    {
+        "client.address",
+        "client.ip",
+        "client.socket.address",
+        "http.client_ip",
+        "ip",
+        "ip.address",
+        "ip_address",
+        "net.peer.ip",
+        "net.sock.peer.addr",
+        "network.peer.address",
+        "source.address",
+        "user.ip",
+        "user.ip_address",
+        *(
+            f"http.request.header.{header}"
+            for name in (
+                "cf-connecting-ip",
+                "fastly-client-ip",
+                "forwarded",
+                "true-client-ip",
+                "x-client-ip",
+                "x-forwarded-for",
+                "x-real-ip",
+            )
+            for header in (name, name.replace("-", "_"))
+        ),
+    }
+)
+"""Attributes whose string values (and strings in arrays) are addresses of clients: every one is replaced by its keyed hash."""
+
+MAYBE_ADDRESS_KEYS: frozenset[str] = frozenset({"net.peer.name", "net.sock.peer.name", "client.name"})
+"""Attributes that hold a host name or an address: replaced only where the text is an IP address."""
