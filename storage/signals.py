@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Protocol
 
 
 class Signal(IntEnum):
@@ -33,3 +36,39 @@ class Inspection:
 
 class UndecodableError(ValueError):
     """The payload is not a message of its signal. The text says what is wrong and where, for the sender."""
+
+
+class UnavailableError(Exception):
+    """The collector cannot take the payload now, and the sender should try again.
+
+    Attributes:
+        retry_after_s: after how many seconds, 1 to 3: Python's exporters give up after 10.
+    """
+
+    def __init__(self, reason: str, retry_after_s: float = 2.0) -> None:
+        super().__init__(reason)
+        self.retry_after_s = retry_after_s
+
+
+class Sink(Protocol):
+    """What a receiver is handed, and all it knows of the collector."""
+
+    def inspect(self, signal: Signal, payload: bytes) -> Inspection:
+        """Parse a payload and apply the protocol's data rules.
+
+        Raises:
+            UndecodableError: the bytes are no message of that signal.
+        """
+        ...
+
+    def admit(self, size: int) -> AbstractContextManager[None]:
+        """Reserve memory for a body in flight, for as long as the context is open.
+
+        Raises:
+            UnavailableError: too much is in flight already.
+        """
+        ...
+
+    def append(self, tenant: str, signal: Signal, payload: bytes, inspection: Inspection) -> Future[None]:
+        """Make a payload durable; the future ends after the fsync, or with UnavailableError."""
+        ...
