@@ -1,9 +1,9 @@
-"""The columns of the decoded relations: what both decoders give and what the tables' SELECTs read.
+r"""The columns of the decoded relations: what both decoders give and what the tables' SELECTs read.
 
 A decoded relation is an Arrow table that DuckDB sees as `decoded_<name>`. Strings may be `string` or `string_view`; a test holds
 the plain decoder and the kernels to equal values. JSON text follows one form, so that both decoders write equal bytes: no white
-space; keys in the order of their last occurrence; `"`, `\\`, and control characters escaped (`\\b \\t \\n \\f \\r`, else
-`\\u00xx`, lower-case hex), all else as it came in UTF-8; integers plain; doubles as Arrow's shortest round trip with `.0` appended
+space; keys in the order of their last occurrence; `"`, `\`, and control characters escaped (`\b \t \n \f \r`, else
+`\u00xx`, lower-case hex), all else as it came in UTF-8; integers plain; doubles as Arrow's shortest round trip with `.0` appended
 where no point or exponent stands in the text; NaN and infinities as `{"$double":"NaN"}`, `"Infinity"`, `"-Infinity"`; bytes as
 `{"$bytes":"<base64>"}`; an empty value as `null`. An object without keys is NULL at the top and `{}` inside.
 
