@@ -6,10 +6,12 @@ space; keys in the order of their last occurrence; `"`, `\`, and control charact
 `\u00xx`, lower-case hex), all else as it came in UTF-8; integers plain; doubles as Arrow's shortest round trip with `.0` appended
 where no point or exponent stands in the text; NaN and infinities as `{"$double":"NaN"}`, `"Infinity"`, `"-Infinity"`; bytes as
 `{"$bytes":"<base64>"}`; an empty value as `null`. An object without keys is NULL at the top and `{}` inside.
+Members of structures that we name ourselves (links, exemplars, quantiles, entity refs) stand in the order given below.
 
 Time. A record's time is its own, else the fallback named at its column, else when its payload was accepted. `dt` is the UTC date
 of that time where it lies between 90 days before and 1 hour after acceptance, else the date of acceptance, and then (and where
-the time was taken from acceptance) `time_suspect` is true. With `Rules.keep_dates` the lower bound is 2000-01-01.
+the time was taken from acceptance) `time_suspect` is true; both bounds are inclusive. With `Rules.keep_dates` the lower bound is
+2000-01-01.
 """
 
 from __future__ import annotations
@@ -86,7 +88,7 @@ SPANS: Final = pa.schema(
         pa.field("dropped_links_count", pa.int64(), nullable=False),
         pa.field("events_count", pa.int32(), nullable=False),
         # JSON array of {"trace_id","span_id","trace_state","attributes","dropped_attributes_count","flags"}: the ids as hex and always
-        # there, the others left out where empty or 0. NULL where there is none.
+        # there (of any length, as they came), the others left out where empty or 0. NULL where there is none.
         pa.field("links", pa.string()),
         pa.field("semconv", pa.string()),
         *_fields(SPAN, skip=_RECORD_PROMOTED_ELSEWHERE),
@@ -109,7 +111,10 @@ SPAN_EVENTS: Final = pa.schema(
         *_fields(SPAN_EVENT),
     ]
 )
-"""One row an event of a span that is not refused. A time over 2**63-1 is read as absent. dt is the span's; organization_id too."""
+"""One row an event of a span that is not refused. A time over 2**63-1 reads as absent.
+
+dt, time_suspect and organization_id are the span's.
+"""
 
 LOGS: Final = pa.schema(
     [
@@ -122,7 +127,7 @@ LOGS: Final = pa.schema(
         pa.field("observed_time_unix_nano", pa.int64()),  # NULL where 0 or over 2**63-1
         pa.field("severity_number", pa.int32(), nullable=False),
         pa.field("severity_text", pa.string()),
-        pa.field("event_name", pa.string()),  # the field, else the attribute event.name (which then stays in the JSON)
+        pa.field("event_name", pa.string()),  # the field, else the string attribute event.name (which stays in the JSON)
         pa.field("body", pa.string()),  # a string body as it is, any other as JSON text; NULL where there is none
         pa.field("body_type", pa.string()),  # string bool int double bytes array kvlist; NULL where there is none or it is empty
         pa.field("attributes", pa.string()),
@@ -131,7 +136,8 @@ LOGS: Final = pa.schema(
         *_fields(LOG, skip=_RECORD_PROMOTED_ELSEWHERE),
     ]
 )
-"""One row a log record. None is refused. body bytes are plain base64 text (the type says so), a double body as in JSON."""
+"""One row a log record. None is refused. body bytes are plain base64 text (the type says so), a double body as in JSON; an
+empty string is a body. The rules on keys apply in it."""
 
 METRIC_POINTS: Final = pa.schema(
     [
@@ -147,10 +153,11 @@ METRIC_POINTS: Final = pa.schema(
         pa.field("timestamp", TIMESTAMP, nullable=False),
         pa.field("time_unix_nano", pa.int64(), nullable=False),
         pa.field("flags", pa.int64(), nullable=False),
-        pa.field("value_double", pa.float64()),  # as_double; NULL with flag NO_RECORDED_VALUE
-        pa.field("value_int", pa.int64()),  # as_int; NULL with flag NO_RECORDED_VALUE
-        pa.field("count", pa.int64()),  # histograms and summary; NULL with flag NO_RECORDED_VALUE
-        pa.field("sum", pa.float64()),  # NULL where not given (a summary always gives it), or with NO_RECORDED_VALUE
+        # With the flag NO_RECORDED_VALUE every column from value_double to quantiles is NULL.
+        pa.field("value_double", pa.float64()),  # as_double
+        pa.field("value_int", pa.int64()),  # as_int
+        pa.field("count", pa.int64()),  # histograms and summary
+        pa.field("sum", pa.float64()),  # NULL where not given (a summary always gives it)
         pa.field("min", pa.float64()),
         pa.field("max", pa.float64()),
         pa.field("bucket_counts", pa.list_(pa.int64())),  # NULL where empty
@@ -158,22 +165,23 @@ METRIC_POINTS: Final = pa.schema(
         pa.field("scale", pa.int32()),  # exponential_histogram: scale .. negative_bucket_counts
         pa.field("zero_count", pa.int64()),
         pa.field("zero_threshold", pa.float64()),
-        pa.field("positive_offset", pa.int32()),  # NULL where the side was not given
+        pa.field("positive_offset", pa.int32()),  # NULL where the side was not given; its counts NULL where empty, too
         pa.field("positive_bucket_counts", pa.list_(pa.int64())),
         pa.field("negative_offset", pa.int32()),
         pa.field("negative_bucket_counts", pa.list_(pa.int64())),
         # JSON array of {"quantile":,"value":}, both always there
         pa.field("quantiles", pa.string()),
         # JSON array of {"time_unix_nano":,"value":,"trace_id":,"span_id":,"attributes":}, absent ones left out; time always there;
-        # an id that is empty, all zero or of another length is absent
+        # an id that is empty, all zero or of another length is absent. The time is the whole uint64.
         pa.field("exemplars", pa.string()),
         pa.field("attributes", pa.string()),
     ]
 )
 """One row a metric point.
 
-Refused: no time (0 or over 2**63-1); temporality unspecified or unknown; a number point without value and without flag
-NO_RECORDED_VALUE; bucket_counts neither empty nor one longer than explicit_bounds; a count over 2**63-1; a metric without data is no point.
+Refused: no time (0 or over 2**63-1); temporality (of sum and histograms) unspecified or unknown; a number point without value and
+without flag NO_RECORDED_VALUE; bucket_counts neither empty nor one longer than explicit_bounds; a count of any kind (count,
+zero_count, bucket counts) over 2**63-1. A metric without data is no point. data_rules.py holds the predicates.
 """
 
 REFUSED: Final = pa.schema(
@@ -184,7 +192,7 @@ REFUSED: Final = pa.schema(
         pa.field("item_index", pa.int32(), nullable=False),
         pa.field("signal", pa.string(), nullable=False),  # traces metrics logs
         pa.field("reason", pa.string(), nullable=False),
-        pa.field("content", pa.string(), nullable=False),  # the item as protobuf JSON, addresses hashed
+        pa.field("content", pa.string(), nullable=False),  # the item as OTLP/JSON, rules on keys applied; of a point its metric
     ]
 )
 """What the rules above refuse: rare, so that the plain decoder renders it for the kernels too."""

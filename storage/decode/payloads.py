@@ -47,7 +47,7 @@ class Rules:
     Attributes:
         hash_address: see `HashAddress`.
         keep_dates: take every row's own date (import), instead of the date of arrival for hostile times.
-        drop_attributes: keys whose attribute is left out, of resources, scopes, records, events and links.
+        drop_attributes: keys whose attribute is left out, wherever it stands; see semconv.py.
         redact_attributes: keys whose value is replaced by the string "[redacted]".
     """
 

@@ -1,25 +1,37 @@
 """Which attributes become typed columns, under old and new names of the semantic conventions; read by both decoders.
 
-The rule, the same in both decoders:
+The rules on keys, for every KeyValue at every depth (resources, scopes, records, events, links, exemplars, metadata, kvlists in
+values and in log bodies), in this order:
+
+- A key of `Rules.drop_attributes` is left out. The value of a key of `Rules.redact_attributes` becomes the string "[redacted]".
+- Every string at and below a key of ADDRESS_KEYS becomes `hash_address(text, accepted)`; below one of MAYBE_ADDRESS_KEYS only where
+  `addresses.looks_like_address(text)`; the stricter of the keys above counts. An empty string stays empty; bytes stay.
+- Of two equal keys in one list the last one counts, whatever its type; it stands where the last one stood.
+- `string_value_strindex` (of profiles) reads as an empty value, `key_strindex` is not read.
+
+The rule of promotion, the same in both decoders:
 
 - An attribute is promoted when its key is one of a column's names and its value has the column's type. The value goes to the
   column; the new name wins over the old one, the old one over the aliases, an earlier alias over a later one.
-- A promoted value leaves the JSON of the rest, so that it is stored once, unless somebody could not rebuild it: what came under
-  an alias stays, and what came under an old name stays in a row that mixes generations (`semconv` = 'mixed').
-- `semconv` is 'new' where a renamed attribute came under its new name, 'old' where under its old name, 'mixed' where a row holds
-  both, and NULL where a row holds neither. Attributes that were never renamed do not count.
-- An empty string is promoted like any other, except of a resource: there it stays in the JSON and the column's default applies.
+- A promoted value leaves the JSON of the rest, so that it is stored once, unless somebody could not rebuild it. It stays where
+  it came under an alias; under an old name in a row that mixes generations (`semconv` = 'mixed'); and where another name of its
+  column, with the column's type, stands in the same row (then all of them stay).
+- `semconv` is 'new' where a renamed attribute (one with an old name) came under its new name, 'old' where under its old name, 'mixed'
+  where a row holds both, and NULL where a row holds neither. Only values of the column's type count, aliases never do.
+- An empty string is promoted like any other, except of a resource: there it counts as absent, stays in the JSON, the next name is
+  looked at, and the column's default applies. Of a resource an old name always stays in the JSON, and so does `unknown` as service
+  name or environment (their default).
 - `organization.id` always stays in the JSON too.
-- A value of another type stays in the JSON, with its type. A null (empty) value stays in the JSON as null.
-- Of two equal keys the last one counts, whatever its type.
+- A value of another type stays in the JSON, with its type. A null (empty) value is of no type: it stays in the JSON as null.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 ColumnType = Literal["string", "int", "double", "bool", "json"]
+REDACTED: Final = "[redacted]"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,110 @@
+"""Keyed hashes that stand for client addresses, so that no table holds a raw one; the decoders are handed `AddressHasher`.
+
+An address is truncated (IPv4 to /24, IPv6 to /48), then HMAC-SHA256'd with the random key of the UTC day on which its payload was
+accepted. Two clients are told apart within a day; after a day's key is forgotten nobody can tell which address a hash stood for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import ipaddress
+import os
+import re
+import secrets
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+from .durable import fsync_folder, make_folder, sync
+
+_DAY_NS: Final = 86_400 * 1_000_000_000
+_KEY_BYTES: Final = 32
+_CACHED_ADDRESSES: Final = 65_536
+_FORWARDED_FOR: Final = re.compile(r'(?:^|;)\s*for\s*=\s*"?([^;"]*)', re.IGNORECASE)
+_MIGHT_BE_ADDRESS: Final = re.compile(r"[0-9a-f:.]*[0-9a-f:][.:]", re.IGNORECASE)
+
+
+class AddressHasher:
+    """Hashes addresses with a key a day, kept in a folder as `<date>.key`."""
+
+    def __init__(self, keys_folder: Path) -> None:
+        make_folder(keys_folder)
+        self._folder = keys_folder
+        self._hash = lru_cache(_CACHED_ADDRESSES)(self._hash_of_day)
+        self._key = lru_cache(8)(self._key_of_day)
+
+    def __call__(self, address: str, accepted_unix_nano: int) -> str:
+        """`ip:` and 16 hex digits for an address, or for any text, as its payload's day of acceptance has it."""
+        return self._hash(address, accepted_unix_nano // _DAY_NS)
+
+    def forget(self, before: date) -> None:
+        """Remove the keys of the days before that one, for ever; today's and yesterday's stay in any case."""
+        kept_from = min(before, datetime.now(UTC).date() - timedelta(days=1))
+        for path in self._folder.glob("*.key"):
+            with contextlib.suppress(ValueError):  # not a key of ours
+                if date.fromisoformat(path.stem) < kept_from:
+                    path.unlink(missing_ok=True)
+        fsync_folder(self._folder)
+        self._hash.cache_clear()
+        self._key.cache_clear()
+
+    def _hash_of_day(self, address: str, day: int) -> str:
+        text = _truncated(address) or address
+        return "ip:" + hmac.digest(self._key(day), text.encode(), hashlib.sha256).hex()[:16]
+
+    def _key_of_day(self, day: int) -> bytes:
+        path = self._folder / f"{date(1970, 1, 1) + timedelta(days=day)}.key"
+        if not path.exists():
+            _create_key(path)
+        key = path.read_bytes()
+        if len(key) != _KEY_BYTES:
+            raise ValueError(f"{path} holds {len(key)} bytes, {_KEY_BYTES} expected: remove it, addresses of its day then get another hash")
+        return key
+
+
+def looks_like_address(text: str) -> bool:
+    """Whether a text is an IP address, also with port, brackets, `for=` or more addresses behind a comma."""
+    return _truncated(text) is not None
+
+
+def _create_key(path: Path) -> None:
+    """Write a new key under its name, durable before anybody uses it; another process may have been first, then its key stays."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        os.write(descriptor, secrets.token_bytes(_KEY_BYTES))
+        sync(descriptor)
+    finally:
+        os.close(descriptor)
+    with contextlib.suppress(FileExistsError):
+        path.hardlink_to(temporary)
+    temporary.unlink()
+    fsync_folder(path.parent)
+
+
+@lru_cache(_CACHED_ADDRESSES)
+def _truncated(text: str) -> str | None:
+    """The network of the first address in a text; None where there is none."""
+    first = text.partition(",")[0]
+    if forwarded := _FORWARDED_FOR.search(first):
+        first = forwarded[1]
+    first = _without_port(first.strip().strip('"'))
+    if not _MIGHT_BE_ADDRESS.match(first):
+        return None
+    try:
+        address = ipaddress.ip_address(first.partition("%")[0])
+    except ValueError:
+        return None
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    prefix = 24 if address.version == 4 else 48
+    return str(ipaddress.ip_network((address, prefix), strict=False))
+
+
+def _without_port(text: str) -> str:
+    if text.startswith("["):
+        return text[1:].partition("]")[0]
+    return text.partition(":")[0] if text.count(":") == 1 else text
