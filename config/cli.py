@@ -1,0 +1,150 @@
+"""The `otelpond` command: its options, and how it fails. The work is in `commands/`, imported only by the command that needs it.
+
+The light install has no DuckDB, no pydantic-settings and no server, so that this module imports typer and nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from enum import StrEnum
+from importlib.metadata import version as installed_version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .errors import CommandError
+
+INSTALL = "pip install 'otelpond[collector]'"
+
+app = typer.Typer(
+    name="otelpond",
+    help="OpenTelemetry in; documented APM and crash tables in Delta Lake out; SQL on top.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Format(StrEnum):
+    """How rows are printed."""
+
+    table = "table"
+    json = "json"
+    csv = "csv"
+
+
+class SchemaFormat(StrEnum):
+    """How the documented schema is printed."""
+
+    table = "table"
+    json = "json"
+
+
+Data = Annotated[Path | None, typer.Option(help="The pond's directory. [default: ./pond, or OTELPOND_DATA]", metavar="DIR")]
+Config = Annotated[
+    Path | None, typer.Option(help="The configuration file. [default: ./otelpond.toml where it exists, or OTELPOND_CONFIG]", metavar="FILE")
+]
+Grpc = Annotated[str | None, typer.Option(help="Where OTLP/gRPC listens. [default: 127.0.0.1:4317]", metavar="HOST:PORT")]
+Http = Annotated[str | None, typer.Option(help="Where OTLP/HTTP listens. [default: 127.0.0.1:4318]", metavar="HOST:PORT")]
+Admin = Annotated[str | None, typer.Option(help="Where health and metrics are answered. [default: 127.0.0.1:13133]", metavar="HOST:PORT")]
+Insecure = Annotated[bool, typer.Option("--insecure", help="Allow listening beyond this machine, although nobody has to show a token.")]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(installed_version("otelpond"))
+        raise typer.Exit
+
+
+@app.callback()
+def otelpond(
+    version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    """OpenTelemetry in; documented APM and crash tables in Delta Lake out; SQL on top."""
+
+
+@app.command()
+def serve(
+    data: Data = None, config: Config = None, grpc: Grpc = None, http: Http = None, admin: Admin = None, insecure: Insecure = False
+) -> None:
+    """Receive OTLP and keep the tables, until Ctrl-C or SIGTERM."""
+    from .commands import serve as command
+
+    command.run(config, {"data": data, "grpc": grpc, "http": http, "admin": admin, "insecure": insecure or None})
+
+
+@app.command()
+def sql(
+    statement: Annotated[str, typer.Argument(help="What to ask; - reads it from standard input.", metavar="STATEMENT")],
+    data: Data = None,
+    config: Config = None,
+    format: Annotated[Format, typer.Option("--format", "-f", help="How rows are printed.")] = Format.table,  # noqa: A002 - the option's name
+) -> None:
+    """Ask the tables. A collector that runs on the same directory is asked to publish first."""
+    from .commands import sql as command
+
+    command.run(statement, config, {"data": data}, format.value)
+
+
+@app.command()
+def tables(
+    name: Annotated[str | None, typer.Argument(help="One table, with its columns.", metavar="NAME")] = None,
+    config: Config = None,
+    format: Annotated[SchemaFormat, typer.Option("--format", "-f", help="How it is printed.")] = SchemaFormat.table,  # noqa: A002
+) -> None:
+    """Show the documented tables, or the columns of one."""
+    from .commands import tables as command
+
+    command.run(name, config, format.value)
+
+
+@app.command()
+def check(config: Config = None) -> None:
+    """Check the configuration, own tables and rules included, and print it with secrets masked."""
+    from .commands import check as command
+
+    command.run(config)
+
+
+@app.command()
+def warm(data: Data = None, config: Config = None) -> None:
+    """Compile the decoders now, so that the first start does not have to (for images)."""
+    from .commands import warm as command
+
+    command.run(config, {"data": data})
+
+
+def main() -> None:
+    """Run the command; every failure is one line on standard error, and 2 where the request itself was wrong."""
+    try:
+        app()
+    except CommandError as error:
+        _fail(str(error), error.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader went away: nothing is left to say
+        sys.exit(1)
+    except Exception as error:  # noqa: BLE001 - a traceback is for whoever asks for it
+        if os.environ.get("OTELPOND_TRACEBACK"):
+            traceback.print_exc()
+        _fail(_explain(error), 1)
+
+
+def _explain(error: Exception) -> str:
+    if isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith("otelpond"):
+        return f"this command needs the collector, which is not installed here (no {error.name.split('.')[0]}): {INSTALL}"
+    return f"a fault of otelpond: {type(error).__name__}: {error}; with OTELPOND_TRACEBACK=1 it says where, for a report"
+
+
+def _fail(text: str, exit_code: int) -> None:
+    for line in text.splitlines():
+        typer.echo(f"otelpond: {line}", err=True)
+    sys.exit(exit_code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+# What one does with a checkout; `make` lists it. Works with GNU make 3.81 (macOS) and any Python from 3.11 on.
+# The virtual environment is made when it is missing, and renewed when pyproject.toml has changed.
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.installed
+SECONDS := 20
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format docs bench interop clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(READY) ## a sample shop, its traffic, and what arrived: SECONDS=20, the pond stays in ./pond-demo
+	$(BIN)/otelpond demo --seconds $(SECONDS)
+
+test: $(READY) ## every test
+	$(BIN)/python -m pytest
+
+check: $(READY) ## what CI runs: format, lint, types, walls between rooms, stale docs, tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	$(BIN)/python -m otelpond.config.reference --check
+	$(BIN)/python -m pytest
+
+format: $(READY) ## format the code, and fix what the linter can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: $(READY) ## write the references anew from settings, commands and tables
+	$(BIN)/python -m otelpond.config.reference
+
+bench: $(READY) ## measure throughput, latency, sizes and queries (minutes; wants a quiet machine)
+	$(BIN)/python -m pytest tests/bench
+
+interop: $(READY) ## the official Node.js SDK against the collector (needs node and npm)
+	$(BIN)/python -m pytest tests/interop
+
+clean: ## remove the virtual environment and every cache
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+
+$(READY): pyproject.toml
+	@test -x $(BIN)/python || { \
+	  for python in $(PYTHON) python3 python3.13 python3.12 python3.11 python3.14; do \
+	    if $$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	      echo "$$python -m venv $(VENV)"; exec $$python -m venv $(VENV); fi; \
+	  done; \
+	  echo "otelpond needs Python 3.11 or newer with venv, and found none: install it (Debian, Ubuntu: apt install python3 python3-venv)," \
+	    "or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@

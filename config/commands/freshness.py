@@ -1,0 +1,59 @@
+"""Asks a collector that runs on the same directory to publish, so that a query sees what was accepted a moment ago; `sql` calls it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+INTERVAL_S = 1.0
+"""A publish costs 20-40 ms a table, so that queries in a loop ask for one a second at most."""
+TIMEOUT_S = 60.0
+
+
+def publish(data: Path) -> None:
+    """Have the collector on that directory publish, where one runs; where it does not manage to, say so on standard error."""
+    admin = running_collector(data)
+    if admin is None:
+        return
+    _wait_for_the_second(data)
+    request = urllib.request.Request(f"{admin}/publish", method="POST")  # noqa: S310 - always the http address written by our collector
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT_S):  # noqa: S310
+            pass
+    except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
+        print(f"otelpond: the collector at {admin} did not publish ({error}); this is its last snapshot", file=sys.stderr)
+
+
+def running_collector(data: Path) -> str | None:
+    """The admin address (http://HOST:PORT) of the collector that runs on that directory; None where none does."""
+    try:
+        said = json.loads((data / "collector.json").read_text(encoding="utf-8"))
+        pid, admin = int(said["pid"]), str(said["admin"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return admin if _lives(pid) else None
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True  # it is another user's
+    return True
+
+
+def _wait_for_the_second(data: Path) -> None:
+    """Let a second pass since the last publish; a collector at rest has not published, so that nobody waits for it."""
+    try:
+        age_s = time.time() - (data / "pond.duckdb").stat().st_mtime
+    except FileNotFoundError:
+        return
+    if 0 <= age_s < INTERVAL_S:
+        time.sleep(INTERVAL_S - age_s)

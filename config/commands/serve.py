@@ -1,0 +1,41 @@
+"""`otelpond serve`: the configuration is read and checked, then the collector takes over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..errors import CommandError
+from ..settings import Settings, split_address
+from ..sources import load
+
+
+def run(config: Path | None, options: Mapping[str, Any]) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Raises:
+        CommandError: the configuration is wrong, or others could reach a listener that asks for no token.
+    """
+    settings = load(config, options)
+    refuse_wide_addresses(settings)
+    from ..collector import serve
+
+    serve(settings)
+
+
+def refuse_wide_addresses(settings: Settings) -> None:
+    """Refuse to listen where others than this machine could write, unless told that this is meant.
+
+    Raises:
+        CommandError: with the fix, for containers too.
+    """
+    if settings.insecure or not settings.wide_addresses:
+        return
+    listeners = ", ".join(f"{name} on {address}" for name, address in settings.wide_addresses.items())
+    ports = " ".join(f"-p 127.0.0.1:{port}:{port}" for _, port in map(split_address, settings.wide_addresses.values()))
+    raise CommandError(
+        f"others than this machine could reach {listeners}, and nobody has to show a token: listen on 127.0.0.1, or add --insecure "
+        f"where only trusted machines reach it; in a container: docker run -e OTELPOND_INSECURE=true {ports} ...",
+        exit_code=2,
+    )

@@ -1,0 +1,144 @@
+"""Every setting of the collector: name, type, default and one sentence each; `sources.load` reads them, the collector is handed them.
+
+The list is the documentation: the settings table in README.md of this room is generated from it. A setting is here only when
+something reads it.
+"""
+
+from __future__ import annotations
+
+import os
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, PositiveInt
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """HOST:PORT, or [IPv6]:PORT, as host and port; port 0 is any free one.
+
+    Raises:
+        ValueError: it is not of that form.
+    """
+    host, colon, port = address.rpartition(":")
+    bracketed = host.startswith("[") and host.endswith("]")
+    if not colon or not host or not port.isdecimal() or int(port) > 65535 or (":" in host and not bracketed):
+        raise ValueError("HOST:PORT, such as 127.0.0.1:4317")
+    return host.strip("[]"), int(port)
+
+
+def _address(value: str) -> str:
+    split_address(value)
+    return value
+
+
+def _folders(value: object) -> object:
+    """An environment variable names folders as PATH does; a file gives a list."""
+    return [part for part in value.split(os.pathsep) if part] if isinstance(value, str) else value
+
+
+Address = Annotated[str, AfterValidator(_address)]
+PositiveSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Threshold = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Days = Annotated[int, Field(ge=0)]
+
+
+class KeepDays(BaseModel):
+    """How many days rows are kept, by family of tables; 0 keeps them for ever."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    signals: Days = Field(
+        default=90, description="Days that `spans`, `span_events`, `logs`, `metric_points` and `rejected_records` are kept."
+    )
+    apm: Days = Field(default=90, description="Days that the API, database and server performance tables are kept.")
+    errors: Days = Field(default=365, description="Days that the error and crash tables are kept.")
+
+
+class Drop(BaseModel):
+    """One rule that leaves records out of every table; all conditions of a rule must hold, `*` stands for any characters."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    signal: Literal["traces", "metrics", "logs"] = Field(description="Which signal the rule is about.")
+    name: str | None = Field(None, description="The name of the span, metric or event.")
+    service: str | None = Field(None, description="`service.name` of the resource.")
+    host: str | None = Field(None, description="`host.name` of the resource.")
+    attributes: dict[str, str] = Field(default_factory=dict, description="Attributes of the record by key, and what their text must be.")
+
+
+class Redact(BaseModel):
+    """Attributes whose values reach no table."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    attributes: list[str] = Field(default_factory=list, description="Keys whose value is replaced by `[redacted]`.")
+    remove: list[str] = Field(default_factory=list, description="Keys that are left out with their value.")
+
+
+class Settings(BaseSettings):
+    """The collector's configuration, checked."""
+
+    model_config = SettingsConfigDict(env_prefix="OTELPOND_", env_nested_delimiter="__", extra="forbid", frozen=True)
+
+    data: Path = Field(Path("pond"), description="The pond: the directory that holds everything the collector keeps.")
+    grpc: Address = Field("127.0.0.1:4317", description="Where OTLP/gRPC listens.")
+    http: Address = Field("127.0.0.1:4318", description="Where OTLP/HTTP listens.")
+    admin: Address = Field("127.0.0.1:13133", description="Where health, the collector's own metrics and publish are answered.")
+    insecure: bool = Field(False, description="Allow listening on more than this machine, although nobody has to show a token.")
+    max_body_bytes: ByteSize = Field(
+        ByteSize(64 * 2**20), gt=0, description="Largest request body, before and after decompression; larger ones are refused for good."
+    )
+    batch_items: PositiveInt = Field(50_000, description="Items (spans, points, records) that are decoded together at most.")
+    batch_interval_s: PositiveSeconds = Field(2.0, description="Seconds after which what waits is decoded, however little.")
+    commit_interval_s: PositiveSeconds = Field(10.0, description="Seconds between publishes: how old an answer of a query can be.")
+    retry_window_s: PositiveSeconds = Field(900.0, description="Seconds in which a byte-equal payload counts as a retry, stored once.")
+    inbox_soft_bytes: ByteSize = Field(
+        ByteSize(128_000_000), gt=0, description="Accepted bytes waiting, above which answers are paced to what is being stored."
+    )
+    inbox_max_bytes: ByteSize = Field(
+        ByteSize(4_000_000_000), gt=0, description="Accepted bytes waiting, above which senders are told to try again later."
+    )
+    vacuum_after_h: PositiveSeconds = Field(24.0, description="Hours that files of replaced snapshots stay, for readers that opened them.")
+    keep_days: KeepDays = Field(KeepDays(), description="Days that rows are kept, by family of tables.")
+    slow_api_threshold_ms: Threshold = Field(500.0, description="Milliseconds above which an API request counts as slow.")
+    slow_query_threshold_ms: Threshold = Field(1000.0, description="Milliseconds above which a query counts as slow.")
+    tables: Annotated[list[Path], NoDecode, BeforeValidator(_folders)] = Field(
+        default_factory=list, description="Folders of `.sql` files with own tables, relative to the file that names them."
+    )
+    drop: list[Drop] = Field(default_factory=list, description="Rules that leave records out of every table.")
+    redact: Redact = Field(Redact(), description="Attributes whose values reach no table.")
+
+    document_variables: ClassVar[dict[str, str]] = {
+        "APM_SLOW_API_THRESHOLD_MS": "slow_api_threshold_ms",
+        "APM_SLOW_QUERY_THRESHOLD_MS": "slow_query_threshold_ms",
+    }
+    """Environment variables of other names that are read too, weaker than OTELPOND_*."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """`sources.load` merges file, environment and command line itself, to name the guilty one; so does a test its own values."""
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)
+
+    @property
+    def wide_addresses(self) -> dict[str, str]:
+        """The listeners that others than this machine can reach, by setting name."""
+        listeners = {"grpc": self.grpc, "http": self.http, "admin": self.admin}
+        return {name: address for name, address in listeners.items() if not _is_loopback(split_address(address)[0])}
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether only this machine reaches that host; a name other than localhost is taken for a wide one."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
