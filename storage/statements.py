@@ -1,0 +1,295 @@
+"""Reads the text of database statements: literals removed, pattern hash, operation and table; derive hands it the decoded spans.
+
+A statement is looked at once per distinct text. First a linear pass of one regular expression removes literals and comments; it
+alone decides what is stored and hashed. Then sqlglot reads operation and table from what is left, within a bounded cache, 4 kB a
+statement and 50 ms a batch; beyond these the first keyword is the operation and the table stays empty. Nothing here raises.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import sqlglot
+from sqlglot import exp
+
+STATEMENT_COLUMNS: tuple[pa.Field, ...] = (
+    pa.field("db_query_hash", pa.string()),  # 16 hex digits of the statement without literals; NULL where there is no statement
+    pa.field("db_query_operation", pa.string()),  # SELECT, INSERT, ... in upper case; '' where it has no words
+    pa.field("db_query_table", pa.string()),  # the first table it names, as written, without quotes; '' where none was found
+)
+"""What `StatementReader.annotate` adds to decoded spans."""
+
+MAX_PARSED_BYTES = 4096
+BATCH_BUDGET_S = 0.050
+_CACHED_STATEMENTS = 4096
+
+_BACKSLASH_SYSTEMS = frozenset({"clickhouse", "snowflake", "cassandra"})
+_QUOTED_IDENTIFIER_SYSTEMS = frozenset(
+    {
+        *(
+            "postgresql",
+            "postgres",
+            "redshift",
+            "aws.redshift",
+            "cockroachdb",
+            "oracle",
+            "oracle.db",
+            "sqlite",
+            "mssql",
+            "edb",
+            "greenplum",
+        ),
+        *("microsoft.sql_server", "db2", "ibm.db2", "snowflake", "trino", "clickhouse", "duckdb", "h2", "h2database", "hsqldb", "derby"),
+        *(
+            "other_sql",
+            "actian.ingres",
+            "firebirdsql",
+            "firebird",
+            "informix",
+            "ibm.informix",
+            "vertica",
+            "netezza",
+            "teradata",
+            "cassandra",
+        ),
+    }
+)
+_KEY_VALUE_SYSTEMS = frozenset({"redis", "memcached", "valkey"})
+_DIALECTS = {
+    "mysql": "mysql",
+    "mariadb": "mysql",
+    "tidb": "mysql",
+    "microsoft.sql_server": "tsql",
+    "mssql": "tsql",
+    "oracle.db": "oracle",
+    "oracle": "oracle",
+    "bigquery": "bigquery",
+    "gcp.bigquery": "bigquery",
+    "snowflake": "snowflake",
+    "databricks": "databricks",
+    "spark": "spark",
+    "hive": "hive",
+    "clickhouse": "clickhouse",
+    "sqlite": "sqlite",
+}
+
+_COMMENT = r"--[^\n]*|/\*(?:[^*]|\*(?!/))*+(?:\*/|$)"
+# A literal that nobody closes runs to the end: better to lose text than to keep a secret.
+_STANDARD_STRING = r"'(?:[^']|'')*+(?:'|$)"
+_BACKSLASH_STRING = r"'(?:[^'\\]|''|\\.)*+\\?(?:'|$)"
+_ESCAPE_STRING = r"\b[eE]'(?:[^'\\]|''|\\.)*+\\?(?:'|$)"
+_DOLLAR_STRING = r"\$(?P<tag>[A-Za-z_]*)\$.*?(?:\$(?P=tag)\$|$)"
+_DOUBLE_QUOTED = r'"(?:[^"\\]|""|\\.)*+\\?(?:"|$)(?!\s*:)'
+_QUOTED_IDENTIFIER = r'(?P<keep>"(?:[^"]|"")*+"|`[^`]*+`)'
+_KEPT_KEY = r'(?P<keep>"(?:[^"\\]|\\.)*+"(?=\s*:)|`[^`]*+`)'
+_PARAMETER = r"\$\d+|%\(\w+\)s|%s|(?<![:\w]):\w+|(?<![@\w])@\w+"
+_NUMBER = r"(?<![\w$.\"`])[-+]?\.?\d[\w.]*+(?:(?<=[eE])[-+]\d+)?"
+_WHITE = re.compile(r"\s+")
+_IN_LIST = re.compile(r"\b(in) ?\( ?\?(?: ?, ?\?)* ?\)", re.IGNORECASE)
+_VALUES_LIST = re.compile(r"\b(values) ?(\([? ,]+\))(?: ?, ?\([? ,]+\))+", re.IGNORECASE)
+_FIRST_WORD = re.compile(r"[A-Za-z_]\w*")
+_OLD_NAME_IN_JSON = re.compile(r'("db\.statement":)("(?:[^"\\]|\\.)*+")')
+
+_Key = TypeVar("_Key")
+_Value = TypeVar("_Value")
+
+
+def _pattern(*parts: str) -> re.Pattern[str]:
+    return re.compile("|".join(parts), re.DOTALL)
+
+
+_SQL = _pattern(_COMMENT, _ESCAPE_STRING, _STANDARD_STRING, _DOLLAR_STRING, _QUOTED_IDENTIFIER, _PARAMETER, _NUMBER)
+_SQL_BACKSLASH = _pattern(_COMMENT, _BACKSLASH_STRING, _QUOTED_IDENTIFIER, _PARAMETER, _NUMBER)
+_SQL_DOUBLE_QUOTED_STRINGS = _pattern(_COMMENT, _BACKSLASH_STRING, _KEPT_KEY, _DOUBLE_QUOTED, _PARAMETER, _NUMBER)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What is known of one statement: its text without literals, the hash of that, operation and table."""
+
+    text: str
+    hash: str
+    operation: str
+    table: str
+
+
+def without_literals(text: str, system: str = "") -> str:
+    """The statement with literals, parameters and comments replaced by `?`, white space and lists of literals collapsed.
+
+    Which quotes hold a string depends on the database. One that is not known to quote identifiers by `"` loses those too.
+    """
+    if system in _KEY_VALUE_SYSTEMS:
+        return "; ".join(_command_only(line) for line in text.splitlines() if line.strip())
+    if system not in _QUOTED_IDENTIFIER_SYSTEMS:
+        pattern = _SQL_DOUBLE_QUOTED_STRINGS
+    else:
+        pattern = _SQL_BACKSLASH if system in _BACKSLASH_SYSTEMS else _SQL
+    bare = _WHITE.sub(" ", pattern.sub(_replacement, text)).strip()
+    return _VALUES_LIST.sub(r"\1 \2", _IN_LIST.sub(r"\1 (?)", bare))
+
+
+def _replacement(found: re.Match[str]) -> str:
+    if found["keep"]:
+        return found["keep"]
+    return " " if found[0].startswith(("--", "/*")) else "?"
+
+
+def _command_only(line: str) -> str:
+    command, _, rest = line.strip().partition(" ")
+    return f"{command} ?" if rest else command
+
+
+def pattern_hash(text: str) -> str:
+    """16 hex digits that stand for a statement without literals; SQL gets the same by `left(md5(text), 16)`."""
+    return hashlib.md5(text.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()[:16]
+
+
+class _Recent(Generic[_Key, _Value]):
+    """The values used last, at most `size` of them."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._values: OrderedDict[_Key, _Value] = OrderedDict()
+
+    def get(self, key: _Key) -> _Value | None:
+        value = self._values.get(key)
+        if value is not None:
+            self._values.move_to_end(key)
+        return value
+
+    def put(self, key: _Key, value: _Value) -> None:
+        self._values[key] = value
+        if len(self._values) > self._size:
+            self._values.popitem(last=False)
+
+
+class StatementReader:
+    """Reads statements, and remembers the ones read last."""
+
+    def __init__(self, budget_s: float = BATCH_BUDGET_S) -> None:
+        logging.getLogger("sqlglot").setLevel(logging.CRITICAL)  # it warns of every statement it does not know
+        self._budget_s = budget_s
+        self._statements: _Recent[tuple[str, str], Statement] = _Recent(_CACHED_STATEMENTS)
+        self._parsed: _Recent[tuple[str, str], tuple[str, str]] = _Recent(_CACHED_STATEMENTS)
+
+    def read(self, statements: Iterable[tuple[str, str]]) -> list[Statement]:
+        """Read (database system, text) pairs of one batch, in order."""
+        left_s = self._budget_s
+        results = []
+        for system, text in statements:
+            known = self._statements.get((system, text))
+            if known is None:
+                started = time.perf_counter()
+                known = self._read(system, text, parse=left_s > 0)
+                left_s -= time.perf_counter() - started
+            results.append(known)
+        return results
+
+    def _read(self, system: str, text: str, *, parse: bool) -> Statement:
+        bare = without_literals(text, system)
+        operation, table = _first_keyword(bare), ""
+        parse = parse and len(bare) <= MAX_PARSED_BYTES and system not in _KEY_VALUE_SYSTEMS
+        if parse:
+            dialect = _DIALECTS.get(system, "")
+            parsed = self._parsed.get((dialect, bare))
+            if parsed is None:
+                parsed = _operation_and_table(bare, dialect)
+                self._parsed.put((dialect, bare), parsed)
+            operation, table = parsed[0] or operation, parsed[1]
+        statement = Statement(bare, pattern_hash(bare), operation, table)
+        if parse and len(text) <= MAX_PARSED_BYTES:
+            self._statements.put((system, text), statement)
+        return statement
+
+    def annotate(self, spans: pa.Table) -> pa.Table:
+        """Decoded spans with `db_query_text` sanitised, also where its old name stays in `attributes`, and STATEMENT_COLUMNS added."""
+        codes, pairs = _distinct(spans)
+        read = self.read(pairs)
+        for name, values in (
+            ("db_query_hash", [statement.hash for statement in read]),
+            ("db_query_operation", [statement.operation for statement in read]),
+            ("db_query_table", [statement.table for statement in read]),
+        ):
+            spans = spans.append_column(name, pa.array(values, pa.string()).take(codes))
+        if not pairs:
+            return spans
+        texts = pa.array([statement.text for statement in read], pa.string()).take(codes)
+        spans = _replaced(spans, "db_query_text", texts)
+        return self._sanitise_old_names(spans)
+
+    def _sanitise_old_names(self, spans: pa.Table) -> pa.Table:
+        """Replace `db.statement` in the JSON of rows that mix generations: only there an old name stays beside its column."""
+        mixed = pc.index_in(spans["semconv"].combine_chunks().cast(pa.string()), pa.array(["mixed"])).fill_null(-1).to_numpy() == 0
+        rows = np.flatnonzero(mixed)
+        if not len(rows):
+            return spans
+        attributes = spans["attributes"].to_pylist()
+        systems = spans["db_system_name"].to_pylist()
+        for row in rows.tolist():
+            if attributes[row]:
+                attributes[row] = self._sanitise_json(attributes[row], systems[row] or "")
+        return _replaced(spans, "attributes", pa.array(attributes, pa.string()))
+
+    def _sanitise_json(self, attributes: str, system: str) -> str:
+        def replace(found: re.Match[str]) -> str:
+            statement = self._statements.get((system, text := json.loads(found[2])))
+            return found[1] + json.dumps(statement.text if statement else without_literals(text, system), ensure_ascii=False)
+
+        return _OLD_NAME_IN_JSON.sub(replace, attributes)
+
+
+def _distinct(spans: pa.Table) -> tuple[pa.Array, list[tuple[str, str]]]:
+    """For each span the number of its distinct (system, text), NULL where it has no text; and these pairs."""
+    texts = spans["db_query_text"].combine_chunks().dictionary_encode()
+    systems = spans["db_system_name"].combine_chunks().dictionary_encode()
+    text_codes = texts.indices.fill_null(-1).to_numpy().astype(np.int64)
+    system_codes = systems.indices.fill_null(-1).to_numpy().astype(np.int64) + 1
+    names = ["", *systems.dictionary.to_pylist()]
+    distinct, codes = np.unique(text_codes * len(names) + system_codes, return_inverse=True)
+    kept = distinct >= 0
+    offset = int(np.count_nonzero(~kept))
+    words = texts.dictionary.to_pylist()
+    pairs = [(names[pair % len(names)], words[pair // len(names)]) for pair in distinct[kept].tolist()]
+    return pa.array(codes - offset, pa.int32(), mask=text_codes < 0), pairs
+
+
+def _replaced(table: pa.Table, name: str, values: pa.Array) -> pa.Table:
+    index = table.schema.get_field_index(name)
+    field = table.schema.field(index)
+    return table.set_column(index, field, values.cast(field.type))
+
+
+def _first_keyword(bare: str) -> str:
+    found = _FIRST_WORD.search(bare)
+    return found[0].upper() if found else ""
+
+
+def _operation_and_table(bare: str, dialect: str) -> tuple[str, str]:
+    """What sqlglot reads: the statement's operation in upper case and its first table; ('', '') where it cannot."""
+    try:
+        tree = sqlglot.parse_one(bare.replace("?", "'?'"), dialect=dialect)  # a string parses in more places than a parameter
+    except (sqlglot.errors.SqlglotError, RecursionError, ValueError, TypeError, AttributeError, KeyError, IndexError):
+        return "", ""
+    if not isinstance(tree, exp.Query | exp.Insert | exp.Update | exp.Delete | exp.Merge):
+        return "", _first_table(tree)
+    return "SELECT" if isinstance(tree, exp.Query) else tree.key.upper(), _first_table(tree)
+
+
+def _first_table(tree: exp.Expr) -> str:
+    """The first table, breadth first, that is no name of a common table expression: the target of a change, the FROM of a query."""
+    expressions = {cte.alias for cte in tree.find_all(exp.CTE)}
+    for table in tree.find_all(exp.Table):
+        if table.name and not (table.name in expressions and not table.db):
+            return ".".join(part for part in (table.catalog, table.db, table.name) if part)
+    return ""
