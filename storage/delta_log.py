@@ -1,0 +1,106 @@
+"""What delta-rs leaves to us of a Delta log on a local disk: durable entries, and mending after a power loss; the lake calls it.
+
+delta-rs writes an entry to a temporary file and renames it, so that a process killed at any moment leaves whole entries only; it
+fsyncs nothing, so that a power loss may leave the newest ones empty, cut off or gone. Every process of ours fsyncs the entries
+up to its own before it reports anything, so that a torn entry is one that nobody was promised.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from .durable import fsync_folder
+from .parquet import LakeError, fsync_files
+
+logger = logging.getLogger(__name__)
+FOLDER: Final = "_delta_log"
+RECENT: Final = 16
+"""Entries of this many last versions may be undurable when a process starts: those of killed publishes and one maintenance run."""
+NEWEST: Final = 3
+"""A damaged entry with more entries behind it is a failing disk and not a power loss: that is told, and not mended."""
+_ENTRY = re.compile(r"(\d{20})\.json")
+
+
+def entries(log: Path) -> list[tuple[int, Path]]:
+    """The log's entries in the order of their versions."""
+    return sorted((int(match[1]), path) for path in log.iterdir() if (match := _ENTRY.fullmatch(path.name)))
+
+
+def fsync_entries(log: Path, first: int, last: int) -> None:
+    """Make the entries of these versions durable, with the folder they stand in; cleaned-up ones are passed over."""
+    fsync_files([log / f"{version:020d}.json" for version in range(first, last + 1)])
+    fsync_folder(log)
+
+
+def mend(log: Path) -> None:
+    """Bring a log back to its last whole entry after a power loss, and make what is there durable. Only at start, before any reader.
+
+    Torn entries at the end are renamed to `<version>.json.torn`: their publish was never reported, so that its plan is replayed,
+    and a compaction's inputs still lie there. A torn checkpoint is removed: the entries it sums up are there until it is durable.
+
+    Damage farther from the end is left for `explain` to tell.
+    """
+    if not log.is_dir():
+        return
+    found = entries(log)
+    recent = found[-RECENT:]
+    torn = next((i for i, (version, path) in enumerate(recent) if not _whole(path) or version != recent[0][0] + i), None)
+    if torn is not None and len(recent) - torn <= NEWEST:
+        for _, path in reversed(recent[torn:]):
+            logger.warning("log entry %s was cut off by a power loss; its rows will be published again", path)
+            path.rename(path.with_name(f"{path.name}.torn"))
+        fsync_folder(log)
+    _mend_checkpoint(log)
+    fsync_files([path for _, path in recent if path.exists()])
+
+
+def _whole(path: Path) -> bool:
+    """An entry is whole when each of its lines is a JSON object; an empty one would pass for a version without actions."""
+    content = path.read_bytes()
+    try:
+        return bool(content.strip()) and all(isinstance(json.loads(line), dict) for line in content.splitlines() if line.strip())
+    except ValueError:
+        return False
+
+
+def _mend_checkpoint(log: Path) -> None:
+    for checkpoint in log.glob("*.checkpoint.parquet"):
+        if not _readable(checkpoint):
+            logger.warning("checkpoint %s was cut off by a power loss; the log's entries take its place", checkpoint)
+            (log / "_last_checkpoint").unlink(missing_ok=True)
+            checkpoint.unlink()
+            fsync_folder(log)
+
+
+def _readable(file: Path) -> bool:
+    try:
+        pq.read_metadata(file)
+    except (pa.ArrowException, OSError):
+        return False
+    return True
+
+
+def fsync_checkpoint(log: Path) -> None:
+    """Make the newest checkpoint durable, then the pointer to it: only then may entries be cleaned up."""
+    fsync_files(sorted(log.glob("*.checkpoint.parquet"))[-1:])
+    fsync_files([log / "_last_checkpoint"])
+
+
+def explain(table: str, log: Path, error: Exception) -> LakeError:
+    """The error to show for one of delta-rs: it names the damaged file where there is one, and what to do."""
+    damaged = [path for _, path in entries(log) if not _whole(path)] if log.is_dir() else []
+    damaged += [path for path in log.glob("*.checkpoint.parquet") if not _readable(path)] if log.is_dir() else []
+    if damaged:
+        return LakeError(
+            f"table {table}: {damaged[0]} is damaged. Restore this file from a backup, or move {log.parent} away: "
+            f"the table then starts empty, and its Parquet files stay readable by themselves."
+        )
+    first_line = str(error).split("\n", maxsplit=1)[0]
+    return LakeError(f"table {table}: {log.parent} cannot be opened: {first_line}")

@@ -1,0 +1,228 @@
+"""One Delta table on a local disk: its live files, durable commits to it, and how it is made and gains columns; the lake holds one each."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import deltalake
+import pyarrow as pa
+from deltalake.exceptions import CommitFailedError, DeltaError
+from deltalake.transaction import AddAction, CommitProperties, PostCommitHookProperties, RemoveAction, Transaction
+
+from . import delta_log
+from .durable import fsync_folder, make_folder
+from .parquet import PARTITION, DataFile, FileWriter, LakeError
+from .schema import TableSchema
+
+SEED_DAY: Final = "1970-01-01"
+COMMIT_ATTEMPTS: Final = 10
+REMOVER: Final = "otelpond-remover"
+"""The application transaction of every commit that removes files: delta-rs lets two such commits remove the same file, which
+would double its rows in their outputs; two that carry the same application transaction it refuses."""
+_HOOKS_OFF: Final = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
+_SHOWN: Final = ["path", "size_bytes", "num_records", "modification_time", f"partition.{PARTITION}"]
+_CONFIGURATION: Final = {
+    "delta.logRetentionDuration": "interval 1 hours",  # nobody is promised to read old versions; a long log makes commits slow
+    "delta.deletedFileRetentionDuration": "interval 2 days",  # tombstones: the vacuum needs them for longer than it waits
+    "delta.enableExpiredLogCleanup": "false",  # maintenance does it, once the checkpoint is durable
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LiveFile:
+    """A file of the last snapshot. Attributes as in `DataFile`."""
+
+    path: str
+    dt: str
+    size_bytes: int
+    rows: int
+    modified_ms: int
+
+    @property
+    def seed(self) -> bool:
+        """An empty file that is there so that views know the columns."""
+        return self.dt == SEED_DAY and self.path.rsplit("/", 1)[1].startswith("seed-")
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The live files of a table, the newest seed first.
+
+    Attributes:
+        mixed: some file was written before the newest columns were added.
+    """
+
+    version: int
+    files: tuple[LiveFile, ...]
+    mixed: bool
+
+
+class Table:
+    """One Delta table: the files of its last version, and durable commits to it."""
+
+    def __init__(self, folder: Path, schema: TableSchema, storage_options: Mapping[str, str] | None = None) -> None:
+        self.name = schema.name
+        self.folder = folder
+        self.schema = schema
+        self.log = folder / delta_log.FOLDER
+        self._snapshot: Snapshot | None = None
+        with self._explained():
+            self._delta = deltalake.DeltaTable(str(folder), storage_options=dict(storage_options) if storage_options else None)
+        self._durable = self._delta.version()
+
+    @property
+    def delta(self) -> deltalake.DeltaTable:
+        """The table as delta-rs has it, at the version last seen."""
+        return self._delta
+
+    def update(self) -> int:
+        """See the newest version; its number."""
+        with self._explained():
+            self._delta.update_incremental()
+            return self._delta.version()
+
+    def snapshot(self) -> Snapshot:
+        """The live files of the newest version."""
+        version = self.update()
+        if self._snapshot is None or self._snapshot.version != version:
+            with self._explained():
+                self._snapshot = _snapshot(version, self._delta)
+        return self._snapshot
+
+    def committed(self, stream: str) -> int:
+        """Number of the stream's last plan in this table; -1 where there is none."""
+        self.update()
+        version = self._delta.transaction_version(stream)
+        return -1 if version is None else version
+
+    def publish(self, files: Sequence[DataFile], stream: str, plan: int) -> bool:
+        """Add the files as the stream's plan, durably; False where the table has this plan already (then the files are not added)."""
+        for _ in range(COMMIT_ATTEMPTS):
+            if self.committed(stream) >= plan:
+                self.make_durable()
+                return False
+            try:
+                self._commit([_add(file, data_change=True) for file in files], Transaction(stream, plan))
+            except CommitFailedError as error:
+                conflict = error
+            else:
+                return True
+        raise LakeError(f"table {self.name}: {COMMIT_ATTEMPTS} commits in a row met others: {conflict}")
+
+    def replace(self, removed: Sequence[LiveFile], added: Sequence[DataFile], now_ms: int, *, data_change: bool = False) -> bool:
+        """Exchange live files for others in one commit, durably; False where another remover was quicker."""
+        actions = [_add(file, data_change=data_change) for file in added]
+        gone = [RemoveAction(f.path, data_change, now_ms, f.size_bytes, {PARTITION: f.dt}) for f in removed]
+        try:
+            self._commit([*actions, *gone], Transaction(REMOVER, self._delta.version()))
+        except CommitFailedError:
+            return False
+        return True
+
+    def make_durable(self) -> None:
+        """Fsync every log entry up to the newest known version, other processes' among them."""
+        version = self._delta.version()
+        delta_log.fsync_entries(self.log, self._durable + 1, version)
+        self._durable = version
+
+    def _commit(self, actions: list[AddAction | RemoveAction], transaction: Transaction) -> None:
+        with self._explained():
+            self._delta.create_write_transaction(
+                actions,
+                mode="append",
+                schema=self._delta.schema(),
+                partition_by=[PARTITION],
+                commit_properties=CommitProperties(app_transactions=[transaction]),
+                post_commithook_properties=_HOOKS_OFF,
+            )
+        self.update()
+        self.make_durable()
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except CommitFailedError:
+            raise
+        except DeltaError as error:
+            raise delta_log.explain(self.name, self.log, error) from error
+
+
+def prepare(folder: Path, schema: TableSchema) -> None:
+    """Mend the table's log, make the table where there is none, and let one of an older release gain its columns.
+
+    Raises:
+        LakeError: a column changed its type, or a file is damaged.
+    """
+    delta_log.mend(folder / delta_log.FOLDER)
+    if not deltalake.DeltaTable.is_deltatable(str(folder)):
+        make_folder(folder)
+        deltalake.DeltaTable.create(
+            str(folder), schema.delta, partition_by=[PARTITION], configuration=_CONFIGURATION, post_commithook_properties=_HOOKS_OFF
+        )
+    table = Table(folder, schema)
+    new_columns = _new_columns(table)
+    if new_columns:
+        table.delta.alter.add_columns(new_columns, post_commithook_properties=_HOOKS_OFF)
+    newest = next((file for file in table.snapshot().files if file.seed), None)
+    if newest is None or _columns_digest(schema) not in newest.path:
+        _seed(table)
+    delta_log.fsync_entries(table.log, max(0, table.update() - delta_log.RECENT), table.update())
+    fsync_folder(folder)
+
+
+def _new_columns(table: Table) -> list[deltalake.Field]:
+    """The documented columns that the table lacks."""
+    held = {column.name: column for column in table.delta.schema().fields}
+    for column in table.schema.delta.fields:
+        if column.name in held and held[column.name].type != column.type:
+            raise LakeError(
+                f"table {table.name}: column {column.name} is {held[column.name].type} in {table.folder} and {column.type} in "
+                f"{table.schema.path}. A column keeps its type: give the new one another name, or move the folder away to start empty."
+            )
+    return [column for column in table.schema.delta.fields if column.name not in held]
+
+
+def _seed(table: Table) -> None:
+    """Add an empty file of the present columns: a view over no file cannot know them.
+
+    It is younger than every live file, so that a snapshot knows by the times whether it mixes old columns and new.
+    """
+    files = table.snapshot().files
+    name = f"seed-{_columns_digest(table.schema)}-{time.time_ns()}.parquet"
+    writer = FileWriter(table.folder, f"{PARTITION}={SEED_DAY}/{name}", table.schema)
+    seed = writer.close()
+    fsync_folder(writer.location.parent)
+    newest = max((file.modified_ms for file in files), default=0)
+    table.replace([], [replace(seed, modified_ms=max(seed.modified_ms, newest + 1))], seed.modified_ms)
+
+
+def _columns_digest(schema: TableSchema) -> str:
+    return hashlib.sha256(repr([(field.name, str(field.type)) for field in schema.arrow]).encode()).hexdigest()[:16]
+
+
+def _add(file: DataFile, *, data_change: bool) -> AddAction:
+    return AddAction(file.path, file.size_bytes, {PARTITION: file.dt}, file.modified_ms, data_change, file.stats)
+
+
+def _snapshot(version: int, delta: deltalake.DeltaTable) -> Snapshot:
+    actions = pa.table(delta.get_add_actions(flatten=True)).select(_SHOWN).to_pylist()
+    files = [
+        LiveFile(
+            path=action["path"],
+            dt=str(action[f"partition.{PARTITION}"]),
+            size_bytes=action["size_bytes"],
+            rows=action["num_records"] or 0,
+            modified_ms=action["modification_time"],
+        )
+        for action in actions
+    ]
+    files.sort(key=lambda file: (not file.seed, -file.modified_ms if file.seed else 0, file.dt, file.path))
+    newest = max((file.modified_ms for file in files if file.seed), default=0)
+    return Snapshot(version, tuple(files), mixed=any(file.modified_ms < newest for file in files))

@@ -1,0 +1,88 @@
+"""The Delta tables of a pond: publish a plan's files exactly once, know the live files; the pipeline and the maintenance hold one.
+
+Order, and what a crash may leave. Data files and their folders are durable before the commit; the log entry and its folder are
+before `publish` returns. A crash in between leaves files that no entry names (removed at the next start), or an entry that may
+not be durable yet: a replayed plan finds it (its application transaction), skips the table, and makes it durable first.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from .delta_table import Snapshot, Table, prepare
+from .durable import make_folder, write_file
+from .files import OpenFiles, WrittenFiles
+from .live import link_snapshot
+from .locks import locked
+from .parquet import LakeError
+from .query import Listing, write_pond
+from .schema import TableSchema
+
+LAYOUT: Final = 1
+"""Of DATA/lake. 1 (release 0.1.0): a Delta table a folder, partitioned by dt, with at least one empty seed file in dt=1970-01-01."""
+
+
+class Lake:
+    """All Delta tables under DATA/lake.
+
+    Args:
+        data: the pond's directory.
+        tables: the documented tables by name; missing ones are made, those of an older release gain columns.
+        writer: whether this process may mend and change tables at start (the pipeline, an import); readers and maintenance do not.
+
+    Raises:
+        LakeError: a newer release wrote the lake, a column changed its type, or a file is damaged.
+    """
+
+    def __init__(self, data: Path, tables: Mapping[str, TableSchema], *, writer: bool = True) -> None:
+        self.data = data
+        self.folder = data / "lake"
+        self.schemas = dict(tables)
+        if writer:
+            make_folder(self.folder)
+            _check_layout(self.folder)
+            with locked(self.folder / ".create.lock"):
+                for schema in tables.values():
+                    prepare(self.folder / schema.name, schema)
+        self.tables = {name: Table(self.folder / name, schema) for name, schema in tables.items()}
+
+    def committed(self, table: str, stream: str) -> int:
+        """Number of the stream's last plan in that table; -1 where there is none."""
+        return self.tables[table].committed(stream)
+
+    def open_batch(self, stream: str, plan: int, attempt: int) -> OpenFiles:
+        """Files for one attempt at one plan; stream, plan and attempt together were never used before."""
+        return OpenFiles(self.folder, self.schemas, f"{stream}-{plan}-{attempt}")
+
+    def publish(self, files: WrittenFiles, stream: str, plan: int) -> None:
+        """Commit a plan's files to their tables, one after another, durably; tables that have the plan already are skipped."""
+        for name, written in files.files.items():
+            if not self.tables[name].publish(written, stream, plan):
+                for file in written:
+                    (self.folder / name / file.path).unlink(missing_ok=True)
+
+    def refresh(self) -> None:
+        """Let pond.duckdb and live/ show the newest snapshots. Any process may, at any time."""
+        with locked(self.data / ".refresh.lock"):
+            snapshots = {name: table.snapshot() for name, table in self.tables.items()}
+            write_pond(self.data, self.schemas, {name: self._listing(name, snapshot) for name, snapshot in snapshots.items()})
+            for name, snapshot in snapshots.items():
+                link_snapshot(self.folder / name, self.data / "live" / name, [file.path for file in snapshot.files])
+
+    def _listing(self, name: str, snapshot: Snapshot) -> Listing:
+        folder = str((self.folder / name).resolve())
+        return Listing(snapshot.version, tuple(f"{folder}/{file.path}" for file in snapshot.files), snapshot.mixed)
+
+
+def _check_layout(folder: Path) -> None:
+    """Refuse a lake that a newer release laid out; note our own layout in a new one."""
+    note = folder / "layout.json"
+    if not note.exists():
+        write_file(note, json.dumps({"layout": LAYOUT}).encode())
+        return
+    layout = json.loads(note.read_text())["layout"]
+    if layout > LAYOUT:
+        raise LakeError(f"{folder} was written by a newer release of otelpond (layout {layout}, this one knows {LAYOUT}): upgrade otelpond")
