@@ -1,0 +1,38 @@
+"""Opens a pond's storage as the settings say: tables, lake, deriver, decoders; used by the pipeline's process and by import."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ..storage.addresses import AddressHasher
+from ..storage.decode import reference
+from ..storage.decode.payloads import Rules
+from ..storage.derive import Deriver, DeriveSettings
+from ..storage.lake import Lake
+from ..storage.pipeline import Options, Pipeline
+from ..storage.schema import TABLES_FOLDER, load_tables
+from .settings import Settings
+
+
+def open_pipeline(settings: Settings) -> Pipeline:
+    """The pipeline of the pond that the settings name."""
+    data = Path(settings.data).absolute()
+    tables = load_tables([TABLES_FOLDER, *settings.tables])
+    return Pipeline(
+        data,
+        Lake(data, tables),
+        Deriver(tables, DeriveSettings(slow_api_ms=settings.slow_api_threshold_ms, slow_query_ms=settings.slow_query_threshold_ms)),
+        kernels=reference.decode,
+        plain=reference.decode,
+        rules=Rules(
+            hash_address=AddressHasher(data / "keys"),
+            drop_attributes=frozenset(settings.redact.remove),
+            redact_attributes=frozenset(settings.redact.attributes),
+        ),
+        options=Options(
+            batch_items=settings.batch_items,
+            batch_interval_s=settings.batch_interval_s,
+            commit_interval_s=settings.commit_interval_s,
+            retry_window_s=settings.retry_window_s,
+        ),
+    )

@@ -1,0 +1,219 @@
+"""What waits in a pond's inboxes, cut into batches for the pipeline: retries left out, suspects by themselves."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from .decode.payloads import Payloads
+from .durable import make_folder
+from .frames import Frame
+from .plans import FramePlace, RetryWindow
+from .segments import BEGINNING, Chunk, Position, end_position, forget, read_chunk, segments, unread_bytes
+from .signals import Signal
+from .suspicion import Stretch, Suspicion, Treatment
+
+_READ_BYTES = 24_000_000
+"""How much of a segment is read at once: about 50,000 spans."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Frames that are decoded and derived together, of one segment.
+
+    Attributes:
+        chunk: what was read; its frames include the retries.
+        frames: the frames to decode.
+        left_out: the places of frames that are retries.
+        stretch: what to blame if it fails.
+        suspect: whether it has failed before, so that it is worked on alone.
+    """
+
+    chunk: Chunk
+    frames: list[Frame]
+    left_out: list[FramePlace]
+    stretch: Stretch
+    suspect: bool
+
+    @property
+    def treatment(self) -> Treatment:
+        """How it is decoded."""
+        return self.stretch.treatment
+
+    @property
+    def items(self) -> int:
+        """Items in the frames to decode."""
+        return sum(frame.items for frame in self.frames)
+
+    @property
+    def digests(self) -> bytes:
+        """The digests by which retries of these frames will be known."""
+        return b"".join(frame.digest for frame in self.frames if not frame.timeless)
+
+    def place(self, frame: Frame) -> FramePlace:
+        """Where a frame begins."""
+        return (self.chunk.inbox, self.chunk.segment, self.chunk.base + frame.start)
+
+    def without(self, frames: list[Frame]) -> Batch:
+        """The same batch with these frames taken out."""
+        return dataclasses.replace(self, frames=[frame for frame in self.frames if frame not in frames]) if frames else self
+
+    def payloads(self) -> dict[Signal, Payloads]:
+        """The frames' payloads by signal, in the form that decoders take."""
+        return {
+            signal: _payloads(self.chunk, [frame for frame in self.frames if frame.signal is signal])
+            for signal in Signal
+            if any(frame.signal is signal for frame in self.frames)
+        }
+
+
+def _payloads(chunk: Chunk, frames: list[Frame]) -> Payloads:
+    return Payloads(
+        wire=chunk.wire,
+        starts=np.array([frame.payload_start for frame in frames], dtype=np.int64),
+        ends=np.array([frame.end for frame in frames], dtype=np.int64),
+        accepted_unix_nano=np.array([frame.accepted_unix_nano for frame in frames], dtype=np.int64),
+        tenants=[frame.tenant for frame in frames],
+        digests=[frame.digest for frame in frames],
+    )
+
+
+@dataclass(slots=True)
+class Backlog:
+    """The inboxes of a pond, read from positions on.
+
+    Attributes:
+        folder: `DATA/inbox`, one folder an inbox.
+        positions: up to where each inbox has been read.
+    """
+
+    folder: Path
+    window: RetryWindow
+    suspicion: Suspicion
+    positions: dict[str, Position] = field(default_factory=dict)
+    _seen: set[bytes] = field(default_factory=set)
+    _waiting_since: float | None = None
+
+    def __post_init__(self) -> None:
+        """Create the folder, so that the pipeline may start before the first receiver."""
+        make_folder(self.folder)
+
+    def inboxes(self) -> list[str]:
+        """The names of the inboxes there are."""
+        return sorted(path.name for path in self.folder.iterdir() if path.is_dir())
+
+    def begin(self, positions: Mapping[str, Position]) -> list[str]:
+        """Read from these positions on; returns the inboxes that were replaced by younger ones, which are read from their beginning."""
+        self.positions = dict(positions)
+        self._seen.clear()
+        replaced = []
+        for inbox in self.inboxes():
+            highest = max((segment.number for segment in segments(self.folder / inbox)), default=0)
+            if highest < self.positions.get(inbox, BEGINNING).segment:
+                self.positions[inbox] = BEGINNING
+                replaced.append(inbox)
+        return replaced
+
+    def next_plan(self) -> None:
+        """What was seen so far is in the retry window now."""
+        self._seen.clear()
+
+    def unread_bytes(self) -> int:
+        """How much waits in all inboxes."""
+        return sum(unread_bytes(self.folder / inbox, self.positions.get(inbox, BEGINNING)) for inbox in self.inboxes())
+
+    def ends(self) -> dict[str, Position]:
+        """The place after the last byte of each inbox."""
+        return {inbox: end_position(self.folder / inbox, self.positions.get(inbox, BEGINNING)) for inbox in self.inboxes()}
+
+    def is_due(self, *, batch_interval_s: float) -> bool:
+        """Whether a batch is worth its fixed cost: enough bytes wait, or they have waited long enough."""
+        unread = self.unread_bytes()
+        if unread == 0:
+            self._waiting_since = None
+            return False
+        if self._waiting_since is None:
+            self._waiting_since = time.monotonic()
+        return unread >= _READ_BYTES or time.monotonic() - self._waiting_since >= batch_interval_s
+
+    def next_batch(
+        self, *, max_items: int, until: Mapping[str, Position] | None = None, left_out: Iterable[FramePlace] | None = None
+    ) -> Batch | None:
+        """The next frames, and moves the position past them; None where nothing waits.
+
+        Args:
+            max_items: a batch ends after the frame that reaches it.
+            until: read no inbox further, and no other inbox.
+            left_out: the frames to leave out, instead of those that the retry window knows.
+        """
+        for inbox in until if until is not None else self.inboxes():
+            after = self.positions.get(inbox, BEGINNING)
+            limit = until[inbox] if until is not None else None
+            chunk = read_chunk(self.folder / inbox, after, max_items=max_items, max_bytes=_READ_BYTES, until=limit)
+            if chunk is not None:
+                self._waiting_since = None
+                batch = self._cut(chunk, None if left_out is None else set(left_out))
+                self.positions[inbox] = batch.chunk.after
+                return batch
+        return None
+
+    def forget(self, positions: Mapping[str, Position]) -> None:
+        """Let go of what is published."""
+        for inbox, position in positions.items():
+            if (self.folder / inbox).is_dir():
+                forget(self.folder / inbox, position)
+
+    def _cut(self, chunk: Chunk, left_out: set[FramePlace] | None) -> Batch:
+        """A batch of a chunk: cut where suspicion begins or ends, without the retries."""
+        first = chunk.base + (chunk.frames[0].start if chunk.frames else 0)
+        suspect = self.suspicion.next_stretch(chunk.inbox, chunk.segment, first)
+        kept = chunk.frames
+        if suspect is not None:
+            kept = [frame for frame in kept if chunk.base + frame.start < suspect.end][: suspect.frames]
+        elif (border := self.suspicion.first_suspect_after(chunk.inbox, chunk.segment, first)) is not None:
+            kept = [frame for frame in kept if chunk.base + frame.start < border]
+        if len(kept) < len(chunk.frames):
+            chunk = _shorten(chunk, kept)
+        places = {frame.start: (chunk.inbox, chunk.segment, chunk.base + frame.start) for frame in kept}
+        retries = self._retries(kept) if left_out is None else {f.start for f in kept if places[f.start] in left_out}
+        frames = [frame for frame in kept if frame.start not in retries]
+        stretch = Stretch(
+            chunk.inbox,
+            chunk.segment,
+            chunk.base,
+            chunk.after.offset,
+            frames=max(1, len(frames)),
+            strikes=suspect.strikes if suspect is not None else 0,
+        )
+        return Batch(chunk, frames, [places[start] for start in sorted(retries)], stretch, suspect is not None)
+
+    def _retries(self, frames: list[Frame]) -> set[int]:
+        """The starts of frames whose digest was seen in this plan or is in the retry window."""
+        known = self.window.contains([frame.digest for frame in frames])
+        retries = set()
+        for frame, committed in zip(frames, known, strict=True):
+            if frame.timeless:
+                continue
+            if committed or frame.digest in self._seen:
+                retries.add(frame.start)
+            self._seen.add(frame.digest)
+        return retries
+
+
+def _shorten(chunk: Chunk, kept: list[Frame]) -> Chunk:
+    """The beginning of a chunk, with the frames that are kept and the damages between them."""
+    end = kept[-1].end
+    return Chunk(
+        chunk.inbox,
+        chunk.segment,
+        chunk.base,
+        chunk.wire,
+        kept,
+        [damage for damage in chunk.damages if damage.end <= chunk.base + end],
+        Position(chunk.segment, chunk.base + end),
+    )

@@ -1,0 +1,50 @@
+"""Files that are there after a power loss: what the inbox, the plans and the keys write small state with."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+
+def sync(descriptor: int) -> None:
+    """Put a file's bytes on the medium, and of its metadata what is needed to find them."""
+    if hasattr(fcntl, "F_FULLFSYNC"):  # macOS: fsync alone leaves them in the drive's memory
+        fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+    else:
+        os.fdatasync(descriptor)
+
+
+def fsync_folder(folder: Path) -> None:
+    """Make a folder's entries durable: what was created, renamed or removed in it."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def make_folder(folder: Path) -> None:
+    """Create a folder and its parents, each of them durable."""
+    missing = []
+    while not folder.is_dir():
+        missing.append(folder)
+        folder = folder.parent
+    for created in reversed(missing):
+        created.mkdir(exist_ok=True)
+        fsync_folder(created.parent)
+
+
+def write_file(path: Path, content: bytes, *, mode: int = 0o644) -> None:
+    """Write or replace a whole file in one durable step: a reader, or a crash, sees the old or the new one."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    try:
+        view = memoryview(content)
+        while view:
+            view = view[os.write(descriptor, view) :]
+        sync(descriptor)
+    finally:
+        os.close(descriptor)
+    temporary.replace(path)
+    fsync_folder(path.parent)

@@ -1,0 +1,118 @@
+"""The frame in which the inbox keeps one accepted payload: bytes in, frames out, no I/O.
+
+A frame is `magic, length, checksum, accepted_unix_nano, digest, items, signal, flags, tenant length, tenant, payload`, little endian.
+`length` counts what follows the checksum, and the xxh3-64 checksum covers it, so that a frame torn by a crash, or a flipped bit, is
+seen. The digest is xxh3-128 of tenant, signal and payload: equal digests are a retry.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import xxhash
+
+from .signals import Signal
+
+MAGIC = b"opf1"
+_ENVELOPE = struct.Struct("<4sIQ")
+_HEADER = struct.Struct("<q16sIBBH")
+_TIMELESS = 1
+_MIN_BYTES = _ENVELOPE.size + _HEADER.size
+MAX_BYTES = 1 << 30
+"""No frame is larger: a length beyond it is a damaged one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One payload in a buffer.
+
+    Attributes:
+        start, end: where the whole frame lies in the buffer.
+        payload_start: where its payload begins; it ends with the frame.
+        accepted_unix_nano: when the receiver took it.
+        digest: xxh3-128 of tenant, signal and payload, 16 bytes.
+        items: how many items the payload holds, rejected ones included.
+        timeless: no item carries a time, so that an equal digest is no evidence of a retry.
+    """
+
+    start: int
+    end: int
+    payload_start: int
+    accepted_unix_nano: int
+    digest: bytes
+    items: int
+    signal: Signal
+    timeless: bool
+    tenant: str
+
+
+def digest(tenant: str, signal: Signal, payload: bytes) -> bytes:
+    """What makes two payloads the same, 16 bytes."""
+    hasher = xxhash.xxh3_128(tenant.encode())
+    hasher.update(bytes((0, signal)))
+    hasher.update(payload)
+    return hasher.digest()
+
+
+def encode(
+    tenant: str, signal: Signal, payload: bytes, *, payload_digest: bytes, accepted_unix_nano: int, items: int, timeless: bool
+) -> bytes:
+    """Everything of a frame but its payload, which follows it on disk (so that it is not copied)."""
+    name = tenant.encode()
+    head = _HEADER.pack(accepted_unix_nano, payload_digest, items, signal, _TIMELESS if timeless else 0, len(name)) + name
+    hasher = xxhash.xxh3_64(head)
+    hasher.update(payload)
+    return _ENVELOPE.pack(MAGIC, len(head) + len(payload), hasher.intdigest()) + head
+
+
+def read(buffer: memoryview, start: int) -> Frame | None:
+    """The frame at `start`, or None where no whole and undamaged frame stands there."""
+    end = _declared_end(buffer, start)
+    if end is None or end > len(buffer):
+        return None
+    body = start + _ENVELOPE.size
+    _, _, checksum = _ENVELOPE.unpack_from(buffer, start)
+    if xxhash.xxh3_64_intdigest(buffer[body:end]) != checksum:
+        return None
+    accepted, payload_digest, items, signal, flags, tenant_bytes = _HEADER.unpack_from(buffer, body)
+    payload_start = body + _HEADER.size + tenant_bytes
+    tenant = bytes(buffer[body + _HEADER.size : payload_start]).decode()
+    return Frame(start, end, payload_start, accepted, payload_digest, items, Signal(signal), bool(flags & _TIMELESS), tenant)
+
+
+def incomplete(buffer: memoryview, start: int) -> bool:
+    """Whether what stands at `start` may yet become a frame when more bytes arrive."""
+    if len(buffer) - start < _ENVELOPE.size:
+        return True
+    end = _declared_end(buffer, start)
+    return end is not None and end > len(buffer)
+
+
+def scan(buffer: memoryview) -> Iterator[Frame]:
+    """The whole frames from the beginning of a buffer, up to the first that is not."""
+    start = 0
+    while (frame := read(buffer, start)) is not None:
+        yield frame
+        start = frame.end
+
+
+def resume(buffer: memoryview, after: int) -> int | None:
+    """Where the next undamaged frame begins after a damaged one at `after`, or None."""
+    whole = bytes(buffer)
+    start = whole.find(MAGIC, after + 1)
+    while start >= 0:
+        if read(buffer, start) is not None:
+            return start
+        start = whole.find(MAGIC, start + 1)
+    return None
+
+
+def _declared_end(buffer: memoryview, start: int) -> int | None:
+    if len(buffer) - start < _ENVELOPE.size:
+        return None
+    magic, length, _ = _ENVELOPE.unpack_from(buffer, start)
+    if magic != MAGIC or not _HEADER.size <= length <= MAX_BYTES:
+        return None
+    return start + _ENVELOPE.size + int(length)

@@ -1,0 +1,280 @@
+"""The fsynced log of accepted payloads: a receiver appends here, and answers its client when the future ends.
+
+One thread writes. Whatever has queued up while the disk was busy goes down as one group, with one fsync for all of them (group
+commit), so that many clients cost few fsyncs. A group that fails, for a full or a broken disk, is answered by `UnavailableError`; the
+file is sealed and the next group tries a new one, as nobody can know what a failed fsync has left of the old one.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import frames
+from .durable import fsync_folder, make_folder, sync
+from .segments import BEGINNING, Position, segment_path, segments, unread_bytes
+from .signals import Inspection, Signal, UnavailableError
+
+logger = logging.getLogger(__name__)
+
+_MAX_GROUP_BYTES = 32 << 20
+_MAX_IOVECS = 512
+_LONGEST_PACE_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much an inbox takes.
+
+    Attributes:
+        soft_bytes: of payloads that the pipeline has not read: beyond it answers are paced to the pipeline.
+        max_bytes: of segments on disk: beyond it the answer is try-later.
+        in_flight_bytes: of bodies in memory, received but not yet durable: beyond it the answer is try-later.
+        segment_bytes, segment_age_s: when a segment is sealed.
+    """
+
+    soft_bytes: int = 128_000_000
+    max_bytes: int = 4_000_000_000
+    in_flight_bytes: int = 256_000_000
+    segment_bytes: int = 32_000_000
+    segment_age_s: float = 10.0
+
+
+@dataclass(slots=True)
+class _Waiting:
+    head: bytes
+    payload: bytes
+    digest: bytes
+    future: Future[None]
+
+
+class Inbox:
+    """One receiver process's log of accepted payloads, `DATA/inbox/<name>/`.
+
+    Raises:
+        BlockingIOError: another process writes this inbox.
+    """
+
+    def __init__(self, folder: Path, limits: Limits = Limits()) -> None:
+        make_folder(folder)
+        self._folder = folder
+        self._limits = limits
+        self._lock = _lock(folder / "lock")
+        self._next_number = _seal_leftovers(folder) + 1
+        self._segment: _OpenSegment | None = None
+        self._condition = threading.Condition()
+        self._queue: list[_Waiting] = []
+        self._pending: dict[bytes, Future[None]] = {}
+        self._in_flight = 0
+        self._read = BEGINNING
+        self._stored = sum(segment.path.stat().st_size for segment in segments(folder))
+        self._unread = self._stored
+        self._closing = False
+        self._thread = threading.Thread(target=self._write_groups, name="inbox", daemon=True)
+        self._thread.start()
+
+    @contextmanager
+    def admit(self, size: int) -> Iterator[None]:
+        """Reserve memory for a body in flight; see `Sink.admit`."""
+        with self._condition:
+            if self._in_flight + size > self._limits.in_flight_bytes:
+                raise UnavailableError(f"{self._in_flight} bytes of requests are in flight already", retry_after_s=1.0)
+            if self._stored > self._limits.max_bytes:
+                raise UnavailableError(f"the inbox holds {self._stored} bytes, its limit is {self._limits.max_bytes}", retry_after_s=3.0)
+            self._in_flight += size
+        try:
+            yield
+        finally:
+            with self._condition:
+                self._in_flight -= size
+
+    def append(self, tenant: str, signal: Signal, payload: bytes, inspection: Inspection) -> Future[None]:
+        """Make a payload durable; the future ends after the fsync. A copy of one that is still waiting shares its fate."""
+        digest = frames.digest(tenant, signal, payload)
+        future: Future[None] = Future()
+        head = frames.encode(
+            tenant,
+            signal,
+            payload,
+            payload_digest=digest,
+            accepted_unix_nano=time.time_ns(),
+            items=inspection.items,
+            timeless=inspection.timeless,
+        )
+        with self._condition:
+            if self._closing:
+                future.set_exception(UnavailableError("the collector is shutting down", retry_after_s=1.0))
+                return future
+            if not inspection.timeless:
+                first = self._pending.setdefault(digest, future)
+                if first is not future:
+                    return first
+            self._queue.append(_Waiting(head, payload, digest, future))
+            self._condition.notify_all()
+        return future
+
+    def note_read(self, position: Position) -> None:
+        """Hear from the pipeline how far it has read, and see what it has forgotten."""
+        unread = unread_bytes(self._folder, position)
+        stored = sum(_size(segment.path) for segment in segments(self._folder))
+        with self._condition:
+            self._read, self._unread, self._stored = position, unread, stored
+            self._condition.notify_all()
+
+    @property
+    def unread_bytes(self) -> int:
+        """Bytes that the pipeline has not read yet, as last heard plus what was appended since."""
+        return self._unread
+
+    def close(self) -> None:
+        """Write what is queued, seal the segment and let go of the inbox."""
+        with self._condition:
+            self._closing = True
+            self._condition.notify_all()
+        self._thread.join()
+        os.close(self._lock)
+
+    def _write_groups(self) -> None:
+        while (group := self._next_group()) is not None:
+            if group:
+                self._commit(group)
+            self._seal_if_due()
+        if self._segment is not None:
+            self._segment.seal()
+
+    def _next_group(self) -> list[_Waiting] | None:
+        with self._condition:
+            if not self._queue and not self._closing:
+                self._condition.wait(timeout=self._limits.segment_age_s if self._segment else None)
+            if not self._queue:
+                return None if self._closing else []
+            size = taken = 0
+            while taken < len(self._queue) and size < _MAX_GROUP_BYTES:
+                size += len(self._queue[taken].payload)
+                taken += 1
+            group, self._queue = self._queue[:taken], self._queue[taken:]
+            return group
+
+    def _commit(self, group: list[_Waiting]) -> None:
+        """Write and fsync a group, then answer everybody in it."""
+        error: UnavailableError | None = None
+        size = sum(len(waiting.head) + len(waiting.payload) for waiting in group)
+        try:
+            self._append_durably(group)
+        except OSError as failure:
+            logger.warning("cannot write to the inbox, senders are told to try again: %s", failure)
+            error = UnavailableError(f"the collector cannot store data now: {failure.strerror}", retry_after_s=2.0)
+            self._give_up_segment()
+        else:
+            self._pace(size)
+        with self._condition:
+            for waiting in group:
+                self._pending.pop(waiting.digest, None)
+        for waiting in group:
+            if error is None:
+                waiting.future.set_result(None)
+            else:
+                waiting.future.set_exception(error)
+
+    def _append_durably(self, group: list[_Waiting]) -> None:
+        if self._segment is None:
+            number, self._next_number = self._next_number, self._next_number + 1
+            self._segment = _OpenSegment(self._folder, number)
+        self._segment.write([part for waiting in group for part in (waiting.head, waiting.payload)])
+
+    def _pace(self, size: int) -> None:
+        """Hold answers back while the pipeline is behind, so that receivers do not starve it of the CPU."""
+        deadline = time.monotonic() + _LONGEST_PACE_S
+        with self._condition:
+            self._unread += size
+            self._stored += size
+            while self._unread > self._limits.soft_bytes and not self._closing:
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    return
+                self._condition.wait(timeout=min(left, 0.05))
+
+    def _seal_if_due(self) -> None:
+        segment = self._segment
+        if segment is not None and (
+            segment.size >= self._limits.segment_bytes or time.monotonic() - segment.opened >= self._limits.segment_age_s
+        ):
+            segment.seal()
+            self._segment = None
+
+    def _give_up_segment(self) -> None:
+        if self._segment is not None:
+            self._segment.seal()
+            self._segment = None
+
+
+class _OpenSegment:
+    """The file that is being appended to."""
+
+    def __init__(self, folder: Path, number: int) -> None:
+        self._folder = folder
+        self._number = number
+        self._path = segment_path(folder, number, sealed=False)
+        self._descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
+        fsync_folder(folder)
+        self.opened = time.monotonic()
+        self.size = 0
+
+    def write(self, parts: list[bytes]) -> None:
+        """Append all of it and fsync once."""
+        for first in range(0, len(parts), _MAX_IOVECS):
+            self._write_all(parts[first : first + _MAX_IOVECS])
+        sync(self._descriptor)
+
+    def _write_all(self, parts: list[bytes]) -> None:
+        total = sum(map(len, parts))
+        written = os.writev(self._descriptor, parts)
+        if written < total:  # a signal, or a disk that is nearly full: the rest by itself, so that ENOSPC shows
+            rest = memoryview(b"".join(parts))[written:]
+            while rest:
+                rest = rest[os.write(self._descriptor, rest) :]
+        self.size += total
+
+    def seal(self) -> None:
+        """Close it for good. What a failed write left at its end is a torn tail, which readers cut off."""
+        os.close(self._descriptor)
+        try:
+            self._path.rename(segment_path(self._folder, self._number, sealed=True))
+        except OSError as failure:
+            logger.warning("cannot seal %s, it will be sealed at the next start: %s", self._path, failure)
+
+
+def _lock(path: Path) -> int:
+    """A lock that the process holds until it closes this descriptor, or ends."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _seal_leftovers(folder: Path) -> int:
+    """Seal what a dead process left open; the highest number in use, so that none is used twice."""
+    highest = 0
+    for segment in segments(folder):
+        highest = max(highest, segment.number)
+        if not segment.sealed:
+            segment.path.rename(segment_path(folder, segment.number, sealed=True))
+    return highest
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0

@@ -1,0 +1,381 @@
+"""Inbox to decode to derive to lake, in that order and no other: the one process that turns what waits into tables.
+
+Decode runs in a thread of its own, one batch ahead of derive. Nothing here keeps state that a kill could lose: what is not in a
+finished plan is read again from the inbox, and a plan that was written but not published everywhere is replayed (see `plans`).
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import pyarrow as pa
+
+from .backlog import Backlog, Batch
+from .decode.payloads import Payloads, Rules
+from .files import OpenFiles
+from .lake import Lake
+from .plans import FramePlace, Plan, PlanStore, RetryWindow
+from .quarantine import Quarantine
+from .segments import Position
+from .signals import Signal
+from .suspicion import Suspicion
+
+logger = logging.getLogger(__name__)
+
+Decoded = dict[str, pa.Table]
+Decode = Callable[[Signal, Payloads, Rules], Decoded]
+_POLL_S = 0.05
+_LONGEST_BACKOFF_S = 10.0
+
+
+class Deriver(Protocol):
+    """Decoded relations to the rows of the documented tables."""
+
+    def derive(self, decoded: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
+        """The rows of each table that has some, `rejected_records` among them."""
+        ...
+
+
+class Control(Protocol):
+    """Who tells the pipeline what to do, and hears of it."""
+
+    def wait(self, timeout_s: float) -> None:
+        """Sleep, or wake earlier because something was asked."""
+        ...
+
+    def stopping(self) -> bool:
+        """Whether the pipeline should publish what it has and return."""
+        ...
+
+    def publish_asked(self) -> bool:
+        """Whether somebody waits for a publish."""
+        ...
+
+    def asked(self) -> object:
+        """Take the requests made so far; what comes back goes to `published`."""
+        ...
+
+    def published(self, asked: object) -> None:
+        """Everything that was accepted before those requests is in the tables."""
+        ...
+
+    def progressed(self, progress: Progress) -> None:
+        """Hear how far the pipeline has come."""
+        ...
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far the pipeline has come, since it started; times are seconds of wall clock."""
+
+    positions: dict[str, Position] = field(default_factory=dict)
+    items: int = 0
+    retries: int = 0
+    plans: int = 0
+    decode_s: float = 0.0
+    derive_s: float = 0.0
+    write_s: float = 0.0
+    publish_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """When the pipeline does what.
+
+    Attributes:
+        batch_items, batch_interval_s: a batch is worked on when so many items wait, or have waited so long.
+        commit_interval_s, commit_bytes: a publish happens so long after its first batch, or at so many bytes of Parquet.
+        retry_window_s: how long a payload is remembered, so that an equal one is a retry.
+    """
+
+    batch_items: int = 50_000
+    batch_interval_s: float = 2.0
+    commit_interval_s: float = 10.0
+    commit_bytes: int = 64_000_000
+    retry_window_s: float = 900.0
+
+
+class BatchFailedError(Exception):
+    """A batch could not be decoded or derived; it, and not the disk or the lake, is to blame."""
+
+    def __init__(self, batch: Batch, cause: BaseException) -> None:
+        super().__init__(f"{type(cause).__name__}: {cause}")
+        self.batch = batch
+
+
+@dataclass(slots=True)
+class _Draft:
+    """The plan that is being filled."""
+
+    number: int
+    files: OpenFiles
+    since: float | None = None
+    left_out: set[FramePlace] = field(default_factory=set)
+    quarantined: dict[FramePlace, str] = field(default_factory=dict)
+    digests: list[bytes] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Decoding:
+    batch: Batch
+    future: Future[tuple[Decoded, float]]
+
+
+class Pipeline:
+    """One pond's pipeline.
+
+    Args:
+        data: the pond's folder.
+        kernels, plain: the decoders, the second for what the first fails on.
+    """
+
+    def __init__(self, data: Path, lake: Lake, deriver: Deriver, *, kernels: Decode, plain: Decode, rules: Rules, options: Options) -> None:
+        self._lake = lake
+        self._deriver = deriver
+        self._kernels, self._plain, self._rules = kernels, plain, rules
+        self._options = options
+        self._store = PlanStore(data / "plans")
+        self._quarantine = Quarantine(data / "quarantine")
+        self._window = RetryWindow(int(options.retry_window_s * 1e9))
+        self._suspicion = Suspicion(data / "plans" / "suspects")
+        self._backlog = Backlog(data / "inbox", self._window, self._suspicion)
+        self._decoder = ThreadPoolExecutor(1, thread_name_prefix="decode")
+        self._progress = Progress()
+        self._last_number = 0
+
+    def run(self, control: Control) -> None:
+        """Work until told to stop. What goes wrong is tried again; a payload that makes it go wrong is isolated."""
+        backoff_s = 0.1
+        while True:
+            try:
+                self._recover(control)
+                backoff_s = 0.1
+                self._work(control)
+            except BatchFailedError as failure:
+                logger.warning("%d payloads failed, trying again with less at once: %s", failure.batch.stretch.frames, failure)
+                self._suspicion.blame(failure.batch.stretch)
+            except Exception:
+                logger.exception("the pipeline cannot go on, trying again in %.1f s", backoff_s)
+                control.wait(backoff_s)
+                backoff_s = min(backoff_s * 2, _LONGEST_BACKOFF_S)
+                if control.stopping():
+                    return
+            else:
+                return
+
+    def _recover(self, control: Control) -> None:
+        """Start from what is on disk: the last plan is published everywhere before anything else happens."""
+        plans = self._store.plans()
+        last = plans[-1] if plans else None
+        number = last.number if last else 0
+        self._last_number = number
+        if max(self._lake.committed(table, self._store.stream) for table in self._lake.tables) > number:
+            logger.warning("the tables know more plans than this inbox: it is a restored copy, and goes on under a new name")
+            self._store.renew_stream()
+            self._store.mark_done(number)
+        window_ns = int(self._options.retry_window_s * 1e9)
+        self._window.clear()
+        for plan in plans:
+            if plan.created_unix_nano > time.time_ns() - window_ns and (plan is not last or self._store.done() >= number):
+                self._window.add(plan.created_unix_nano, plan.digests)
+        if last is not None and self._store.done() < number:
+            self._begin(plans[-2].positions if len(plans) > 1 else {})
+            self._replay(last, control)
+        else:
+            self._begin(last.positions if last else {})
+        self._lake.refresh()
+
+    def _begin(self, positions: Mapping[str, Position]) -> None:
+        for inbox in self._backlog.begin(positions):
+            logger.warning("inbox %s is younger than the last plan: it was replaced, and is read from its beginning", inbox)
+
+    def _replay(self, plan: Plan, control: Control) -> None:
+        """Publish a plan again, to the tables that do not have it yet."""
+        draft = self._new_draft(plan.number)
+        try:
+            while (
+                batch := self._backlog.next_batch(max_items=self._options.batch_items, until=plan.positions, left_out=plan.left_out)
+            ) is not None:
+                self._suspicion.start([batch.stretch])
+                self._derive(draft, batch, *self._decode(batch, plan.quarantined))
+            self._suspicion.start([])
+            self._publish(draft, control, plan)
+        except BaseException:
+            draft.files.abandon()
+            raise
+
+    def _work(self, control: Control) -> None:
+        """Fill and publish one plan after another, until told to stop."""
+        while True:
+            draft = self._new_draft(self._last_number + 1)
+            asked: object | None = None
+            try:
+                stopping = self._fill(draft, control)
+                if control.publish_asked() or stopping:
+                    asked = control.asked()
+                    self._take_all(draft, control)
+                if draft.since is not None:
+                    self._publish(draft, control)
+                else:
+                    draft.files.abandon()
+            except BaseException:
+                draft.files.abandon()
+                raise
+            if asked is not None:
+                control.published(asked)
+            if stopping:
+                return
+
+    def _fill(self, draft: _Draft, control: Control) -> bool:
+        """Work on batches until the plan is due; whether the pipeline is told to stop."""
+        decoding: _Decoding | None = None
+        while True:
+            told = control.stopping() or control.publish_asked()
+            if not self._is_full(draft) and not told and self._backlog.is_due(batch_interval_s=self._options.batch_interval_s):
+                decoding = self._advance(draft, decoding, control)
+                continue
+            if decoding is not None:
+                self._finish(draft, decoding, control)
+                decoding = None
+                self._suspicion.start([])
+                continue
+            if told or self._is_full(draft):
+                return control.stopping()
+            control.wait(_POLL_S)
+
+    def _take_all(self, draft: _Draft, control: Control) -> None:
+        """Work on everything that waits now, for somebody waits for it."""
+        until = self._backlog.ends()
+        while (batch := self._backlog.next_batch(max_items=self._options.batch_items, until=until)) is not None:
+            self._suspicion.start([batch.stretch])
+            self._finish(draft, self._submit(batch), control)
+        self._suspicion.start([])
+
+    def _advance(self, draft: _Draft, decoding: _Decoding | None, control: Control) -> _Decoding | None:
+        """Start to decode the next batch, and meanwhile derive the one before it."""
+        batch = self._backlog.next_batch(max_items=self._options.batch_items)
+        if batch is None:
+            return decoding
+        if batch.suspect and decoding is not None:
+            self._finish(draft, decoding, control)
+            decoding = None
+        self._suspicion.start([*([decoding.batch.stretch] if decoding else []), batch.stretch])
+        following = self._submit(batch)
+        if decoding is not None:
+            self._finish(draft, decoding, control, and_wait_for=following)
+        if batch.suspect:
+            self._finish(draft, following, control)
+            return None
+        return following
+
+    def _submit(self, batch: Batch) -> _Decoding:
+        return _Decoding(batch, self._decoder.submit(self._decode, batch, {}))
+
+    def _finish(self, draft: _Draft, decoding: _Decoding, control: Control, *, and_wait_for: _Decoding | None = None) -> None:
+        """Derive and write what was decoded."""
+        try:
+            decoded, seconds = decoding.future.result()
+            self._derive(draft, decoding.batch, decoded, seconds)
+        except BaseException:
+            if and_wait_for is not None:  # the decoder thread must be free before anything is tried again
+                and_wait_for.future.exception()
+            raise
+        self._progress.positions = {
+            **self._progress.positions,
+            decoding.batch.chunk.inbox: decoding.batch.chunk.after,
+        }
+        control.progressed(self._progress)
+
+    def _decode(self, batch: Batch, quarantined: Mapping[FramePlace, str]) -> tuple[Decoded, float]:
+        """A batch's decoded relations; what is in quarantine, or must go there, becomes refused rows."""
+        started = time.perf_counter()
+        parts: list[Decoded] = []
+        known = [frame for frame in batch.frames if batch.place(frame) in quarantined]
+        if batch.treatment == "quarantine" or known:
+            parts.append(self._quarantine.put(batch, known or batch.frames, quarantined))
+        if batch.treatment != "quarantine":
+            decode = self._plain if batch.treatment == "plain" else self._kernels
+            try:
+                for signal, payloads in batch.without(known).payloads().items():
+                    parts.append(decode(signal, payloads, self._rules))
+            except Exception as failure:
+                raise BatchFailedError(batch, failure) from failure
+        if batch.chunk.damages:
+            parts.append(self._quarantine.damaged(batch.chunk, self._backlog.folder))
+        return _merge(parts), time.perf_counter() - started
+
+    def _derive(self, draft: _Draft, batch: Batch, decoded: Decoded, decode_s: float) -> None:
+        """Rows of a decoded batch, into the plan's open files."""
+        started = time.perf_counter()
+        try:
+            tables = self._deriver.derive(decoded)
+        except Exception as failure:
+            raise BatchFailedError(batch, failure) from failure
+        derived = time.perf_counter()
+        for table, rows in tables.items():
+            draft.files.append(table, rows)
+        self._suspicion.clear(batch.stretch)
+        draft.since = draft.since or time.monotonic()
+        draft.left_out.update(batch.left_out)
+        if batch.treatment == "quarantine":
+            draft.quarantined.update({batch.place(frame): "no decoder takes it" for frame in batch.frames})
+        else:
+            draft.digests.append(batch.digests)
+        progress = self._progress
+        progress.items += batch.items
+        progress.retries += len(batch.left_out)
+        progress.decode_s += decode_s
+        progress.derive_s += derived - started
+        progress.write_s += time.perf_counter() - derived
+
+    def _publish(self, draft: _Draft, control: Control, replayed: Plan | None = None) -> None:
+        """Write the plan down, give it to every table, then let go of its frames."""
+        started = time.perf_counter()
+        written = draft.files.close()
+        plan = replayed or Plan(
+            number=draft.number,
+            created_unix_nano=time.time_ns(),
+            positions=dict(self._backlog.positions),
+            left_out=frozenset(draft.left_out),
+            quarantined=draft.quarantined,
+            digests=b"".join(draft.digests),
+        )
+        if replayed is None:
+            self._store.write(plan)
+        self._lake.publish(written, self._store.stream, plan.number)
+        self._lake.refresh()
+        self._store.mark_done(plan.number)
+        self._backlog.forget(plan.positions)
+        for inbox, position in plan.positions.items():
+            self._suspicion.forget(inbox, position.segment, position.offset)
+        now = time.time_ns()
+        self._window.add(plan.created_unix_nano, plan.digests)
+        self._window.forget(now)
+        self._store.forget_before(now - int(self._options.retry_window_s * 1e9))
+        self._backlog.next_plan()
+        self._last_number = self._progress.plans = plan.number
+        self._progress.publish_s += time.perf_counter() - started
+        control.progressed(self._progress)
+
+    def _is_full(self, draft: _Draft) -> bool:
+        if draft.since is None:
+            return False
+        return time.monotonic() - draft.since >= self._options.commit_interval_s or draft.files.bytes >= self._options.commit_bytes
+
+    def _new_draft(self, number: int) -> _Draft:
+        return _Draft(number, self._lake.open_batch(self._store.stream, number, time.time_ns()))
+
+
+def _merge(parts: list[Decoded]) -> Decoded:
+    """Relations of the signals side by side; `refused` comes from each of them."""
+    merged: Decoded = {}
+    for part in parts:
+        for name, rows in part.items():
+            merged[name] = pa.concat_tables([merged[name], rows]) if name in merged and rows.num_rows else merged.get(name, rows)
+    return merged

@@ -1,0 +1,146 @@
+"""What the pipeline must not forget: which frames went into which publish, and what it was working on when it died.
+
+`DATA/plans/` holds:
+
+- `stream`: the name under which the tables know this pond's plans (Delta application transactions).
+- `<number>.plan`: one publish: up to which position of each inbox, which frames were left out as retries or put into quarantine, and
+  the digests of the others, which recognise retries for as long as the retry window is. Written and fsynced before the publish.
+- `done`: the number of the last plan that all its tables have.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .durable import make_folder, write_file
+from .segments import Position
+
+FramePlace = tuple[str, int, int]
+"""Where a frame begins: inbox, segment, offset."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One publish.
+
+    Attributes:
+        number: 1, 2, 3 ... of its stream.
+        created_unix_nano: when it was written.
+        positions: up to where each inbox is in this plan or an earlier one.
+        left_out: the places of frames that were retries of committed ones.
+        quarantined: the places of frames that no decoder takes, each with its reason.
+        digests: of all other frames but the timeless ones, 16 bytes each, one after another.
+    """
+
+    number: int
+    created_unix_nano: int
+    positions: Mapping[str, Position]
+    left_out: frozenset[FramePlace] = frozenset()
+    quarantined: Mapping[FramePlace, str] = field(default_factory=dict)
+    digests: bytes = b""
+
+    def to_json(self) -> bytes:
+        """The text of the plan's file."""
+        return json.dumps(
+            {
+                "number": self.number,
+                "created_unix_nano": self.created_unix_nano,
+                "positions": self.positions,
+                "left_out": sorted(self.left_out),
+                "quarantined": [[*place, reason] for place, reason in self.quarantined.items()],
+                "digests": base64.b64encode(self.digests).decode(),
+            }
+        ).encode()
+
+    @staticmethod
+    def from_json(text: bytes) -> Plan:
+        """The plan of a file's text."""
+        fields = json.loads(text)
+        return Plan(
+            number=fields["number"],
+            created_unix_nano=fields["created_unix_nano"],
+            positions={inbox: Position(*position) for inbox, position in fields["positions"].items()},
+            left_out=frozenset((inbox, segment, offset) for inbox, segment, offset in fields["left_out"]),
+            quarantined={(inbox, segment, offset): reason for inbox, segment, offset, reason in fields["quarantined"]},
+            digests=base64.b64decode(fields["digests"]),
+        )
+
+
+class PlanStore:
+    """The folder `DATA/plans/`."""
+
+    def __init__(self, folder: Path) -> None:
+        make_folder(folder)
+        self._folder = folder
+        if not (folder / "stream").exists():
+            self.renew_stream()
+        self.stream = (folder / "stream").read_text().strip()
+
+    def renew_stream(self) -> None:
+        """Take a new name: the tables know more of the old one than this folder does."""
+        self.stream = secrets.token_hex(8)
+        write_file(self._folder / "stream", self.stream.encode())
+
+    def plans(self) -> list[Plan]:
+        """Every plan that is kept, oldest first."""
+        return [Plan.from_json(path.read_bytes()) for path in sorted(self._folder.glob("*.plan"))]
+
+    def write(self, plan: Plan) -> None:
+        """Make a plan durable, before anything of it is published."""
+        write_file(self._folder / f"{plan.number:010d}.plan", plan.to_json())
+
+    def done(self) -> int:
+        """The number of the last plan that is published in all its tables; 0 before the first."""
+        path = self._folder / "done"
+        return int(path.read_text()) if path.exists() else 0
+
+    def mark_done(self, number: int) -> None:
+        """Note that a plan is published in all its tables, durably."""
+        write_file(self._folder / "done", str(number).encode())
+
+    def forget_before(self, created_unix_nano: int) -> None:
+        """Remove plans older than the retry window, but never the last two."""
+        paths = sorted(self._folder.glob("*.plan"))
+        for path in paths[:-2]:
+            if Plan.from_json(path.read_bytes()).created_unix_nano >= created_unix_nano:
+                return
+            path.unlink()
+
+
+class RetryWindow:
+    """The digests of what was committed within the retry window, as sorted arrays: 16 bytes a payload."""
+
+    def __init__(self, window_ns: int) -> None:
+        self._window_ns = window_ns
+        self._plans: list[tuple[int, NDArray[np.uint64]]] = []
+
+    def clear(self) -> None:
+        """Remember nothing."""
+        self._plans = []
+
+    def add(self, created_unix_nano: int, digests: bytes) -> None:
+        """Remember a plan's digests."""
+        halves = np.frombuffer(digests, dtype=np.uint64).reshape(-1, 2)
+        self._plans.append((created_unix_nano, halves[np.argsort(halves[:, 0], kind="stable")]))
+
+    def forget(self, now_unix_nano: int) -> None:
+        """Drop the plans that have left the window."""
+        self._plans = [(created, halves) for created, halves in self._plans if created >= now_unix_nano - self._window_ns]
+
+    def contains(self, digests: list[bytes]) -> NDArray[np.bool_]:
+        """For each digest whether it was committed within the window, bool."""
+        halves = np.frombuffer(b"".join(digests), dtype=np.uint64).reshape(-1, 2)
+        found = np.zeros(len(halves), dtype=np.bool_)
+        for _, known in self._plans:
+            if len(known):
+                places = np.minimum(np.searchsorted(known[:, 0], halves[:, 0]), len(known) - 1)
+                found |= (known[places] == halves).all(axis=1)
+        return found

@@ -1,0 +1,205 @@
+"""The files of an inbox: their names, what of them is durable, and reading frames from them; used by the pipeline.
+
+An inbox is a folder `DATA/inbox/<name>/`. Its writer appends to `<number>.open` and renames it to `<number>.segment` when it is full
+or some seconds old; it never appends to a file that was there before it started, so that a torn tail stays where it is and what was
+read up to some place in a file is never followed by other bytes.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import frames
+from .durable import sync
+from .frames import Frame
+
+OPEN = ".open"
+SEALED = ".segment"
+
+
+class Position(NamedTuple):
+    """A place in an inbox: everything before it has been read."""
+
+    segment: int
+    offset: int
+
+
+BEGINNING = Position(0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One file of an inbox; sealed when nothing is appended any more."""
+
+    number: int
+    path: Path
+    sealed: bool
+
+    def durable_bytes(self) -> int:
+        """How many bytes there are, after making sure that a power loss leaves them there."""
+        descriptor = os.open(self.path, os.O_RDONLY)
+        try:
+            size = os.fstat(descriptor).st_size
+            if not self.sealed:
+                sync(descriptor)
+            return size
+        finally:
+            os.close(descriptor)
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """Bytes of a segment that are no frame: a torn tail, or something flipped."""
+
+    segment: int
+    start: int
+    end: int
+    torn: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Frames read at once from one segment.
+
+    Attributes:
+        wire: the bytes that the frames' places refer to.
+        base: the offset of `wire` in the segment.
+        after: the position that follows the chunk.
+    """
+
+    inbox: str
+    segment: int
+    base: int
+    wire: NDArray[np.uint8]
+    frames: list[Frame]
+    damages: list[Damage]
+    after: Position
+
+    @property
+    def items(self) -> int:
+        """Items in the chunk's frames."""
+        return sum(frame.items for frame in self.frames)
+
+
+def segments(folder: Path) -> list[Segment]:
+    """An inbox's files, oldest first. Only the last can be open, whatever the others are called."""
+    paths = sorted((path for path in folder.iterdir() if path.suffix in (OPEN, SEALED) and path.stem.isdigit()), key=lambda path: path.stem)
+    return [Segment(int(path.stem), path, path.suffix == SEALED or path is not paths[-1]) for path in paths]
+
+
+def segment_path(folder: Path, number: int, *, sealed: bool) -> Path:
+    """Where the segment of that number lies."""
+    return folder / f"{number:010d}{SEALED if sealed else OPEN}"
+
+
+def unread_bytes(folder: Path, position: Position) -> int:
+    """How much of an inbox lies after a position."""
+    total = 0
+    for segment in segments(folder):
+        if segment.number >= position.segment:
+            try:
+                size = segment.path.stat().st_size
+            except FileNotFoundError:  # renamed or forgotten meanwhile
+                continue
+            total += max(0, size - (position.offset if segment.number == position.segment else 0))
+    return total
+
+
+def forget(folder: Path, position: Position) -> None:
+    """Let go of everything before a position.
+
+    The highest numbered file stays, emptied, so that no number is used twice.
+    """
+    found = segments(folder)
+    for segment in found:
+        if segment.number < position.segment and segment is not found[-1]:
+            segment.path.unlink(missing_ok=True)
+        elif segment.sealed and segment.number <= position.segment and 0 < segment.path.stat().st_size <= position.offset:
+            os.truncate(segment.path, 0)
+
+
+def end_position(folder: Path, after: Position) -> Position:
+    """The place after the last byte that an inbox holds now."""
+    last = after
+    for segment in segments(folder):
+        try:
+            last = max(last, Position(segment.number, segment.path.stat().st_size))
+        except FileNotFoundError:
+            sealed = segment_path(folder, segment.number, sealed=True)
+            if sealed.exists():
+                last = max(last, Position(segment.number, sealed.stat().st_size))
+    return last
+
+
+def read_chunk(folder: Path, after: Position, *, max_items: int, max_bytes: int, until: Position | None = None) -> Chunk | None:
+    """The frames that follow a position, from one segment; None where there is nothing (more) to read.
+
+    A segment that ends is stepped over. Damaged bytes are reported and stepped over too; the tail of an open segment may be a
+    frame that is being written, and is waited for.
+    """
+    position = after
+    for segment in segments(folder):
+        if segment.number < position.segment:
+            continue
+        if segment.number > position.segment:
+            position = Position(segment.number, 0)
+        if until is not None and position >= until:
+            return None
+        try:
+            size = segment.durable_bytes()
+        except FileNotFoundError:  # sealed this moment: the next call finds it under its other name
+            return None
+        if until is not None and segment.number == until.segment:
+            size = min(size, until.offset)
+        if position.offset < size:
+            chunk = _read(folder.name, segment, (position.offset, size), max_items=max_items, max_bytes=max_bytes)
+            if chunk is not None:
+                return chunk
+        if not segment.sealed:
+            return None
+    return None
+
+
+def _read(inbox: str, segment: Segment, stretch: tuple[int, int], *, max_items: int, max_bytes: int) -> Chunk | None:
+    """Frames of one segment between two offsets; reads more than `max_bytes` only where one frame is larger."""
+    start, size = stretch
+    wanted = min(size - start, max_bytes)
+    while True:
+        wire = np.fromfile(segment.path, dtype=np.uint8, count=wanted, offset=start)
+        whole = start + wanted >= size
+        found, damages, end = _scan(wire.data, max_items, final=whole and segment.sealed)
+        if found or damages:
+            moved = [Damage(segment.number, start + damage.start, start + damage.end, damage.torn) for damage in damages]
+            return Chunk(inbox, segment.number, start, wire, found, moved, Position(segment.number, start + end))
+        if whole:
+            return None
+        wanted = min(size - start, wanted * 2)
+
+
+def _scan(buffer: memoryview, max_items: int, *, final: bool) -> tuple[list[Frame], list[Damage], int]:
+    """Frames up to `max_items`, the damages between them, and where reading stopped; `final` where no bytes can follow."""
+    found: list[Frame] = []
+    damages: list[Damage] = []
+    at = items = 0
+    while at < len(buffer) and items < max_items:
+        frame = frames.read(buffer, at)
+        if frame is not None:
+            found.append(frame)
+            items += frame.items
+            at = frame.end
+            continue
+        following = None if frames.incomplete(buffer, at) and not final else frames.resume(buffer, at)
+        if following is None:
+            if final:
+                damages.append(Damage(0, at, len(buffer), torn=frames.incomplete(buffer, at)))
+                at = len(buffer)
+            break
+        damages.append(Damage(0, at, following, torn=False))
+        at = following
+    return found, damages, at

@@ -1,0 +1,266 @@
+"""The inbox: durable before answered, one fsync for many, nothing lost by failures of the disk."""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from otelpond.storage import durable
+from otelpond.storage import inbox as inbox_module
+from otelpond.storage.inbox import Inbox, Limits
+from otelpond.storage.segments import BEGINNING, Chunk, Position, forget, read_chunk, segments
+from otelpond.storage.signals import Inspection, Signal, UnavailableError
+
+ONE = Inspection(items=1)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where an inbox lies."""
+    return tmp_path / "inbox" / "receiver"
+
+
+@pytest.fixture
+def inbox(folder: Path) -> Iterator[Inbox]:
+    """An inbox that is closed after the test."""
+    inbox = Inbox(folder)
+    yield inbox
+    inbox.close()
+
+
+def chunks(folder: Path, after: Position = BEGINNING) -> Iterator[Chunk]:
+    """Everything that an inbox holds after a position."""
+    while (chunk := read_chunk(folder, after, max_items=1000, max_bytes=1 << 20)) is not None:
+        yield chunk
+        after = chunk.after
+
+
+def payloads(folder: Path, after: Position = BEGINNING) -> list[bytes]:
+    """The payloads that an inbox holds after a position."""
+    return [chunk.wire[frame.payload_start : frame.end].tobytes() for chunk in chunks(folder, after) for frame in chunk.frames]
+
+
+def append(inbox: Inbox, payload: bytes) -> None:
+    """Append a payload and wait until it is durable."""
+    inbox.append("default", Signal.TRACES, payload, ONE).result(timeout=10)
+
+
+def test_what_was_answered_is_read_again(inbox: Inbox, folder: Path) -> None:
+    """An answered payload is in the inbox, in order."""
+    for payload in (b"a", b"b", b"c"):
+        append(inbox, payload)
+
+    assert [b"a", b"b", b"c"] == payloads(folder)
+
+
+def test_the_answer_comes_after_the_fsync(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the fsync is under way, nobody is answered."""
+    allowed, begun = threading.Event(), threading.Event()
+
+    def slow_sync(descriptor: int) -> None:
+        begun.set()
+        assert allowed.wait(10)
+        durable.sync(descriptor)
+
+    monkeypatch.setattr(inbox_module, "sync", slow_sync)
+    inbox = Inbox(folder)
+    future = inbox.append("default", Signal.TRACES, b"a", ONE)
+    assert begun.wait(10)
+
+    assert not future.done()
+
+    allowed.set()
+    future.result(timeout=10)
+    inbox.close()
+
+
+def test_many_waiting_clients_share_one_fsync(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What queued up during one fsync goes down with the next: group commit."""
+    allowed, begun, syncs = threading.Event(), threading.Event(), []
+
+    def slow_sync(descriptor: int) -> None:
+        begun.set()
+        assert allowed.wait(10)
+        syncs.append(descriptor)
+
+    monkeypatch.setattr(inbox_module, "sync", slow_sync)
+    inbox = Inbox(folder)
+    first = inbox.append("default", Signal.TRACES, b"first", ONE)
+    assert begun.wait(10)
+    others = [inbox.append("default", Signal.TRACES, b"%d" % number, ONE) for number in range(600)]
+    allowed.set()
+    for future in (first, *others):
+        future.result(timeout=10)
+    inbox.close()
+
+    assert 2 == len(syncs)
+    assert 601 == len(payloads(folder))
+
+
+def test_a_copy_of_a_waiting_payload_shares_its_fate(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same payload sent twice at the same moment is stored once, and both are answered."""
+    allowed = threading.Event()
+    monkeypatch.setattr(inbox_module, "sync", lambda _: allowed.wait(10))
+    inbox = Inbox(folder)
+    futures = [inbox.append("default", Signal.TRACES, b"same", ONE) for _ in range(2)]
+    allowed.set()
+    for future in futures:
+        future.result(timeout=10)
+    inbox.close()
+
+    assert [b"same"] == payloads(folder)
+
+
+def test_timeless_copies_are_stored_each_time(folder: Path) -> None:
+    """A request in which nothing has a time is never taken for a retry."""
+    inbox = Inbox(folder)
+    for _ in range(2):
+        inbox.append("default", Signal.TRACES, b"same", Inspection(items=1, timeless=True)).result(timeout=10)
+    inbox.close()
+
+    assert [b"same", b"same"] == payloads(folder)
+
+
+@pytest.mark.parametrize("call", ["writev", "fdatasync"])
+def test_a_failing_disk_is_answered_with_try_later_and_the_next_one_succeeds(
+    inbox: Inbox, folder: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    """A full disk or a failing fsync acknowledges nothing; later payloads go to a new segment and are found."""
+    append(inbox, b"before")
+
+    def fail(*_arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(os, call, fail)
+        with pytest.raises(UnavailableError, match="No space left on device") as refusal:
+            append(inbox, b"refused")
+    append(inbox, b"after")
+
+    assert 1 <= refusal.value.retry_after_s <= 3
+    assert [b"before", b"after"] == [payload for payload in payloads(folder) if payload != b"refused"]
+    assert 2 == len(segments(folder))
+
+
+def test_a_torn_write_costs_only_what_was_not_answered(inbox: Inbox, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a frame at the end of a segment is cut off; what came before and after is read."""
+    append(inbox, b"before")
+    whole_writev = os.writev
+
+    def half(descriptor: int, parts: list[bytes]) -> int:
+        whole_writev(descriptor, [b"".join(parts)[:20]])
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "writev", half)
+        with pytest.raises(UnavailableError):
+            append(inbox, b"torn")
+    append(inbox, b"after")
+
+    assert [b"before", b"after"] == payloads(folder)
+    assert [(20, True)] == [(d.end - d.start, d.torn) for chunk in chunks(folder) for d in chunk.damages]
+
+
+def test_a_flipped_bit_is_reported_and_the_rest_is_read(inbox: Inbox, folder: Path) -> None:
+    """A damaged frame in the middle is stepped over, with its place named."""
+    for payload in (b"one", b"two", b"three"):
+        append(inbox, payload)
+    path = segments(folder)[0].path
+    content = bytearray(path.read_bytes())
+    flipped = content.index(b"two")
+    content[flipped] ^= 1
+    path.write_bytes(content)
+
+    assert [b"one", b"three"] == payloads(folder)
+    (damage,) = [damage for chunk in chunks(folder) for damage in chunk.damages]
+    assert damage.start < flipped < damage.end
+    assert not damage.torn
+
+
+def test_a_new_writer_never_touches_what_an_old_one_left(folder: Path) -> None:
+    """After a restart the next payload goes to a new segment, whatever the old one ends with."""
+    first = Inbox(folder)
+    append(first, b"first")
+    first.close()
+    with segments(folder)[-1].path.open("ab") as torn:
+        torn.write(b"opf1 torn")
+    second = Inbox(folder)
+    append(second, b"second")
+    second.close()
+
+    assert [b"first", b"second"] == payloads(folder)
+
+
+def test_numbers_are_not_used_again_after_everything_was_forgotten(folder: Path) -> None:
+    """The plan's positions stay valid when an inbox was emptied and restarted."""
+    first = Inbox(folder)
+    append(first, b"first")
+    first.close()
+    (chunk,) = chunks(folder)
+    forget(folder, chunk.after)
+    second = Inbox(folder)
+    append(second, b"second")
+    second.close()
+
+    assert [b"second"] == payloads(folder, chunk.after)
+    assert 0 == segments(folder)[0].path.stat().st_size
+
+
+def test_an_inbox_has_one_writer(inbox: Inbox, folder: Path) -> None:
+    """A second process is told so, instead of mixing its frames in."""
+    assert inbox.unread_bytes == 0
+    with pytest.raises(BlockingIOError):
+        Inbox(folder)
+
+
+def test_bodies_in_flight_are_bounded(inbox: Inbox) -> None:
+    """Beyond the budget the answer is try-later; what was reserved is given back."""
+    with inbox.admit(200_000_000):
+        with pytest.raises(UnavailableError, match="in flight"), inbox.admit(100_000_000):
+            pass
+    with inbox.admit(256_000_000):
+        pass
+
+
+def test_a_full_inbox_is_answered_with_try_later(folder: Path) -> None:
+    """Beyond `max_bytes` on disk nothing more is admitted until the pipeline has forgotten some."""
+    inbox = Inbox(folder, Limits(max_bytes=10, segment_age_s=0.0))
+    append(inbox, b"more than ten bytes")
+    with pytest.raises(UnavailableError, match="its limit is 10"), inbox.admit(1):
+        pass
+    forget(folder, next(chunks(folder)).after)
+    inbox.note_read(Position(1, 1000))
+    with inbox.admit(1):
+        pass
+    inbox.close()
+
+
+def test_answers_are_paced_to_the_pipeline(folder: Path) -> None:
+    """Above the soft limit an answer waits until the pipeline has read."""
+    inbox = Inbox(folder, Limits(soft_bytes=10))
+    future = inbox.append("default", Signal.TRACES, b"more than ten bytes", ONE)
+    while not payloads(folder):
+        pass
+    assert not future.done()
+
+    inbox.note_read(next(chunks(folder)).after)
+
+    future.result(timeout=10)
+    inbox.close()
+
+
+def test_closing_writes_what_is_queued_and_then_refuses(folder: Path) -> None:
+    """A drain loses nothing, and later senders are told to try again."""
+    inbox = Inbox(folder)
+    futures = [inbox.append("default", Signal.LOGS, b"%d" % number, ONE) for number in range(100)]
+    inbox.close()
+
+    assert all(future.done() for future in futures)
+    assert 100 == len(payloads(folder))
+    with pytest.raises(UnavailableError, match="shutting down"):
+        append(inbox, b"late")
