@@ -1,0 +1,105 @@
+"""OTLP/gRPC: the three Export services on raw bytes; what is understood goes to the sink, and is made durable before the answer.
+
+Generic handlers, because the generated servicers answer a malformed message with INTERNAL and parse it a second time. grpcio itself
+undoes gzip and deflate, and holds the message's size to the limit before, while and after it does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, NoReturn
+
+import grpc
+
+from ..storage.signals import Sink, UnavailableError
+from .admission import Admission
+from .exports import DEFAULT_MAX_BODY_BYTES, DEFAULT_TENANT, EXPORTS, Export
+from .refusals import RefusedError, grpc_trailers, refusal_of
+
+DEFAULT_WORKERS: Final = 64
+"""Requests under way at once, most of which wait for the disk."""
+
+_CODES: Final = {code.value[0]: code for code in grpc.StatusCode}
+
+
+class _Handler(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpcio ships no types
+    """Finds an Export call by its name, and turns it away before its message is read where there is no room for one."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+        self._methods = {export.method: self._unary(export) for export in EXPORTS}
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
+        """What serves this call; None, which grpcio answers with UNIMPLEMENTED, for a name that we do not know."""
+        method = self._methods.get(handler_call_details.method)
+        if method is None:
+            return None
+        try:
+            with Admission(self._sink) as admission:
+                admission.reserve(1)  # the headers do not tell the size
+        except UnavailableError as error:
+            return _turned_away(refusal_of(error))
+        return method
+
+    def _unary(self, export: Export) -> grpc.RpcMethodHandler:
+        def call(payload: bytes, context: grpc.ServicerContext) -> bytes:
+            try:
+                return self._accept(export, payload)
+            except Exception as error:  # noqa: BLE001  every error becomes an answer, sorted in one place
+                _refuse(refusal_of(error), context)
+
+        return grpc.unary_unary_rpc_method_handler(call)
+
+    def _accept(self, export: Export, payload: bytes) -> bytes:
+        with Admission(self._sink) as admission:
+            admission.reserve(len(payload))
+            inspection = self._sink.inspect(export.signal, payload)
+            if inspection.items:
+                self._sink.append(DEFAULT_TENANT, export.signal, payload, inspection).result()
+        response: bytes = export.response(inspection).SerializeToString()
+        return response
+
+
+def _turned_away(refusal: RefusedError) -> grpc.RpcMethodHandler:
+    """A handler that ends the call at once. It claims to take a stream, for only then grpcio does not read a message first."""
+
+    def call(_messages: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
+        _refuse(refusal, context)
+
+    return grpc.stream_unary_rpc_method_handler(call)
+
+
+def _refuse(refusal: RefusedError, context: grpc.ServicerContext) -> NoReturn:
+    context.set_trailing_metadata(grpc_trailers(refusal))
+    context.abort(_CODES[refusal.kind.grpc_code], refusal.message)
+    raise AssertionError  # abort has raised
+
+
+def server(
+    sink: Sink,
+    address: str,
+    *,
+    max_body_bytes: int = DEFAULT_MAX_BODY_BYTES,
+    workers: int = DEFAULT_WORKERS,
+) -> tuple[grpc.Server, int]:
+    """The OTLP/gRPC receiver, bound and not yet started, and the port that it is bound to.
+
+    Args:
+        sink: where payloads go.
+        address: `HOST:PORT`; port 0 takes a free one.
+        max_body_bytes: the longest message, as it comes and decompressed.
+        workers: how many requests are under way at once.
+
+    Raises:
+        RuntimeError: the address cannot be bound.
+    """
+    options = (
+        ("grpc.max_receive_message_length", max_body_bytes),
+        ("grpc.so_reuseport", 0),  # a second collector on the port is a mistake, not a partner
+        # Go's collectors and SDKs may be set to ping every 10 s; the default ends their connection with "too many pings".
+        ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+        ("grpc.keepalive_permit_without_calls", 1),
+    )
+    receiver = grpc.server(ThreadPoolExecutor(workers, "otlp-grpc"), handlers=[_Handler(sink)], options=options)
+    return receiver, receiver.add_insecure_port(address)
