@@ -58,6 +58,7 @@ def serve(settings: Settings) -> None:
     Raises:
         CommandError: another collector serves this pond, or an address is taken.
     """
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_serve(settings))
 

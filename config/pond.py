@@ -10,8 +10,18 @@ from ..storage.decode.payloads import Rules
 from ..storage.derive import Deriver, DeriveSettings
 from ..storage.lake import Lake
 from ..storage.pipeline import Options, Pipeline
+from ..storage.rules import Drop, RecordRules, Redact
 from ..storage.schema import TABLES_FOLDER, load_tables
 from .settings import Settings
+
+
+def record_rules(settings: Settings) -> RecordRules:
+    """The drop and redact rules of the settings.
+
+    Raises:
+        RuleError: a rule is not usable; the text names its key and the reason.
+    """
+    return RecordRules([Drop(rule.signal, rule.where) for rule in settings.drop], Redact(**settings.redact.model_dump()))
 
 
 def open_pipeline(settings: Settings) -> Pipeline:
@@ -21,12 +31,16 @@ def open_pipeline(settings: Settings) -> Pipeline:
     return Pipeline(
         data,
         Lake(data, tables),
-        Deriver(tables, DeriveSettings(slow_api_ms=settings.slow_api_threshold_ms, slow_query_ms=settings.slow_query_threshold_ms)),
+        Deriver(
+            tables,
+            DeriveSettings(slow_api_ms=int(settings.slow_api_threshold_ms), slow_query_ms=int(settings.slow_query_threshold_ms)),
+            record_rules(settings),
+        ),
         kernels=reference.decode,
         plain=reference.decode,
         rules=Rules(
             hash_address=AddressHasher(data / "keys"),
-            drop_attributes=frozenset(settings.redact.remove),
+            drop_attributes=frozenset(settings.redact.drop_attributes),
             redact_attributes=frozenset(settings.redact.attributes),
         ),
         options=Options(

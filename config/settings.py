@@ -57,24 +57,26 @@ class KeepDays(BaseModel):
 
 
 class Drop(BaseModel):
-    """One rule that leaves records out of every table; all conditions of a rule must hold, `*` stands for any characters."""
+    """One rule that leaves records out of every table."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     signal: Literal["traces", "metrics", "logs"] = Field(description="Which signal the rule is about.")
-    name: str | None = Field(None, description="The name of the span, metric or event.")
-    service: str | None = Field(None, description="`service.name` of the resource.")
-    host: str | None = Field(None, description="`host.name` of the resource.")
-    attributes: dict[str, str] = Field(default_factory=dict, description="Attributes of the record by key, and what their text must be.")
+    where: str = Field(description="SQL over the columns of that signal's table: `http_route = '/health'`, `host_name like 'test-%'`.")
 
 
 class Redact(BaseModel):
-    """Attributes whose values reach no table."""
+    """What of attributes and texts reaches no table."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     attributes: list[str] = Field(default_factory=list, description="Keys whose value is replaced by `[redacted]`.")
-    remove: list[str] = Field(default_factory=list, description="Keys that are left out with their value.")
+    drop_attributes: list[str] = Field(default_factory=list, description="Keys that are left out with their value.")
+    patterns: list[str] = Field(default_factory=list, description="Regular expressions (RE2); what they match is replaced by `[redacted]`.")
+    columns: list[str] = Field(
+        default_factory=lambda: ["attributes", "body", "exception_message", "status_message"],
+        description="The text columns in which patterns are replaced.",
+    )
 
 
 class Settings(BaseSettings):

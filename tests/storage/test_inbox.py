@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from otelpond.storage import durable
 from otelpond.storage import inbox as inbox_module
 from otelpond.storage.inbox import Inbox, Limits
@@ -220,9 +219,8 @@ def test_an_inbox_has_one_writer(inbox: Inbox, folder: Path) -> None:
 
 def test_bodies_in_flight_are_bounded(inbox: Inbox) -> None:
     """Beyond the budget the answer is try-later; what was reserved is given back."""
-    with inbox.admit(200_000_000):
-        with pytest.raises(UnavailableError, match="in flight"), inbox.admit(100_000_000):
-            pass
+    with inbox.admit(200_000_000), pytest.raises(UnavailableError, match="in flight"), inbox.admit(100_000_000):
+        pass
     with inbox.admit(256_000_000):
         pass
 

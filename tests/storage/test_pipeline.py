@@ -1,0 +1,342 @@
+"""The pipeline: every accepted payload once in the tables, whatever fails and wherever it is killed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from otelpond.storage.decode.payloads import Payloads, Rules
+from otelpond.storage.inbox import Inbox
+from otelpond.storage.pipeline import Options, Pipeline, Progress
+from otelpond.storage.plans import PlanStore
+from otelpond.storage.segments import BEGINNING, Position, segments
+from otelpond.storage.signals import Inspection, Signal
+
+RULES = Rules(hash_address=lambda address, _: address)
+
+
+class KilledError(BaseException):
+    """Stands for the end of the process: nothing of the pipeline catches it."""
+
+
+class FakeFiles:
+    """Open files that remember what was appended."""
+
+    def __init__(self, lake: FakeLake) -> None:
+        self._lake = lake
+        self.rows: dict[str, list[str]] = {}
+        self.bytes = 0
+
+    def append(self, table: str, rows: pa.Table) -> None:
+        """Take a table's rows."""
+        self._lake.step("append")
+        self.rows.setdefault(table, []).extend(rows.column(0).to_pylist())
+
+    def close(self) -> dict[str, list[str]]:
+        """What was written."""
+        self._lake.step("close")
+        return self.rows
+
+    def abandon(self) -> None:
+        """Forget it."""
+        self.rows = {}
+
+
+class FakeLake:
+    """Two tables in memory, with the same promises as the lake's; each step may be made to fail."""
+
+    def __init__(self, step: Callable[[str], None] = lambda _: None) -> None:
+        self.step = step
+        self.tables: dict[str, list[str]] = {"spans": [], "rejected_records": []}
+        self.transactions: dict[tuple[str, str], int] = {}
+
+    def committed(self, table: str, stream: str) -> int:
+        """The stream's last plan in a table."""
+        return self.transactions.get((table, stream), -1)
+
+    def open_batch(self, stream: str, plan: int, attempt: int) -> FakeFiles:
+        """Files for a plan."""
+        del stream, plan, attempt
+        return FakeFiles(self)
+
+    def publish(self, files: Mapping[str, list[str]], stream: str, plan: int) -> None:
+        """One commit a table, each once."""
+        for table, rows in files.items():
+            self.step(f"publish {table}")
+            if self.committed(table, stream) < plan:
+                self.tables[table].extend(rows)
+                self.transactions[table, stream] = plan
+
+    def refresh(self) -> None:
+        """Show the last snapshot."""
+        self.step("refresh")
+
+
+class DerivePayloads:
+    """One row a payload, with its text; every payload also in a second table."""
+
+    def derive(self, decoded: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
+        """The rows of a batch."""
+        tables = {"spans": decoded["spans"]} if "spans" in decoded else {}
+        if "refused" in decoded:
+            tables["rejected_records"] = decoded["refused"].select(["content"])
+        return tables
+
+
+class UntilDrained:
+    """Lets a pipeline run until nothing waits."""
+
+    def __init__(self) -> None:
+        self.progress: list[Progress] = []
+
+    def wait(self, timeout_s: float) -> None:
+        """Do not sleep in a test."""
+
+    def stopping(self) -> bool:
+        """At once: what waits is published all the same."""
+        return True
+
+    def publish_asked(self) -> bool:
+        """Nobody asks."""
+        return False
+
+    def asked(self) -> object:
+        """Nothing."""
+        return None
+
+    def published(self, asked: object) -> None:
+        """Nobody to tell."""
+
+    def progressed(self, progress: Progress) -> None:
+        """Remember it."""
+        self.progress.append(progress)
+
+
+def decode(signal: Signal, payloads: Payloads, rules: Rules) -> dict[str, pa.Table]:
+    """A row for each payload; one with `bad` in it raises."""
+    del signal, rules
+    texts = [payloads.payload(index).decode() for index in range(len(payloads))]
+    if any("bad" in text for text in texts):
+        raise ValueError("a bad payload")
+    return {"spans": pa.table({"payload": texts})}
+
+
+class Pond:
+    """A folder with an inbox and a fake lake, whose pipeline is started as often as one likes."""
+
+    def __init__(self, data: Path, lake: FakeLake | None = None) -> None:
+        self.data = data
+        self.lake = lake or FakeLake()
+
+    def accept(self, *payloads: str, timeless: bool = False) -> None:
+        """Payloads that were acknowledged, in a segment of their own."""
+        inbox = Inbox(self.data / "inbox" / "receiver")
+        for payload in payloads:
+            inbox.append("default", Signal.TRACES, payload.encode(), Inspection(items=1, timeless=timeless)).result(timeout=10)
+        inbox.close()
+
+    def run(self, *, kernels: Any = decode, plain: Any = decode, batch_items: int = 1000) -> None:
+        """One life of the pipeline, until nothing waits."""
+        pipeline = Pipeline(
+            self.data,
+            self.lake,  # type: ignore[arg-type]
+            DerivePayloads(),
+            kernels=kernels,
+            plain=plain,
+            rules=RULES,
+            options=Options(batch_items=batch_items),
+        )
+        pipeline.run(UntilDrained())
+
+    @property
+    def waiting_bytes(self) -> int:
+        """What the inbox still holds."""
+        return sum(segment.path.stat().st_size for segment in segments(self.data / "inbox" / "receiver"))
+
+
+@pytest.fixture
+def pond(tmp_path: Path) -> Pond:
+    """An empty pond."""
+    return Pond(tmp_path)
+
+
+def test_what_was_accepted_is_published_once_and_then_forgotten(pond: Pond) -> None:
+    """Payloads reach the tables in order, and the inbox lets go of them."""
+    pond.accept("a", "b", "c")
+    pond.run()
+    pond.run()
+
+    assert ["a", "b", "c"] == pond.lake.tables["spans"]
+    assert 0 == pond.waiting_bytes
+
+
+def test_a_retry_is_stored_once_in_the_same_plan_and_in_a_later_one(pond: Pond) -> None:
+    """An equal payload within the retry window is left out, after a restart too."""
+    pond.accept("a", "a")
+    pond.run()
+    pond.accept("a", "b")
+    pond.run()
+
+    assert ["a", "b"] == pond.lake.tables["spans"]
+
+
+def test_a_timeless_payload_is_stored_each_time(pond: Pond) -> None:
+    """Equal bytes without any time are not evidence of a retry."""
+    pond.accept("a", timeless=True)
+    pond.run()
+    pond.accept("a", timeless=True)
+    pond.run()
+
+    assert ["a", "a"] == pond.lake.tables["spans"]
+
+
+def test_a_payload_that_raises_goes_to_quarantine_and_the_rest_is_served(pond: Pond) -> None:
+    """The guilty payload is a row of rejected_records and a file, and is not tried for ever."""
+    payloads = [f"good {number}" for number in range(50)]
+    pond.accept(*payloads[:20], "bad one", *payloads[20:])
+    pond.run()
+
+    assert payloads == pond.lake.tables["spans"]
+    assert 1 == len(pond.lake.tables["rejected_records"])
+    assert b"bad one" == next((pond.data / "quarantine").iterdir()).read_bytes()
+
+
+def test_a_payload_that_only_the_kernels_fail_on_is_decoded_plainly(pond: Pond) -> None:
+    """The plain decoder is the fallback."""
+
+    def plain(signal: Signal, payloads: Payloads, rules: Rules) -> dict[str, pa.Table]:
+        del signal, rules
+        return {"spans": pa.table({"payload": [payloads.payload(index).decode().upper() for index in range(len(payloads))]})}
+
+    pond.accept("x", "bad", "y")
+    pond.run(plain=plain)
+
+    assert ["x", "BAD", "y"] == pond.lake.tables["spans"]
+
+
+def test_a_payload_that_ends_the_process_is_isolated_over_restarts(pond: Pond) -> None:
+    """Each life ends at it until it is alone; then it goes to quarantine."""
+
+    def deadly(signal: Signal, payloads: Payloads, rules: Rules) -> dict[str, pa.Table]:
+        try:
+            return decode(signal, payloads, rules)
+        except ValueError:
+            raise KilledError from None
+
+    payloads = [f"good {number}" for number in range(16)]
+    pond.accept(*payloads[:5], "bad", *payloads[5:])
+    lives = 0
+    while True:
+        lives += 1
+        try:
+            pond.run(kernels=deadly, plain=deadly)
+            break
+        except KilledError:
+            assert lives < 20, "it replays for ever"
+
+    assert payloads == pond.lake.tables["spans"]
+    assert 1 == len(pond.lake.tables["rejected_records"])
+
+
+@pytest.mark.parametrize("nth", range(1, 12))
+def test_killed_at_any_step_everything_is_there_once(tmp_path: Path, nth: int) -> None:
+    """Between appends, closes, commits of two tables and refresh: the next life finishes the plan."""
+    steps: Counter[str] = Counter()
+
+    def step(name: str) -> None:
+        steps["all"] += 1
+        steps[name] += 1
+        if steps["all"] == nth:
+            raise KilledError
+
+    pond = Pond(tmp_path, FakeLake(step))
+    payloads = [f"payload {number}" for number in range(9)]
+    for batch in (payloads[:3], payloads[3:6], ["bad"], payloads[6:]):
+        pond.accept(*batch)
+        try:
+            pond.run(batch_items=2)
+        except KilledError:
+            pond.run(batch_items=2)
+
+    assert payloads == sorted(pond.lake.tables["spans"])
+    assert 1 == len(pond.lake.tables["rejected_records"])
+    assert 0 == pond.waiting_bytes
+
+
+def test_a_failing_disk_blames_no_payload(tmp_path: Path) -> None:
+    """An error of the lake is tried again; nothing goes to quarantine."""
+    failures = iter([True, True, True])
+
+    def step(name: str) -> None:
+        if name == "close" and next(failures, False):
+            raise OSError("No space left on device")
+
+    pond = Pond(tmp_path, FakeLake(step))
+    pond.accept("a", "b")
+    for _ in range(4):
+        pond.run()
+
+    assert ["a", "b"] == pond.lake.tables["spans"]
+    assert not (tmp_path / "quarantine").exists()
+
+
+def test_a_restored_inbox_goes_on_under_a_new_name(pond: Pond) -> None:
+    """Tables that know later plans than the inbox get the plans of a new stream; nothing is skipped as already there."""
+    pond.accept("a")
+    pond.run()
+    store = PlanStore(pond.data / "plans")
+    pond.lake.transactions["spans", store.stream] = 7
+    pond.accept("b")
+    pond.run()
+
+    assert ["a", "b"] == pond.lake.tables["spans"]
+    assert store.stream != PlanStore(pond.data / "plans").stream
+
+
+def test_an_inbox_that_was_replaced_is_read_from_its_beginning(pond: Pond) -> None:
+    """A younger inbox under the same name is not taken for one that is read already."""
+    pond.accept("a")
+    pond.run()
+    pond.accept("b")
+    pond.run()
+    for segment in segments(pond.data / "inbox" / "receiver"):
+        segment.path.unlink()
+    pond.accept("c")
+    pond.run()
+
+    assert ["a", "b", "c"] == pond.lake.tables["spans"]
+
+
+def test_damage_on_disk_is_reported_and_the_rest_is_published(pond: Pond) -> None:
+    """A flipped bit costs one payload, which is kept and counted."""
+    pond.accept("first", "second", "third")
+    path = segments(pond.data / "inbox" / "receiver")[-1].path
+    path.write_bytes(path.read_bytes().replace(b"second", b"secomd"))
+    pond.run()
+
+    assert ["first", "third"] == pond.lake.tables["spans"]
+    assert 1 == len(pond.lake.tables["rejected_records"])
+    assert b"secomd" in next((pond.data / "quarantine").iterdir()).read_bytes()
+
+
+def test_progress_tells_the_receiver_what_was_read(pond: Pond) -> None:
+    """Receivers pace their answers by it."""
+    pond.accept("a", "b")
+    control = UntilDrained()
+    Pipeline(
+        pond.data,
+        pond.lake,  # type: ignore[arg-type]
+        DerivePayloads(),
+        kernels=decode,
+        plain=decode,
+        rules=RULES,
+        options=Options(),
+    ).run(control)
+
+    assert 2 == control.progress[-1].items
+    assert control.progress[-1].positions["receiver"] > BEGINNING
+    assert isinstance(control.progress[-1].positions["receiver"], Position)
