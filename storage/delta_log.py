@@ -72,7 +72,8 @@ def _whole(path: Path) -> bool:
 
 def _mend_checkpoint(log: Path) -> None:
     for checkpoint in log.glob("*.checkpoint.parquet"):
-        if not _readable(checkpoint):
+        older = any(version < int(checkpoint.name.split(".", 1)[0]) for version, _ in entries(log))
+        if older and not _readable(checkpoint):
             logger.warning("checkpoint %s was cut off by a power loss; the log's entries take its place", checkpoint)
             (log / "_last_checkpoint").unlink(missing_ok=True)
             checkpoint.unlink()
@@ -85,6 +86,14 @@ def _readable(file: Path) -> bool:
     except (pa.ArrowException, OSError):
         return False
     return True
+
+
+def last_checkpoint(log: Path) -> int:
+    """The version of the last checkpoint; -1 where there is none."""
+    try:
+        return int(json.loads((log / "_last_checkpoint").read_bytes())["version"])
+    except (FileNotFoundError, ValueError, KeyError):
+        return -1
 
 
 def fsync_checkpoint(log: Path) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from .delta_table import Snapshot, Table, prepare
+from .delta_table import CHECKPOINT_COMMITS, Snapshot, Table, prepare
 from .durable import make_folder, write_file
 from .files import OpenFiles, WrittenFiles
 from .live import link_snapshot
@@ -63,6 +63,10 @@ class Lake:
             if not self.tables[name].publish(written, stream, plan):
                 for file in written:
                     (self.folder / name / file.path).unlink(missing_ok=True)
+
+    def maintenance_due(self) -> bool:
+        """Whether a table took so many commits since its last checkpoint that a round of maintenance is worth its start."""
+        return any(table.commits_since_checkpoint() >= CHECKPOINT_COMMITS for table in self.tables.values())
 
     def refresh(self) -> None:
         """Let pond.duckdb and live/ show the newest snapshots. Any process may, at any time."""
