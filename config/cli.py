@@ -104,6 +104,17 @@ def tables(
 
 
 @app.command()
+def demo(
+    seconds: Annotated[float | None, typer.Option(help="End after this long. [default: at Ctrl-C]", min=1, metavar="N")] = None,
+    data: Annotated[Path, typer.Option(help="Where the demo's pond stays.", metavar="DIR")] = Path("pond-demo"),
+) -> None:
+    """Run a collector and a sample shop with traffic, and show what arrived."""
+    from .commands import demo as command
+
+    command.run(seconds, data)
+
+
+@app.command()
 def check(config: Config = None) -> None:
     """Check the configuration, own tables and rules included, and print it with secrets masked."""
     from .commands import check as command

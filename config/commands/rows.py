@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from itertools import count
+from itertools import count, islice
 from typing import Any, Final, TextIO
 from uuid import UUID
 
@@ -48,18 +48,21 @@ class Rows:
 def print_table(rows: Rows, out: TextIO) -> None:
     """Readable columns; wider than the window they wrap, and into a file nothing is cut or wrapped."""
     console = Console(file=out, width=None if out.isatty() else 10_000, highlight=False, soft_wrap=False)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name, kind in zip(rows.names, rows.types, strict=True):
-        table.add_column(Text(name), justify="right" if _is_number(kind) else "left", overflow="fold")
-    more = False
-    for shown, row in enumerate(rows):
-        if shown == TABLE_ROWS:
-            more = True
-            break
-        table.add_row(*(Text(_plain(value)) for value in row))
+    table, more = grid(rows, TABLE_ROWS)
     console.print(table)
     if more:
         console.print(f"the first {TABLE_ROWS} rows; --format csv or json gives all", style="dim")
+
+
+def grid(rows: Rows, limit: int) -> tuple[Table, bool]:
+    """The first rows as a table without lines, numbers to the right; and whether there are more."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name, kind in zip(rows.names, rows.types, strict=True):
+        table.add_column(Text(name), justify="right" if _is_number(kind) else "left", overflow="fold")
+    fetched = iter(rows)
+    for row in islice(fetched, limit):
+        table.add_row(*(Text(_plain(value)) for value in row))
+    return table, next(fetched, None) is not None
 
 
 def print_json(rows: Rows, out: TextIO) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from ...storage.query import connect
+from ...storage.query import PondNotFoundError, connect
 from ..errors import CommandError
 from ..sources import load
 from .freshness import publish
@@ -30,13 +30,13 @@ def run(statement: str, config: Path | None, options: Mapping[str, Any], form: s
     """
     data = load(config, options).data
     text = sys.stdin.read() if statement == "-" else statement
-    if not (data / "pond.duckdb").exists() and not (data / "collector.json").exists():
-        raise CommandError(f"{data}: no pond there; start one with `otelpond serve --data {data}`, or name another with --data")
     publish(data)
     try:
         with connect(data) as connection:
             connection.execute(text)
             if connection.description:
                 PRINTERS[form](Rows(connection), sys.stdout)
+    except PondNotFoundError as error:
+        raise CommandError(str(error)) from None
     except duckdb.Error as error:
         raise CommandError(str(error).strip()) from None

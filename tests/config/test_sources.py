@@ -106,7 +106,7 @@ def test_every_mistake_is_reported_at_once() -> None:
 def test_rules_are_found_by_their_number() -> None:
     """The second [[drop]] is blamed where the second [[drop]] stands."""
     text = '[[drop]]\nsignal = "traces"\nwhere = "true"\n\n[[drop]]\nsignal = "traces"\nwher = "true"\n'
-    assert _mistake(text).startswith("otelpond.toml:7: drop.1.wher: no such setting; did you mean where?")
+    assert "otelpond.toml:7: drop.1.wher: no such setting; did you mean where?" in _mistake(text).splitlines()
 
 
 def test_broken_toml_names_the_line() -> None:
