@@ -1,0 +1,51 @@
+"""A payload that breaks the decoder or ends its process is isolated and put into quarantine; everything else is served.
+
+`OTELPOND_FAULT` injects the faults: a list of `kernel:TEXT` (the kernels raise on a payload that contains TEXT), `raise:TEXT` (every
+decoder does) and `exit:TEXT` (the pipeline process ends at once).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+FAULTS = "kernel:awkward-service,raise:poisoned-service,exit:deadly-service"
+SERVED = "select service_name, count(*) from spans group by all order by all"
+
+
+@pytest.mark.timeout(180)
+def test_a_guilty_payload_is_alone_in_its_fate(new_collector: Callable[..., Any], server_spans: Any, eventually: Any) -> None:
+    """Kernel fault: decoded plainly. Decoder fault, or a payload that ends the process: quarantined and rejected. Others: stored."""
+    collector = new_collector(OTELPOND_FAULT=FAULTS).start()
+    expected = {"awkward-service": 3}
+    for number in range(20):
+        service = f"innocent-{number}"
+        collector.accept("/v1/traces", server_spans(5, service).SerializeToString())
+        expected[service] = 5
+        guilty = {4: "awkward-service", 8: "poisoned-service", 12: "deadly-service"}.get(number)
+        if guilty:
+            collector.accept("/v1/traces", server_spans(3, guilty).SerializeToString())
+
+    def served() -> bool:
+        answer = httpx.post(f"http://{collector.admin}/publish", timeout=60)
+        return answer.is_success and len(collector.rows(SERVED)) >= len(expected)
+
+    eventually(served, "everything but the guilty payloads is stored")
+    assert sorted(expected.items()) == collector.rows(SERVED)
+
+    def quarantined() -> bool:
+        return len([path for path in (collector.data / "quarantine").rglob("*") if path.is_file()]) >= 2
+
+    eventually(quarantined, "two payloads are in quarantine")
+    kept = b"".join(path.read_bytes() for path in (collector.data / "quarantine").rglob("*") if path.is_file())
+    assert b"poisoned-service" in kept
+    assert b"deadly-service" in kept
+    assert 2 == collector.published("select count(*) from rejected_records")[0][0]
+    assert collector.process.poll() is None
+    pipeline = collector.pipeline()
+    collector.accept("/v1/traces", server_spans(1, "afterwards").SerializeToString())
+    assert [(1,)] == collector.published("select count(*) from spans where service_name = 'afterwards'")
+    assert pipeline.pid == collector.pipeline().pid, "the pipeline still dies after the guilty payload is gone"
