@@ -15,7 +15,7 @@ from typing import Any
 
 from rich.console import Console
 
-from ..demo.processes import Child, answers, child, clean_environment, free_port
+from ..demo.processes import Child, child, clean_environment, free_port, listens
 from ..demo.report import Arrival, missing, print_report, wait_for_arrival
 from ..demo.traffic import Traffic
 from ..errors import CommandError
@@ -76,9 +76,10 @@ def _send_traffic(endpoint: str, logs: Path, seconds: float | None) -> Traffic:
     environment = clean_environment(OTEL_EXPORTER_OTLP_ENDPOINT=endpoint)
     arguments = ["--port", str(port), "--database", str(logs / "shop.sqlite")]
     with child("sample shop", "otelpond.config.demo.shop", arguments, logs, environment) as shop:
-        shop.wait_until(lambda: answers(f"http://127.0.0.1:{port}/openapi.json"))
+        shop.wait_until(lambda: listens(port))
         traffic = Traffic(f"http://127.0.0.1:{port}")
         _let_the_worker_crash(logs, environment)
+        traffic.ask_each_once()
         traffic.start()
         _wait(traffic, seconds, shop)
         traffic.stop()

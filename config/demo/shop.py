@@ -149,8 +149,9 @@ def main() -> None:
     arguments.add_argument("--database", type=Path, required=True)
     given = arguments.parse_args()
     stop = telemetry.start("shop")
-    SQLAlchemyInstrumentor().instrument()
-    app = build(open_database(given.database), stop)
+    engine = open_database(given.database)
+    SQLAlchemyInstrumentor().instrument(engine=engine)
+    app = build(engine, stop)
     FastAPIInstrumentor.instrument_app(app)
     uvicorn.run(app, host="127.0.0.1", port=given.port, log_config=None, access_log=False)
 

@@ -57,10 +57,13 @@ class Traffic:
         self._lock = threading.Lock()
         self._threads = [threading.Thread(target=self._shop, args=(number,), daemon=True) for number in range(CUSTOMERS)]
 
-    def start(self) -> None:
-        """Send each kind of request once, then let the customers loose."""
+    def ask_each_once(self) -> None:
+        """Send each kind of request once, so that nothing depends on chance."""
         for request in REQUESTS:
             self._ask(request, customer=0, product=1)
+
+    def start(self) -> None:
+        """Let the customers loose."""
         for thread in self._threads:
             thread.start()
 
