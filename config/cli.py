@@ -83,7 +83,7 @@ def sql(
     statement: Annotated[str, typer.Argument(help="What to ask; - reads it from standard input.", metavar="STATEMENT")],
     data: Data = None,
     config: Config = None,
-    format: Annotated[Format, typer.Option("--format", "-f", help="How rows are printed.")] = Format.table,  # noqa: A002 - the option's name
+    format: Annotated[Format, typer.Option("--format", "-f", help="How rows are printed.", metavar="table|json|csv")] = Format.table,  # noqa: A002 - the option's name
 ) -> None:
     """Ask the tables. A collector that runs on the same directory is asked to publish first."""
     from .commands import sql as command
@@ -95,12 +95,24 @@ def sql(
 def tables(
     name: Annotated[str | None, typer.Argument(help="One table, with its columns.", metavar="NAME")] = None,
     config: Config = None,
-    format: Annotated[SchemaFormat, typer.Option("--format", "-f", help="How it is printed.")] = SchemaFormat.table,  # noqa: A002
+    format: Annotated[SchemaFormat, typer.Option("--format", "-f", help="How it is printed.", metavar="table|json")] = SchemaFormat.table,  # noqa: A002
 ) -> None:
     """Show the documented tables, or the columns of one."""
     from .commands import tables as command
 
     command.run(name, config, format.value)
+
+
+@app.command("import")
+def import_files(
+    files: Annotated[list[Path], typer.Argument(help="OTLP JSON lines or length-prefixed protobuf, also .gz and .zst.", metavar="FILE...")],
+    data: Data = None,
+    config: Config = None,
+) -> None:
+    """Store OTLP files. May be ended and started again; a file that is in the pond already is not stored twice."""
+    from .commands import import_files as command
+
+    command.run(files, config, {"data": data})
 
 
 @app.command()

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from ..storage.addresses import AddressHasher
 from ..storage.decode import reference
 from ..storage.decode.payloads import Rules
 from ..storage.derive import Deriver, DeriveSettings
+from ..storage.durable import make_folder
+from ..storage.importer import Importer
 from ..storage.lake import Lake
 from ..storage.pipeline import Options, Pipeline
 from ..storage.rules import Drop, RecordRules, Redact
-from ..storage.schema import TABLES_FOLDER, load_tables
+from ..storage.schema import TABLES_FOLDER, TableSchema, load_tables
 from .settings import Settings
 
 
@@ -31,22 +34,43 @@ def open_pipeline(settings: Settings) -> Pipeline:
     return Pipeline(
         data,
         Lake(data, tables),
-        Deriver(
-            tables,
-            DeriveSettings(slow_api_ms=int(settings.slow_api_threshold_ms), slow_query_ms=int(settings.slow_query_threshold_ms)),
-            record_rules(settings),
-        ),
+        _deriver(settings, tables),
         kernels=reference.decode,
         plain=reference.decode,
-        rules=Rules(
-            hash_address=AddressHasher(data / "keys"),
-            drop_attributes=frozenset(settings.redact.drop_attributes),
-            redact_attributes=frozenset(settings.redact.attributes),
-        ),
+        rules=_decode_rules(settings, keep_dates=False),
         options=Options(
             batch_items=settings.batch_items,
             batch_interval_s=settings.batch_interval_s,
             commit_interval_s=settings.commit_interval_s,
             retry_window_s=settings.retry_window_s,
         ),
+    )
+
+
+def open_importer(settings: Settings) -> Importer:
+    """What stores files in the pond that the settings name."""
+    data = Path(settings.data).absolute()
+    make_folder(data)
+    tables = load_tables([TABLES_FOLDER, *settings.tables])
+    return Importer(
+        data,
+        Lake(data, tables),
+        _deriver(settings, tables),
+        kernels=reference.decode,
+        plain=reference.decode,
+        rules=_decode_rules(settings, keep_dates=True),
+    )
+
+
+def _deriver(settings: Settings, tables: Mapping[str, TableSchema]) -> Deriver:
+    thresholds = DeriveSettings(slow_api_ms=int(settings.slow_api_threshold_ms), slow_query_ms=int(settings.slow_query_threshold_ms))
+    return Deriver(tables, thresholds, record_rules(settings))
+
+
+def _decode_rules(settings: Settings, *, keep_dates: bool) -> Rules:
+    return Rules(
+        hash_address=AddressHasher(Path(settings.data).absolute() / "keys"),
+        keep_dates=keep_dates,
+        drop_attributes=frozenset(settings.redact.drop_attributes),
+        redact_attributes=frozenset(settings.redact.attributes),
     )

@@ -308,7 +308,7 @@ class Pipeline:
                 raise BatchFailedError(batch, failure) from failure
         if batch.chunk.damages:
             parts.append(self._quarantine.damaged(batch.chunk, self._backlog.folder))
-        return _merge(parts), time.perf_counter() - started
+        return merge(parts), time.perf_counter() - started
 
     def _derive(self, draft: _Draft, batch: Batch, decoded: Decoded, decode_s: float) -> None:
         """Rows of a decoded batch, into the plan's open files."""
@@ -372,8 +372,8 @@ class Pipeline:
         return _Draft(number, self._lake.open_batch(self._store.stream, number, time.time_ns()))
 
 
-def _merge(parts: list[Decoded]) -> Decoded:
-    """Relations of the signals side by side; `refused` comes from each of them."""
+def merge(parts: list[Decoded]) -> Decoded:
+    """Relations side by side; `refused` comes from each signal."""
     merged: Decoded = {}
     for part in parts:
         for name, rows in part.items():
