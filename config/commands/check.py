@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
+from ...storage.rules import RuleError
 from ...storage.schema import TABLES_FOLDER
-from ..sources import check, read
+from ..pond import record_rules
+from ..settings import Settings
+from ..sources import SettingsError, Sources, check, read
 from .serve import refuse_wide_addresses
 from .tables import documented_tables
 
@@ -22,19 +26,31 @@ def run(config: Path | None) -> None:
     settings = check(sources)
     refuse_wide_addresses(settings)
     own = [table for table in documented_tables(settings.tables).values() if table.path.parent != TABLES_FOLDER]
-    lines = {f"{name} = {_toml(value)}": sources.origin((name,)) for name, value in settings.model_dump(mode="json").items()}
-    width = max(len(line) for line in lines if len(line) <= 60)
-    for line, origin in lines.items():
-        print(f"{line:<{width}}  # {origin}")
+    _check_rules(sources, settings)
+    for line, origin in _printed(settings, sources).items():
+        print(f"{line:<50}  # {origin}")
     for table in own:
         print(f"# own table {table.name}: {len(table.columns)} columns, {table.path}")
     print("# the configuration is valid")
 
 
+def _check_rules(sources: Sources, settings: Settings) -> None:
+    try:
+        record_rules(settings)
+    except RuleError as error:
+        key, _, problem = str(error).partition(": ")
+        location = tuple(int(part) if part.isdecimal() else part for part in re.findall(r"\w+", key))
+        raise SettingsError(f"{sources.origin(location)}: {key}: {problem}") from None
+
+
+def _printed(settings: Settings, sources: Sources) -> dict[str, str]:
+    """Each setting as a line of TOML, and where it came from; a secret would be a SecretStr, which the dump masks."""
+    return {f"{name} = {_toml(value)}": sources.origin((name,)) for name, value in settings.model_dump(mode="json").items()}
+
+
 def _toml(value: Any) -> str:
-    """A value in TOML; a secret is a SecretStr, which the dump has masked already."""
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{json.dumps(key)} = {_toml(item)}" for key, item in value.items() if item is not None) + "}"
+        return "{" + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(_toml(item) for item in value) + "]"
     return json.dumps(value, ensure_ascii=False)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,10 +23,24 @@ def run(config: Path | None, options: Mapping[str, Any]) -> None:
     """
     settings = load(config, options)
     refuse_wide_addresses(settings)
+    if settings.tables or settings.drop or settings.redact.patterns:
+        _check_tables_and_rules(config)
     from ..collector import serve
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     serve(settings)
+
+
+def _check_tables_and_rules(config: Path | None) -> None:
+    """Have `otelpond check` look at own tables and rules: DuckDB does that, and its memory is not wanted in the process that receives."""
+    arguments = ["check", *(["--config", str(config)] if config else [])]
+    environment = os.environ | {"OTELPOND_INSECURE": "true"}  # the addresses are decided already
+    checked = subprocess.run(
+        [sys.executable, "-m", "otelpond.config.cli", *arguments], env=environment, capture_output=True, text=True, check=False
+    )
+    if checked.returncode:
+        lines = (line.removeprefix("otelpond: ") for line in checked.stderr.strip().splitlines())
+        raise CommandError("\n".join(lines), exit_code=checked.returncode)
 
 
 def refuse_wide_addresses(settings: Settings) -> None:

@@ -48,6 +48,9 @@ def documented_tables(own_folders: Sequence[Path]) -> dict[str, TableSchema]:
     Raises:
         CommandError: a file breaks a rule; it names the file and the line.
     """
+    for folder in own_folders:
+        if not folder.is_dir():
+            raise CommandError(f"{folder}: no such folder, and the setting `tables` names it", exit_code=2)
     try:
         return load_tables((TABLES_FOLDER, *own_folders))
     except TableError as error:

@@ -1,0 +1,129 @@
+"""Writes the references that repeat the program: settings and commands into config/README.md, tables into storage/tables/README.md.
+
+`python -m otelpond.config.reference` in a checkout writes them anew, with `--check` it only says which are stale.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import typer
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from ..storage.schema import TableSchema, load_tables
+from .cli import app
+from .settings import Drop, KeepDays, Redact, Settings
+from .sources import PREFIX
+
+ROOT = Path(__file__).parent.parent
+TABLES = ROOT / "storage" / "tables" / "README.md"
+HALL = ROOT / "config" / "README.md"
+NESTED: Mapping[str, type[BaseModel]] = {"keep_days": KeepDays, "drop": Drop, "redact": Redact}
+
+
+def main() -> None:
+    """Write the references, or say which are stale and end with 1."""
+    wanted = {
+        HALL: _replaced(HALL.read_text(encoding="utf-8"), {"settings": settings_reference(), "commands": commands_reference()}),
+        TABLES: tables_reference(load_tables()),
+    }
+    stale = [path for path, text in wanted.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    for path in stale:
+        if "--check" in sys.argv:
+            typer.echo(f"{path.relative_to(ROOT)} is stale: run `make docs`")
+        else:
+            path.write_text(wanted[path], encoding="utf-8")
+            typer.echo(f"{path.relative_to(ROOT)} is written")
+    sys.exit(1 if stale and "--check" in sys.argv else 0)
+
+
+def settings_reference() -> str:
+    """Every setting as a row: name, default, variable, sentence."""
+    lines = ["| Setting | Default | Variable | Meaning |", "|---|---|---|---|"]
+    for name, setting in Settings.model_fields.items():
+        others = [variable for variable, target in Settings.document_variables.items() if target == name]
+        variables = ", ".join(f"`{variable}`" for variable in [PREFIX + name.upper(), *others])
+        if name in NESTED:
+            lines += list(_nested_rows(name, NESTED[name], setting))
+        else:
+            lines.append(f"| `{name}` | {_default(setting)} | {variables} | {setting.description} |")
+    return "\n".join(lines)
+
+
+def _nested_rows(table: str, model: type[BaseModel], setting: FieldInfo) -> Iterator[str]:
+    listed = setting.default_factory is list
+    for name, part in model.model_fields.items():
+        variable = "" if listed else f"`{PREFIX}{table.upper()}__{name.upper()}`"
+        yield f"| `{f'[[{table}]]' if listed else f'[{table}]'} {name}` | {_default(part)} | {variable} | {part.description} |"
+
+
+def _default(setting: FieldInfo) -> str:
+    value: Any = setting.get_default(call_default_factory=True, validated_data={})
+    if value is PydanticUndefined:
+        return "must be given"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    return f"`{value}`" if value not in ([], None) else ""
+
+
+def commands_reference() -> str:
+    """Every command: its sentence, arguments and options."""
+    group = typer.main.get_command(app)
+    assert isinstance(group, typer.core.TyperGroup)  # noqa: S101 - an application with several commands is one
+    return "\n\n".join("\n".join(_command_lines(name, command)) for name, command in group.commands.items())
+
+
+def _command_lines(name: str, command: Any) -> Iterator[str]:
+    arguments = [parameter for parameter in command.params if parameter.param_type_name == "argument"]
+    options = [parameter for parameter in command.params if parameter.param_type_name == "option"]
+    usage = " ".join(["otelpond", name, *(a.metavar if a.required else f"[{a.metavar}]" for a in arguments), "[OPTIONS]"])
+    yield f"#### `{usage}`\n"
+    yield f"{command.help}\n"
+    for parameter in arguments:
+        yield f"- `{parameter.metavar}`: {parameter.help}"
+    for parameter in options:
+        metavar = f" {parameter.metavar}" if parameter.metavar else ""
+        yield f"- `{', '.join(parameter.opts)}{metavar}`: {parameter.help}"
+
+
+def tables_reference(tables: Mapping[str, TableSchema]) -> str:
+    """Every documented table with its columns."""
+    head = (
+        "# Tables\n\nEvery documented table, generated from the `.sql` file of its name in this folder: do not edit, run `make docs`.\n"
+        "Times are UTC. A generated column is computed when it is read and takes no space.\n"
+    )
+    contents = "\n".join(f"- [`{table.name}`](#{table.name}): {table.comment.splitlines()[0]}" for table in tables.values())
+    return "\n".join([head, contents, *(_table_section(table) for table in tables.values())]) + "\n"
+
+
+def _table_section(table: TableSchema) -> str:
+    rows = [
+        f"| `{column.name}` | {column.sql_type}{'' if column.nullable else ' not null'} | {_cell(column.comment)} |"
+        for column in table.columns
+    ]
+    return "\n".join([f"\n## {table.name}\n", table.comment + "\n", "| Column | Type | Meaning |", "|---|---|---|", *rows])
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _replaced(text: str, parts: Mapping[str, str]) -> str:
+    """The text with what stands between the marks of each part replaced."""
+    for name, part in parts.items():
+        begin, end = f"<!-- {name}: generated, run `make docs` -->", f"<!-- /{name} -->"
+        before, _, rest = text.partition(begin)
+        _, found, after = rest.partition(end)
+        if not found:
+            raise ValueError(f"{HALL}: expected the marks {begin} and {end}")
+        text = f"{before}{begin}\n\n{part}\n\n{end}{after}"
+    return text
+
+
+if __name__ == "__main__":
+    main()
