@@ -1,0 +1,321 @@
+"""Publishing: exactly once whatever is killed, durable before it is reported, and a lake of an older release goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import deltalake
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from otelpond.storage import delta_log, delta_table
+from otelpond.storage.files import split_by_day
+from otelpond.storage.lake import Lake
+from otelpond.storage.parquet import FileWriter, LakeError
+from otelpond.storage.schema import TableSchema
+
+Load = Callable[..., dict[str, TableSchema]]
+Rows = Callable[..., pa.Table]
+Publish = Callable[..., None]
+
+
+def count(data: Path) -> int:
+    """Rows of `visits` by the Delta log."""
+    return int(deltalake.DeltaTable(str(data / "lake/visits")).to_pyarrow_table().num_rows)
+
+
+def test_a_published_plan_is_in_its_table(data: Path, lake: Lake, publish: Publish) -> None:
+    """Rows of two plans are there, and each stream has its own number."""
+    publish(0)
+    publish(1)
+
+    assert count(data) == 6
+    assert lake.committed("visits", "inbox") == 1
+    assert lake.committed("visits", "another") == -1
+
+
+def test_a_replayed_plan_is_stored_once(data: Path, lake: Lake, publish: Publish, tables: dict[str, TableSchema]) -> None:
+    """A second attempt at the same plan adds nothing and leaves no file, in this process and in the next one."""
+    publish(0)
+    publish(0, attempt=1)
+    again = Lake(data, tables).open_batch("inbox", 0, 2)
+    again.append("visits", lake.tables["visits"].schema.arrow.empty_table())
+    lake.publish(again.close(), "inbox", 0)
+
+    assert count(data) == 3
+    assert [path.name for path in data.glob("lake/visits/dt=2026*/*")] == ["inbox-0-0-0.parquet"]
+
+
+def test_two_writers_may_publish_at_once(data: Path, lake: Lake, tables: dict[str, TableSchema], rows: Rows) -> None:
+    """Two streams commit to one table from two threads, each plan once."""
+
+    def run(stream: str) -> None:
+        own = Lake(data, tables)
+        for plan in range(8):
+            batch = own.open_batch(stream, plan, 0)
+            batch.append("visits", rows(1))
+            own.publish(batch.close(), stream, plan)
+
+    threads = [threading.Thread(target=run, args=(stream,)) for stream in ("one", "two")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert count(data) == 16
+    assert (lake.committed("visits", "one"), lake.committed("visits", "two")) == (7, 7)
+
+
+def test_rows_go_to_the_folder_of_their_day(data: Path, publish: Publish) -> None:
+    """One file per day, dt in the path only, and each batch a row group."""
+    publish(0, 4, days=["2026-11-20", "2026-11-20", "2026-11-19", "2026-11-20"])
+
+    files = {path.parent.name: pq.ParquetFile(path) for path in data.glob("lake/visits/dt=2026*/*.parquet")}
+    assert {name: file.metadata.num_rows for name, file in files.items()} == {"dt=2026-11-19": 1, "dt=2026-11-20": 3}
+    assert "dt" not in files["dt=2026-11-20"].schema_arrow.names
+    assert files["dt=2026-11-20"].schema_arrow.field("trace_id").type == pa.string()
+
+
+def test_rows_around_midnight_are_split(rows: Rows) -> None:
+    """Rows that change their day all the time are sorted out like those that come in runs."""
+    days = ["2026-11-20", "2026-11-21"] * 100
+
+    parts = dict(split_by_day(rows(200, days=days)))
+
+    assert {day: len(part) for day, part in parts.items()} == {"2026-11-20": 100, "2026-11-21": 100}
+    assert parts["2026-11-21"].column("trace_id")[0].as_py() == f"{1:032x}"
+
+
+def test_a_batch_may_lack_a_column_and_change_its_kind_of_strings(data: Path, lake: Lake, rows: Rows) -> None:
+    """A row group of plain strings follows one of string views; a missing column is null."""
+    batch = lake.open_batch("inbox", 0, 0)
+    batch.append("visits", rows(2))
+    batch.append("visits", rows(2).drop_columns(["page"]).cast(lake.schemas["visits"].arrow.remove(1)))
+    lake.publish(batch.close(), "inbox", 0)
+
+    table = deltalake.DeltaTable(str(data / "lake/visits")).to_pyarrow_table()
+    assert table.column("page").to_pylist() == ["/pages/0", "/pages/1", None, None]
+
+
+def test_a_name_is_never_used_twice(lake: Lake, rows: Rows) -> None:
+    """The same stream, plan and attempt again is refused: the first file may be published."""
+    lake.open_batch("inbox", 0, 0).append("visits", rows())
+
+    with pytest.raises(FileExistsError):
+        lake.open_batch("inbox", 0, 0).append("visits", rows())
+
+
+def test_an_abandoned_batch_leaves_nothing(data: Path, lake: Lake, rows: Rows) -> None:
+    """Its files are gone."""
+    batch = lake.open_batch("inbox", 0, 0)
+    batch.append("visits", rows())
+    assert batch.bytes > 0
+    batch.abandon()
+
+    assert list(data.glob("lake/visits/dt=2026*/*")) == []
+
+
+def test_everything_is_fsynced_in_order(lake: Lake, rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Data file and its folders before the commit, the log entry and its folder after it, before publish returns."""
+    steps: list[str] = []
+    fsync, commit = os.fsync, deltalake.DeltaTable.create_write_transaction
+
+    def record_fsync(descriptor: int) -> None:
+        steps.append(Path(os.readlink(f"/proc/self/fd/{descriptor}")).name)
+        fsync(descriptor)
+
+    def record_commit(*args: object, **kwargs: object) -> None:
+        steps.append("commit")
+        commit(*args, **kwargs)
+
+    monkeypatch.setattr(os, "fsync", record_fsync)
+    monkeypatch.setattr(deltalake.DeltaTable, "create_write_transaction", record_commit)
+    batch = lake.open_batch("inbox", 0, 0)
+    batch.append("visits", rows())
+    lake.publish(batch.close(), "inbox", 0)
+
+    at = steps.index("commit")
+    assert steps[:at] == ["visits", "inbox-0-0-0.parquet", "dt=2026-11-20"]
+    assert steps[at + 1 :][:2] == ["00000000000000000002.json", "_delta_log"]
+
+
+def test_a_commit_that_was_not_made_durable_is_by_its_replay(lake: Lake, publish: Publish, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dying between commit and fsync: the replay finds the entry, makes it durable, and adds nothing."""
+    synced: list[tuple[int, int]] = []
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(delta_table.delta_log, "fsync_entries", die)
+        with pytest.raises(KeyboardInterrupt):
+            publish(0)
+    monkeypatch.setattr(delta_table.delta_log, "fsync_entries", lambda log, first, last: synced.append((first, last)))
+    publish(0, attempt=1)
+
+    assert synced == [(2, 2)]
+    assert lake.committed("visits", "inbox") == 0
+
+
+STEPS = ["FileWriter.append", "FileWriter.close", "Table._commit", "delta_log.fsync_entries", "Lake.refresh"]
+
+PUBLISHER = """
+import os, signal, sys
+from pathlib import Path
+from otelpond.storage import delta_log, delta_table, lake, parquet
+from otelpond.storage.schema import load_tables
+data, sql, step = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+owner, name = step.split(".")
+where = {"FileWriter": parquet.FileWriter, "Table": delta_table.Table, "delta_log": delta_log, "Lake": lake.Lake}[owner]
+pond = lake.Lake(data, load_tables([sql]))
+inner = getattr(where, name)
+if sys.argv[4] == "kill":
+    def dying(*args, **kwargs):
+        if sys.argv[5] == "after":
+            inner(*args, **kwargs)
+        os.kill(os.getpid(), signal.SIGKILL)
+    setattr(where, name, dying)
+from datetime import date, datetime, UTC
+import pyarrow as pa
+now = datetime.now(UTC)
+rows = pa.table({"trace_id": ["a", "b"], "visited_at": pa.array([now] * 2, pa.timestamp("us", "UTC")),
+    "dt": pa.array([date(2026, 11, 20)] * 2), "ingested_at": pa.array([now] * 2, pa.timestamp("us", "UTC")), "tenant_id": ["t", "t"]})
+batch = pond.open_batch("inbox", 0, int(sys.argv[6]))
+batch.append("visits", rows)
+pond.publish(batch.close(), "inbox", 0)
+pond.refresh()
+"""
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_killed_at_any_step_and_replayed_is_stored_once(step: str, moment: str, data: Path, lake: Lake, tmp_path: Path) -> None:
+    """SIGKILL before or after each step; the next process replays the plan, and each row is there once."""
+    command = [sys.executable, "-c", PUBLISHER, str(data), str(tmp_path / "sql"), step]
+
+    killed = subprocess.run([*command, "kill", moment, "0"], check=False)
+    subprocess.run([*command, "live", moment, "1"], check=True)
+
+    assert killed.returncode == -signal.SIGKILL
+    assert count(data) == 2
+    assert len(list((data / "live/visits/dt=2026-11-20").iterdir())) == 1
+    assert lake.committed("visits", "inbox") == 0
+
+
+@pytest.mark.parametrize("left", [b"", b"\0" * 200, b'{"add":{"pa'])
+def test_an_entry_that_a_power_loss_cut_off_is_published_again(
+    left: bytes, data: Path, publish: Publish, tables: dict[str, TableSchema], rows: Rows
+) -> None:
+    """The torn last entry is put aside; its plan counts as not committed, and its replay is stored once."""
+    publish(0)
+    publish(1)
+    (data / "lake/visits/_delta_log/00000000000000000003.json").write_bytes(left)
+
+    lake = Lake(data, tables)
+    assert lake.committed("visits", "inbox") == 0
+    batch = lake.open_batch("inbox", 1, 1)
+    batch.append("visits", rows(3))
+    lake.publish(batch.close(), "inbox", 1)
+
+    assert count(data) == 6
+
+
+def test_a_checkpoint_that_a_power_loss_cut_off_is_not_needed(
+    data: Path, lake: Lake, publish: Publish, tables: dict[str, TableSchema]
+) -> None:
+    """The entries that it sums up are still there, and are read instead."""
+    publish(0)
+    lake.tables["visits"].checkpoint()
+    checkpoint = next(data.glob("lake/visits/_delta_log/*.checkpoint.parquet"))
+    checkpoint.write_bytes(checkpoint.read_bytes()[:200])
+
+    assert Lake(data, tables).committed("visits", "inbox") == 0
+
+
+def test_a_damaged_entry_in_the_middle_is_told_by_name(data: Path, publish: Publish, tables: dict[str, TableSchema]) -> None:
+    """No power loss does that: the error names the file and what to do."""
+    for plan in range(6):
+        publish(plan)
+    entry = data / "lake/visits/_delta_log/00000000000000000002.json"
+    entry.write_bytes(b'{"add":')
+
+    with pytest.raises(LakeError, match=r"visits.*00000000000000000002\.json is damaged.*backup"):
+        Lake(data, tables)
+
+
+def test_a_table_of_an_older_release_gains_columns(
+    data: Path, publish: Publish, load: Load, visits_sql: str, rows: Rows, lake: Lake
+) -> None:
+    """Old rows show NULL, new rows their value; the files of both are live."""
+    publish(0)
+    newer = visits_sql.replace("  dt date", "  referrer varchar,\n  dt date") + "comment on column visits.referrer is 'from where';\n"
+    lake = Lake(data, load(visits=newer))
+    batch = lake.open_batch("inbox", 1, 0)
+    batch.append("visits", rows(1).append_column("referrer", pa.array(["there"])))
+    lake.publish(batch.close(), "inbox", 1)
+
+    table = deltalake.DeltaTable(str(data / "lake/visits")).to_pyarrow_table()
+    assert sorted(table.column("referrer").to_pylist(), key=str) == [None, None, None, "there"]
+    assert lake.tables["visits"].snapshot().mixed
+
+
+def test_a_column_keeps_its_type(data: Path, lake: Lake, load: Load, visits_sql: str) -> None:
+    """A table whose column would change its type is refused, with both types and the remedy."""
+    assert lake.tables.keys() == {"visits"}
+
+    with pytest.raises(LakeError, match=r"column page is .*string.* and .*long.*another name"):
+        Lake(data, load(visits=visits_sql.replace("page varchar", "page bigint")))
+
+
+def test_a_lake_of_a_newer_release_is_refused(data: Path, lake: Lake) -> None:
+    """By name: somebody went back to an older release."""
+    (data / "lake/layout.json").write_text(json.dumps({"layout": 99}))
+
+    with pytest.raises(LakeError, match=r"newer release.*layout 99.*upgrade"):
+        Lake(data, lake.schemas)
+
+
+def test_a_full_disk_leaves_no_half_published_plan(data: Path, lake: Lake, rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that cannot be ended is no part of any table, and a later attempt stores the plan."""
+    batch = lake.open_batch("inbox", 0, 0)
+    batch.append("visits", rows())
+    with monkeypatch.context() as patch:
+        patch.setattr(FileWriter, "close", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+        with pytest.raises(OSError, match="No space"):
+            batch.close()
+    batch.abandon()
+
+    assert count(data) == 0
+
+
+def test_the_log_of_a_missing_table_is_no_error(tmp_path: Path) -> None:
+    """Mending a lake that has no such table yet does nothing."""
+    delta_log.mend(tmp_path / "_delta_log")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
+def test_the_system_calls_show_the_order(data: Path, lake: Lake, tmp_path: Path) -> None:
+    """By strace: the data file is fsynced before its entry gets its name, and the entry is fsynced before the process ends."""
+    assert lake.tables.keys() == {"visits"}
+    trace = tmp_path / "trace"
+    command = [sys.executable, "-c", PUBLISHER, str(data), str(tmp_path / "sql"), "Lake.refresh", "live", "-", "0"]
+    traced = ["strace", "-f", "-y", "-qq", "-e", "trace=fsync,rename,renameat,renameat2,link,linkat", "-o", str(trace), *command]
+    subprocess.run(traced, check=True)
+
+    lines = trace.read_text().splitlines()
+    entry = "00000000000000000002.json"
+    named = next(i for i, line in enumerate(lines) if entry in line and ("rename" in line or "link" in line))
+    synced = [i for i, line in enumerate(lines) if "fsync" in line and "inbox-0-0-0.parquet" in line]
+    durable = [i for i, line in enumerate(lines) if "fsync" in line and entry in line]
+    assert synced
+    assert synced[0] < named < durable[0]
