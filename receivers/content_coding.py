@@ -15,37 +15,50 @@ _MOST_MEMBERS: Final = 4096  # each of a body's concatenated streams costs a dec
 _LARGEST_ZSTD_WINDOW: Final = 8 * 1024 * 1024  # RFC 9659: what the content coding zstd allows
 
 
-class _Decoder(Protocol):
+class Decoder(Protocol):
+    """What zlib and zstandard have in common: one compressed stream, fed in pieces."""
+
     @property
-    def eof(self) -> bool: ...
+    def eof(self) -> bool:
+        """Whether the stream is at its end."""
+        ...
+
     @property
-    def unused_data(self) -> bytes: ...
-    def decompress(self, data: memoryview, /) -> bytes: ...
+    def unused_data(self) -> bytes:
+        """What was fed beyond that end."""
+        ...
+
+    def decompress(self, data: bytes | memoryview, /) -> bytes:
+        """What the next piece gives."""
+        ...
 
 
-def _gzip(_body: bytes) -> _Decoder:
+def gzip_decoder() -> Decoder:
+    """A decoder of one gzip stream."""
     return zlib.decompressobj(wbits=31)
 
 
-def _deflate(body: bytes) -> _Decoder:
+def zstd_decoder(max_window_bytes: int = _LARGEST_ZSTD_WINDOW) -> Decoder:
+    """A decoder of one zstd frame."""
+    decoder: Decoder = zstandard.ZstdDecompressor(max_window_size=max_window_bytes).decompressobj()
+    return decoder
+
+
+def _deflate_decoder(body: bytes) -> Decoder:
     """RFC 9110 means the zlib format by `deflate`; some senders leave its two bytes of header out."""
     zlib_header = len(body) > 1 and body[0] & 0x0F == zlib.DEFLATED and int.from_bytes(body[:2], "big") % 31 == 0
     return zlib.decompressobj(wbits=15 if zlib_header else -15)
 
 
-def _zstd(_body: bytes) -> _Decoder:
-    decoder: _Decoder = zstandard.ZstdDecompressor(max_window_size=_LARGEST_ZSTD_WINDOW).decompressobj()
-    return decoder
-
-
-# With each the size of the slices it is fed: one slice gives at most 16 MiB (deflate expands up to 1,032 times, a zstd block of 4
-# bytes to 128 KiB), so that a bomb is stopped after that much more than is allowed.
-_CODINGS: Final[dict[str, tuple[Callable[[bytes], _Decoder], int]]] = {
-    "gzip": (_gzip, 16_384),
-    "x-gzip": (_gzip, 16_384),
-    "deflate": (_deflate, 16_384),
-    "zstd": (_zstd, 512),
+_DECODERS: Final[dict[str, Callable[[bytes], Decoder]]] = {
+    "gzip": lambda _body: gzip_decoder(),
+    "deflate": _deflate_decoder,
+    "zstd": lambda _body: zstd_decoder(),
 }
+_ALIASES: Final = {"x-gzip": "gzip"}  # RFC 9110, section 8.4.1.3
+SLICE_BYTES: Final = {"gzip": 16_384, "deflate": 16_384, "zstd": 512}
+"""What a decoder is fed at once. A slice gives at most 16 MiB (deflate expands up to 1,032 times, a zstd block of 4 bytes to 128 KiB),
+so that a bomb is stopped after that much more than is allowed."""
 ACCEPTED: Final = "gzip, deflate, zstd"
 """The codings by name, as `Accept-Encoding` of a refusal says them."""
 
@@ -59,7 +72,8 @@ def known_coding(header: str) -> str | None:
     name = header.strip().lower()
     if name in ("", "identity"):
         return None
-    if name not in _CODINGS:
+    name = _ALIASES.get(name, name)
+    if name not in _DECODERS:
         wanted = f"Content-Encoding {header!r} is not supported; use one of {ACCEPTED}, or none"
         raise RefusedError(Kind.UNSUPPORTED_MEDIA, wanted, headers={"accept-encoding": ACCEPTED})
     return name
@@ -78,7 +92,7 @@ def decompress(coding: str, body: bytes, *, max_bytes: int, reserve: Callable[[i
         UndecodableError: the body is not of that coding, or is cut off.
         RefusedError: the result would be too large.
     """
-    decoder_for, slice_bytes = _CODINGS[coding]
+    decoder_for, slice_bytes = _DECODERS[coding], SLICE_BYTES[coding]
     rest, pieces, length, members = memoryview(body), [], 0, 0
     while rest:
         members += 1
@@ -88,8 +102,8 @@ def decompress(coding: str, body: bytes, *, max_bytes: int, reserve: Callable[[i
         while not decoder.eof:
             if not rest:
                 raise UndecodableError(f"the body is {coding} and ends in the middle")
-            fed, rest = rest[:slice_bytes], rest[slice_bytes:]
-            piece = _fed(coding, decoder, fed)
+            piece = fed(coding, decoder, rest[:slice_bytes])
+            rest = rest[slice_bytes:]
             length += len(piece)
             if length > max_bytes:
                 raise too_large(max_bytes, "decompressed ")
@@ -100,11 +114,16 @@ def decompress(coding: str, body: bytes, *, max_bytes: int, reserve: Callable[[i
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
-def _fed(coding: str, decoder: _Decoder, data: memoryview) -> bytes:
+def fed(coding: str, decoder: Decoder, data: bytes | memoryview) -> bytes:
+    """What a decoder gives for the next piece.
+
+    Raises:
+        UndecodableError: the bytes are not of that coding.
+    """
     try:
         return decoder.decompress(data)
     except (zlib.error, zstandard.ZstdError) as error:
-        raise UndecodableError(f"the body is not {coding}: {error}") from error
+        raise UndecodableError(f"not {coding}: {error}") from error
 
 
 def too_large(max_bytes: int, what: str = "") -> RefusedError:
