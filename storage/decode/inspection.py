@@ -13,7 +13,7 @@ from google.protobuf.message import DecodeError
 from ..signals import Inspection, Signal, UndecodableError
 from .data_rules import judged_points, span_refusal
 from .messages import SHAPES, scopes
-from .undecodable import first_fault
+from .undecodable import first_fault, too_deep
 
 
 def inspect(signal: Signal, payload: bytes) -> Inspection:
@@ -25,7 +25,8 @@ def inspect(signal: Signal, payload: bytes) -> Inspection:
     try:
         request = SHAPES[signal].request.FromString(payload)
     except DecodeError as error:
-        raise UndecodableError(first_fault(SHAPES[signal].request, payload)) from error
+        fault = "messages are nested deeper than 100" if too_deep(error) else first_fault(SHAPES[signal].request, payload)
+        raise UndecodableError(fault) from error
     return _INSPECTORS[signal](request)
 
 

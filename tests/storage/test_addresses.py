@@ -1,0 +1,124 @@
+"""Client addresses are stored only as keyed hashes of their network, with a key a day."""
+
+from __future__ import annotations
+
+import stat
+import threading
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from otelpond.storage.addresses import AddressHasher, looks_like_address
+
+_DAY_NS = 86_400 * 1_000_000_000
+_NOON = 20_000 * _DAY_NS + _DAY_NS // 2  # of 2024-10-04
+
+
+@pytest.fixture
+def hasher(tmp_path: Path) -> AddressHasher:
+    """A hasher with an empty folder of keys."""
+    return AddressHasher(tmp_path / "keys")
+
+
+def test_a_hash_is_a_prefix_and_16_digits(hasher: AddressHasher) -> None:
+    """The hash says that it stands for an address, and nothing more of it."""
+    hashed = hasher("192.0.2.7", _NOON)
+    assert ("ip:", 16, 19) == (hashed[:3], len(bytes.fromhex(hashed[3:])) * 2, len(hashed))
+    assert hashed == hasher("192.0.2.7", _NOON)
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        "192.0.2.200",
+        "192.0.2.7:443",
+        "192.0.2.7, 10.0.0.1",
+        " 192.0.2.7 ",
+        "for=192.0.2.7;proto=http;by=203.0.113.43",
+        'by=203.0.113.43;For="192.0.2.7:80", for=10.0.0.1',
+        "::ffff:192.0.2.7",
+        "[::ffff:192.0.2.7]:443",
+    ],
+)
+def test_addresses_of_one_ipv4_network_hash_equally(hasher: AddressHasher, same: str) -> None:
+    """The last octet, ports, brackets, `for=` and later addresses make no difference."""
+    assert hasher("192.0.2.7", _NOON) == hasher(same, _NOON)
+
+
+@pytest.mark.parametrize(
+    "same", ["2001:db8:1:ffff::9", "[2001:db8:1::1]", "[2001:db8:1::1]:80", 'for="[2001:db8:1::1]:4711"', "2001:DB8:1::1%eth0"]
+)
+def test_addresses_of_one_ipv6_network_hash_equally(hasher: AddressHasher, same: str) -> None:
+    """An IPv6 address counts by its first 48 bits."""
+    assert hasher("2001:db8:1::1", _NOON) == hasher(same, _NOON)
+
+
+@pytest.mark.parametrize("other", ["192.0.3.7", "2001:db8:2::1", "unknown", "192.0.2.7.example.com"])
+def test_other_networks_and_texts_hash_differently(hasher: AddressHasher, other: str) -> None:
+    """Another network is told apart, and so is a text that is no address, which is hashed as it is."""
+    assert hasher("192.0.2.7", _NOON) != hasher(other, _NOON)
+    assert hasher(other, _NOON) != hasher(other + "x", _NOON)
+
+
+def test_another_day_has_another_key(hasher: AddressHasher, tmp_path: Path) -> None:
+    """The same address cannot be followed from one UTC day to the next."""
+    assert hasher("192.0.2.7", _NOON) != hasher("192.0.2.7", _NOON + _DAY_NS)
+    assert ["2024-10-04.key", "2024-10-05.key"] == sorted(path.name for path in (tmp_path / "keys").iterdir())
+
+
+def test_keys_outlive_the_process_and_are_private(hasher: AddressHasher, tmp_path: Path) -> None:
+    """A new hasher on the same folder gives the same hash; only the owner can read the key."""
+    assert hasher("192.0.2.7", _NOON) == AddressHasher(tmp_path / "keys")("192.0.2.7", _NOON)
+    key = tmp_path / "keys" / "2024-10-04.key"
+    assert (0o600, 32) == (stat.S_IMODE(key.stat().st_mode), key.stat().st_size)
+
+
+def test_hashers_that_start_together_agree_on_the_key(tmp_path: Path) -> None:
+    """Whoever creates a day's key first wins, and all use that one."""
+    hashers = [AddressHasher(tmp_path / "keys") for _ in range(8)]
+    hashes: list[str] = []
+    threads = [threading.Thread(target=lambda hasher=hasher: hashes.append(hasher("192.0.2.7", _NOON))) for hasher in hashers]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (8, 1) == (len(hashes), len(set(hashes)))
+
+
+def test_forgotten_days_never_give_the_same_hash_again(hasher: AddressHasher) -> None:
+    """After a day's key is gone, nobody can tell by the hash whether it was that address."""
+    before = hasher("192.0.2.7", _NOON)
+    hasher.forget(date(2024, 10, 5))
+    assert before != hasher("192.0.2.7", _NOON)
+
+
+def test_days_still_asked_for_and_the_last_two_are_kept(hasher: AddressHasher) -> None:
+    """`forget` keeps the day named and later ones, and today's and yesterday's in any case."""
+    today = datetime.now(UTC)
+    times = [_NOON, int(today.timestamp()) * 1_000_000_000, int((today - timedelta(days=1)).timestamp()) * 1_000_000_000]
+    before = [hasher("192.0.2.7", time) for time in times]
+    hasher.forget(date(2024, 10, 4))
+    assert before == [hasher("192.0.2.7", time) for time in times]
+    hasher.forget(today.date() + timedelta(days=1))
+    assert before[1:] == [hasher("192.0.2.7", time) for time in times[1:]]
+
+
+def test_a_cut_off_key_is_an_error_that_names_the_file(hasher: AddressHasher, tmp_path: Path) -> None:
+    """A key file of the wrong length is not used as if nothing had happened."""
+    (tmp_path / "keys" / "2024-10-04.key").write_bytes(b"short")
+    with pytest.raises(ValueError, match=r"2024-10-04\.key holds 5 bytes, 32 expected"):
+        hasher("192.0.2.7", _NOON)
+
+
+@pytest.mark.parametrize("text", ["192.0.2.7", "192.0.2.7:80", "[::1]:80", "::", "for=10.0.0.1", "fe80::1%eth0", "10.0.0.1,10.0.0.2"])
+def test_addresses_look_like_addresses(text: str) -> None:
+    """An address in any of its forms is known as one."""
+    assert looks_like_address(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "db.example.com", "localhost:5432", "1", "1.2.3", "300.1.1.1", "a:b", "postgres", "cafe.example", "x 10.0.0.1"]
+)
+def test_host_names_do_not_look_like_addresses(text: str) -> None:
+    """A host name, also one that begins like an address, stays."""
+    assert not looks_like_address(text)
