@@ -1,0 +1,77 @@
+"""The figures that a benchmark run gives, with what they must be and shall reach, printed as one table; filled by `run`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a figure is called and should be; where `must` is None it is stated only."""
+
+    name: str
+    unit: str
+    must: float | None = None
+    reach: float | None = None
+    more_is_better: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A target and what was measured."""
+
+    target: Target
+    measured: float
+
+    @property
+    def met(self) -> str:
+        """`reach`, `must`, `missed`, or nothing where the figure has no target."""
+        target = self.target
+        if target.must is None or target.reach is None:
+            return ""
+        sign = 1 if target.more_is_better else -1
+        if sign * self.measured >= sign * target.reach:
+            return "reach"
+        return "must" if sign * self.measured >= sign * target.must else "MISSED"
+
+    def to_json(self) -> dict[str, object]:
+        """The figure as plain values."""
+        return asdict(self.target) | {"measured": self.measured, "met": self.met}
+
+
+THROUGHPUT = Target("items/s, durable and in all their tables", "items/s", 120_000, 180_000, more_is_better=True)
+EFFICIENCY = Target("items per collector CPU-second, everything included", "items/s", 110_000, 170_000, more_is_better=True)
+SPAN_BYTES = Target("spans: bytes a span on disk", "B", 45, 40)
+ALL_BYTES = Target("all tables: bytes a span on disk", "B")
+LATENCY_P50 = Target("acknowledge at 50,000 items/s, p50 above raw fsync", "ms", 5, 3)
+LATENCY_P99 = Target("acknowledge at 50,000 items/s, p99 above raw fsync", "ms", 50, 20)
+MEMORY_STEADY = Target("memory at 50,000 items/s, steady", "MB", 500, 400)
+MEMORY_PEAK = Target("memory at 50,000 items/s, peak with compaction", "MB", 900, 650)
+IDLE = Target("idle collector", "% of a core", 2, 0.5)
+ONE_ITEM = Target("one-item requests/s", "1/s", 2_500, 6_000, more_is_better=True)
+QUERY_RED = Target("RED by route over 1 M spans", "ms", 40, 20)
+QUERY_GROUP = Target("group by a promoted attribute, 1 M spans", "ms", 12, 6)
+QUERY_TRACE = Target("one trace by id, 1 M spans", "ms", 25, 10)
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def table(figures: Iterable[Figure]) -> str:
+    """All figures as lines of text."""
+    rows = [("Figure", "Measured", "Must", "Reach", "Unit", "Met")]
+    rows += [(f.target.name, _number(f.measured), _number(f.target.must), _number(f.target.reach), f.target.unit, f.met) for f in figures]
+    widths = [max(len(row[column]) for row in rows) for column in range(6)]
+    aligned = [
+        [
+            cell.rjust(width) if column in (1, 2, 3) else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        for row in rows
+    ]
+    lines = ["  ".join(row).rstrip() for row in aligned]
+    return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])
