@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,9 +14,12 @@ from ..storage.derive import Deriver, DeriveSettings
 from ..storage.durable import make_folder
 from ..storage.importer import Importer
 from ..storage.lake import Lake
+from ..storage.maintenance import remove_orphans
 from ..storage.pipeline import Options, Pipeline
+from ..storage.plans import PlanStore
 from ..storage.rules import Drop, RecordRules, Redact
 from ..storage.schema import TABLES_FOLDER, TableSchema, load_tables
+from ..storage.upkeep import Upkeep
 from .settings import Settings
 
 
@@ -31,9 +36,11 @@ def open_pipeline(settings: Settings) -> Pipeline:
     """The pipeline of the pond that the settings name."""
     data = Path(settings.data).absolute()
     tables = load_tables([TABLES_FOLDER, *settings.tables])
+    lake = Lake(data, tables)
+    remove_orphans(lake, PlanStore(data / "plans").stream)  # what a killed pipeline had open; nobody else writes for this stream
     return Pipeline(
         data,
-        Lake(data, tables),
+        lake,
         _deriver(settings, tables),
         kernels=reference.decode,
         plain=reference.decode,
@@ -44,6 +51,7 @@ def open_pipeline(settings: Settings) -> Pipeline:
             commit_interval_s=settings.commit_interval_s,
             retry_window_s=settings.retry_window_s,
         ),
+        upkeep=Upkeep(_maintenance(settings, data)),
     )
 
 
@@ -60,6 +68,16 @@ def open_importer(settings: Settings) -> Importer:
         plain=reference.decode,
         rules=_decode_rules(settings, keep_dates=True),
     )
+
+
+def _maintenance(settings: Settings, data: Path) -> list[str]:
+    """The command line of the maintenance child."""
+    command = [sys.executable, "-m", "otelpond.storage.maintenance", str(data)]
+    for folder in settings.tables:
+        command += ["--tables", str(Path(folder).absolute())]
+    for family, days in settings.keep_days.model_dump().items():
+        command += ["--keep-days", f"{family}={days}"]
+    return [*command, "--vacuum-after-h", str(math.ceil(settings.vacuum_after_h))]
 
 
 def _deriver(settings: Settings, tables: Mapping[str, TableSchema]) -> Deriver:

@@ -102,7 +102,7 @@ def remove_orphans(lake: Lake, stream: str) -> int:
 def _drop_days(table: Table, keep_days: Mapping[str, int], now: datetime, done: Round) -> None:
     """Take days older than the table's `keep_days` out of it; the vacuum removes their files later."""
     days = keep_days.get(table.name, keep_days.get(FAMILIES.get(table.name, "")))
-    if days is None:
+    if not days:  # 0 keeps them for ever
         return
     first = str((now - timedelta(days=days)).date())
     old = [file for file in table.snapshot().files if file.dt < first and not file.seed]

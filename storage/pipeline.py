@@ -25,6 +25,7 @@ from .quarantine import Quarantine
 from .segments import Position
 from .signals import Signal
 from .suspicion import Suspicion
+from .upkeep import Upkeep
 
 logger = logging.getLogger(__name__)
 
@@ -133,13 +134,26 @@ class Pipeline:
     Args:
         data: the pond's folder.
         kernels, plain: the decoders, the second for what the first fails on.
+        upkeep: what starts maintenance; None for none.
     """
 
-    def __init__(self, data: Path, lake: Lake, deriver: Deriver, *, kernels: Decode, plain: Decode, rules: Rules, options: Options) -> None:
+    def __init__(
+        self,
+        data: Path,
+        lake: Lake,
+        deriver: Deriver,
+        *,
+        kernels: Decode,
+        plain: Decode,
+        rules: Rules,
+        options: Options,
+        upkeep: Upkeep | None = None,
+    ) -> None:
         self._lake = lake
         self._deriver = deriver
         self._kernels, self._plain, self._rules = kernels, plain, rules
         self._options = options
+        self._upkeep = upkeep
         self._store = PlanStore(data / "plans")
         self._quarantine = Quarantine(data / "quarantine")
         self._window = RetryWindow(int(options.retry_window_s * 1e9))
@@ -151,6 +165,14 @@ class Pipeline:
 
     def run(self, control: Control) -> None:
         """Work until told to stop. What goes wrong is tried again; a payload that makes it go wrong is isolated."""
+        try:
+            self._run(control)
+        finally:
+            if self._upkeep is not None:
+                self._upkeep.stop()
+            self._decoder.shutdown()
+
+    def _run(self, control: Control) -> None:
         backoff_s = 0.1
         while True:
             try:
@@ -247,6 +269,8 @@ class Pipeline:
                 continue
             if told or self._is_full(draft):
                 return control.stopping()
+            if self._upkeep is not None:
+                self._upkeep.tick()
             control.wait(_POLL_S)
 
     def _take_all(self, draft: _Draft, control: Control) -> None:
@@ -359,6 +383,9 @@ class Pipeline:
         self._window.forget(now)
         self._store.forget_before(now - int(self._options.retry_window_s * 1e9))
         self._backlog.next_plan()
+        if self._upkeep is not None:
+            self._upkeep.published()
+            self._upkeep.tick()
         self._last_number = self._progress.plans = plan.number
         self._progress.publish_s += time.perf_counter() - started
         control.progressed(self._progress)

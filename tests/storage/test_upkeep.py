@@ -1,0 +1,46 @@
+"""Maintenance is started by the pipeline, one child at a time, and ends with it."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from otelpond.storage import upkeep as upkeep_module
+from otelpond.storage.upkeep import Upkeep
+
+
+def test_a_child_runs_a_minute_after_a_publish_and_not_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not at once, then once; nothing new starts while one runs."""
+    note = tmp_path / "note"
+    upkeep = Upkeep([sys.executable, "-c", f"open({str(note)!r}, 'a').write('x')"])
+    upkeep.published()
+    upkeep.tick()
+    assert upkeep._child is None
+
+    monkeypatch.setattr(upkeep_module, "AFTER_PUBLISH_S", 0.0)
+    upkeep.tick()
+    assert upkeep._child is not None
+    upkeep._child.wait()
+    upkeep.tick()
+
+    assert "x" == note.read_text()
+    assert upkeep._child is None
+
+
+def test_a_running_child_is_ended_with_the_pipeline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stopping does not wait for a round to finish."""
+    monkeypatch.setattr(upkeep_module, "AFTER_PUBLISH_S", 0.0)
+    upkeep = Upkeep([sys.executable, "-c", "import time; time.sleep(100)"])
+    upkeep.published()
+    upkeep.tick()
+    child = upkeep._child
+    assert child is not None
+    upkeep.stop()
+
+    deadline = time.monotonic() + 10
+    while child.poll() is None:
+        assert time.monotonic() < deadline
+    assert child.returncode < 0
