@@ -1,0 +1,140 @@
+-- Crashes. The files hold every report; the view shows each crash once.
+-- Reports are the events app.crash and device.crash, and log records of severity FATAL that carry an exception.
+create table crash_reports (
+    id                  uuid generated always as (try_cast(md5(concat_ws('/', tenant_id, payload_digest, item_index, 'crash_reports')) as uuid)),
+    crash_id            uuid not null,
+    crash_type          text not null,
+    crash_message       text not null default '',
+    crash_stack         text not null default '',
+    exception_type      text,
+    crash_timestamp     timestamptz not null,
+    user_id             text,
+    user_role           text not null default 'anonymous',
+    session_id          text,
+    page_slug           text,
+    url                 text,
+    user_agent          text,
+    device_info         json,
+    memory_info         json,
+    performance_info    json,
+    breadcrumbs         json generated always as (try_cast(null as json)),
+    context             json,
+    release_version     text,
+    environment         text not null,
+    resolved            boolean generated always as (false),
+    resolved_at         timestamptz generated always as (try_cast(null as timestamptz)),
+    resolved_by         text generated always as (try_cast(null as text)),
+    created_at          timestamptz generated always as (ingested_at),
+    organization_id     text not null,
+    service_name        text not null,
+    service_version     text,
+    service_instance_id text,
+    trace_id            text,
+    span_id             text,
+    payload_digest      text not null,
+    item_index          integer not null,
+    dt                  date not null,
+    time_suspect        boolean not null,
+    ingested_at         timestamptz not null,
+    tenant_id           text not null
+);
+
+comment on column crash_reports.id is 'made from the payload''s digest and the record''s position in it';
+comment on column crash_reports.crash_id is 'app.crash.id, by md5 where that is no UUID; else made from the payload''s digest and the record''s position in it';
+comment on column crash_reports.crash_type is 'unhandled_rejection, uncaught_exception, or the event''s name (app_crash, device_crash) where no exception is told';
+comment on column crash_reports.crash_message is 'exception.message, else the body, else empty';
+comment on column crash_reports.crash_stack is 'exception.stacktrace, else empty';
+comment on column crash_reports.exception_type is 'exception.type';
+comment on column crash_reports.crash_timestamp is 'when it crashed, to the microsecond';
+comment on column crash_reports.user_id is 'user.id, else enduser.id';
+comment on column crash_reports.user_role is 'user.role, else enduser.role, else the first of user.roles; anonymous where there is none';
+comment on column crash_reports.session_id is 'session.id';
+comment on column crash_reports.page_slug is 'page.slug, else page_slug';
+comment on column crash_reports.url is 'url.full, else http.url';
+comment on column crash_reports.user_agent is 'user_agent.original, else http.user_agent';
+comment on column crash_reports.device_info is 'the attributes device.*, os.* and browser.* of record and resource';
+comment on column crash_reports.memory_info is 'attributes about memory, where the report holds them; else the view takes the instance''s last server row of the 60 s before';
+comment on column crash_reports.performance_info is 'attributes about CPU, uptime and performance; else as memory_info';
+comment on column crash_reports.breadcrumbs is 'NULL: what came before is found by session_id and trace_id';
+comment on column crash_reports.context is 'the other attributes of the log record';
+comment on column crash_reports.release_version is 'service.version of the event (of what crashed), else of the resource (who reports)';
+comment on column crash_reports.environment is 'deployment.environment.name of the event, else of the resource; unknown where absent';
+comment on column crash_reports.resolved is 'false: the state of an error belongs to its issue';
+comment on column crash_reports.resolved_at is 'NULL: see resolved';
+comment on column crash_reports.resolved_by is 'NULL: see resolved';
+comment on column crash_reports.created_at is 'when the collector accepted it';
+comment on column crash_reports.organization_id is 'organization.id of the record, else of its resource, else the tenant';
+comment on column crash_reports.service_name is 'service.name of the resource; unknown where absent';
+comment on column crash_reports.service_version is 'service.version of the resource';
+comment on column crash_reports.service_instance_id is 'service.instance.id of the resource, else host name and process id';
+comment on column crash_reports.trace_id is '32 lower-case hex digits; NULL where a log record has none';
+comment on column crash_reports.span_id is '16 lower-case hex digits; NULL where a log record has none';
+comment on column crash_reports.payload_digest is 'xxh3-128 of tenant, signal and payload, 32 hex digits';
+comment on column crash_reports.item_index is 'position among the payload''s items, from 0';
+comment on column crash_reports.dt is 'partition: UTC date of the row''s own time, or of arrival where that time is suspect';
+comment on column crash_reports.time_suspect is 'true where the row''s own time is more than 90 days before or 1 hour after arrival, or missing';
+comment on column crash_reports.ingested_at is 'when the collector accepted the payload';
+comment on column crash_reports.tenant_id is 'whose token sent it; a sender cannot set it';
+
+with crash as (
+    select *, json_extract_string(attributes, '$."app.crash.id"') as given_id
+    from decoded_logs
+    where event_name in ('app.crash', 'device.crash')
+        or (severity_number >= 21 and (exception_type is not null or exception_message is not null))
+)
+select
+    coalesce(
+        try_cast(try_cast(given_id as uuid) as text),
+        try_cast(try_cast(md5(concat_ws('/', tenant_id, coalesce(given_id, concat_ws('/', payload_digest, item_index)), 'crash')) as uuid) as text)
+    ) as crash_id,
+    case
+        when regexp_matches(concat_ws(' ', event_name, exception_type, json_extract_string(attributes, '$."crash.type"')), '(?i)unhandled.?(promise.?)?rejection')
+            then 'unhandled_rejection'
+        when exception_type is not null or exception_message is not null or exception_stacktrace is not null then 'uncaught_exception'
+        else replace(event_name, '.', '_')
+    end as crash_type,
+    coalesce(exception_message, body, '') as crash_message,
+    coalesce(exception_stacktrace, '') as crash_stack,
+    exception_type,
+    timestamp as crash_timestamp,
+    user_id,
+    coalesce(
+        nullif(user_role, ''),
+        case when user_roles like '[%' then nullif(json_extract_string(user_roles, '$[0]'), '')
+             when user_roles is not null then nullif(json_extract_string(user_roles, '$'), '') end,
+        'anonymous'
+    ) as user_role,
+    session_id,
+    case when contains(attributes, '"page') then
+        coalesce(json_extract_string(attributes, '$."page.slug"'), json_extract_string(attributes, '$."page_slug"'))
+    end as page_slug,
+    url_full as url,
+    user_agent_original as user_agent,
+    case when regexp_matches(concat(attributes, resource_attributes), '"(device|os|browser)\.') then
+        to_json(map_from_entries(list_transform(
+            list_filter(json_keys(json_merge_patch(coalesce(resource_attributes, '{}'), coalesce(attributes, '{}'))), lambda key: regexp_matches(key, '^(device|os|browser)\.')),
+            lambda key: {'k': key, 'v': json_extract(json_merge_patch(coalesce(resource_attributes, '{}'), coalesce(attributes, '{}')), '/' || replace(replace(key, '~', '~0'), '/', '~1'))}
+        )))
+    end as device_info,
+    case when regexp_matches(concat(attributes, try_cast(null as text)), 'memory') then
+        to_json(map_from_entries(list_transform(
+            list_filter(json_keys(json_merge_patch(coalesce(try_cast(null as text), '{}'), coalesce(attributes, '{}'))), lambda key: contains(key, 'memory')),
+            lambda key: {'k': key, 'v': json_extract(json_merge_patch(coalesce(try_cast(null as text), '{}'), coalesce(attributes, '{}')), '/' || replace(replace(key, '~', '~0'), '/', '~1'))}
+        )))
+    end as memory_info,
+    case when regexp_matches(concat(attributes, try_cast(null as text)), 'cpu|uptime|performance') then
+        to_json(map_from_entries(list_transform(
+            list_filter(json_keys(json_merge_patch(coalesce(try_cast(null as text), '{}'), coalesce(attributes, '{}'))), lambda key: regexp_matches(key, 'cpu|uptime|performance')),
+            lambda key: {'k': key, 'v': json_extract(json_merge_patch(coalesce(try_cast(null as text), '{}'), coalesce(attributes, '{}')), '/' || replace(replace(key, '~', '~0'), '/', '~1'))}
+        )))
+    end as performance_info,
+    attributes as context,
+    coalesce(nullif(json_extract_string(attributes, '$."service.version"'), ''), service_version) as release_version,
+    coalesce(nullif(json_extract_string(attributes, '$."deployment.environment.name"'), ''), environment) as environment,
+    organization_id, service_name, service_version,
+    coalesce(
+        nullif(service_instance_id, ''),
+        nullif(concat_ws('/', host_name, json_extract_string(resource_attributes, '$."process.pid"')), '')
+    ) as service_instance_id,
+    trace_id, span_id, payload_digest, item_index, dt, time_suspect, ingested_at, tenant_id
+from crash;

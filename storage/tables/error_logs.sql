@@ -1,0 +1,220 @@
+-- Errors. The files hold every report of an error; the view shows each error once.
+-- Reports are exception events of spans, log records with an exception or of severity ERROR and above, and an ERROR status without an
+-- exception on SERVER, CONSUMER and root spans.
+create table error_logs (
+    id                   uuid generated always as (try_cast(md5(concat_ws('/', tenant_id, error_key, report_source, span_id, report_index, 'error_logs')) as uuid)),
+    error_id             uuid generated always as (try_cast(md5(concat_ws('/', error_key)) as uuid)),
+    error_type           text not null,
+    error_message        text not null default '',
+    error_stack          text,
+    error_code           text,
+    exception_type       text,
+    severity_number      integer,
+    error_timestamp      timestamptz not null,
+    error_time_unix_nano bigint not null,
+    user_id              text,
+    user_role            text not null default 'anonymous',
+    session_id           text,
+    page_slug            text,
+    url                  text,
+    user_agent           text,
+    device_info          json,
+    breadcrumbs          json generated always as (try_cast(null as json)),
+    context              json,
+    resolved             boolean generated always as (false),
+    resolved_at          timestamptz generated always as (try_cast(null as timestamptz)),
+    resolved_by          text generated always as (try_cast(null as text)),
+    created_at           timestamptz generated always as (ingested_at),
+    organization_id      text not null,
+    service_name         text not null,
+    service_version      text,
+    environment          text not null,
+    service_instance_id  text,
+    scope_name           text,
+    trace_id             text,
+    span_id              text,
+    report_source        text not null,
+    error_key            text not null,
+    report_index         bigint not null,
+    span_start_unix_nano bigint,
+    span_end_unix_nano   bigint,
+    dt                   date not null,
+    time_suspect         boolean not null,
+    ingested_at          timestamptz not null,
+    tenant_id            text not null
+);
+
+comment on column error_logs.id is 'made from the report''s key, source and span';
+comment on column error_logs.error_id is 'made from error_key and which of the equal errors it is';
+comment on column error_logs.error_type is 'JavaScript (browser), Database (span with a database system), API (SERVER span or HTTP), else Application';
+comment on column error_logs.error_message is 'exception.message, else a log record''s body, else Status.message, else empty';
+comment on column error_logs.error_stack is 'exception.stacktrace';
+comment on column error_logs.error_code is 'error.type, else db.response.status_code, else the HTTP status code';
+comment on column error_logs.exception_type is 'exception.type';
+comment on column error_logs.severity_number is 'of a log record: 17-20 ERROR, 21-24 FATAL';
+comment on column error_logs.error_timestamp is 'when it was reported, to the microsecond';
+comment on column error_logs.error_time_unix_nano is 'the same in nanoseconds since 1970';
+comment on column error_logs.user_id is 'user.id, else enduser.id, of the span or log record';
+comment on column error_logs.user_role is 'user.role, else enduser.role, else the first of user.roles; anonymous where there is none';
+comment on column error_logs.session_id is 'session.id';
+comment on column error_logs.page_slug is 'page.slug, else page_slug';
+comment on column error_logs.url is 'url.full, else built from scheme, server address, port and path';
+comment on column error_logs.user_agent is 'user_agent.original, else http.user_agent';
+comment on column error_logs.device_info is 'the attributes device.*, os.* and browser.* of record and resource';
+comment on column error_logs.breadcrumbs is 'NULL: what came before is found by session_id and trace_id';
+comment on column error_logs.context is 'the other attributes of the exception event, log record or span';
+comment on column error_logs.resolved is 'false: the state of an error belongs to its issue';
+comment on column error_logs.resolved_at is 'NULL: see resolved';
+comment on column error_logs.resolved_by is 'NULL: see resolved';
+comment on column error_logs.created_at is 'when the collector accepted it';
+comment on column error_logs.organization_id is 'organization.id of the record, else of its resource, else the tenant';
+comment on column error_logs.service_name is 'service.name of the resource; unknown where absent';
+comment on column error_logs.service_version is 'service.version of the resource';
+comment on column error_logs.environment is 'deployment.environment.name of the resource, else deployment.environment; unknown where absent';
+comment on column error_logs.service_instance_id is 'service.instance.id of the resource';
+comment on column error_logs.scope_name is 'name of the instrumentation scope';
+comment on column error_logs.trace_id is '32 lower-case hex digits; NULL where a log record has none';
+comment on column error_logs.span_id is '16 lower-case hex digits; NULL where a log record has none';
+comment on column error_logs.report_source is 'who reported it: span_event, log or span_status';
+comment on column error_logs.error_key is 'equal for reports that may be of the same error: md5 of tenant, trace, last part of the exception type, and message';
+comment on column error_logs.report_index is 'position of the event in its span, or of the log record in its payload';
+comment on column error_logs.span_start_unix_nano is 'start of the reporting span, in nanoseconds since 1970; NULL for log records';
+comment on column error_logs.span_end_unix_nano is 'end of the reporting span, in nanoseconds since 1970; NULL for log records';
+comment on column error_logs.dt is 'partition: UTC date of the row''s own time, or of arrival where that time is suspect';
+comment on column error_logs.time_suspect is 'true where the row''s own time is more than 90 days before or 1 hour after arrival, or missing';
+comment on column error_logs.ingested_at is 'when the collector accepted the payload';
+comment on column error_logs.tenant_id is 'whose token sent it; a sender cannot set it';
+
+with report as (
+    select
+        'span_event' as report_source,
+        e.event_index as report_index,
+        e.exception_type,
+        coalesce(e.exception_message, '') as error_message,
+        e.exception_stacktrace as error_stack,
+        e.event_time as error_timestamp,
+        e.event_time_unix_nano as error_time_unix_nano,
+        e.attributes as context,
+        md5(concat_ws('/', s.tenant_id, coalesce(s.trace_id, ''), regexp_extract(coalesce(e.exception_type, ''), '[^.:/\\]*$'), trim(case when contains(e.exception_stacktrace, 'Traceback (most recent call last)') then
+            regexp_replace(string_split(e.exception_stacktrace, chr(10) || '  ')[-1], '^[^\n]*\n', '')
+        else coalesce(e.exception_message, '') end, chr(10) || ' ''"'))) as error_key,
+        s.*
+    from decoded_span_events e
+    join decoded_spans s on s.row_id = e.span_row_id
+    where e.event_name = 'exception' or e.exception_type is not null
+    union all by name
+    select
+        'span_status' as report_source,
+        0 as report_index,
+        try_cast(null as text) as exception_type,
+        coalesce(s.status_message, '') as error_message,
+        try_cast(null as text) as error_stack,
+        make_timestamptz((s.start_time_unix_nano + s.duration_ns) // 1000) as error_timestamp,
+        s.start_time_unix_nano + s.duration_ns as error_time_unix_nano,
+        s.attributes as context,
+        md5(concat_ws('/', s.tenant_id, s.trace_id, 'span_status', s.span_id)) as error_key,
+        s.*
+    from decoded_spans s
+    where s.status_code = 'ERROR' and (s.kind in ('SERVER', 'CONSUMER') or s.parent_span_id is null)
+        and s.row_id not in (select span_row_id from decoded_span_events where event_name = 'exception' or exception_type is not null)
+)
+select
+    report_source,
+    report_index,
+    error_key,
+    case
+        when telemetry_sdk_language = 'webjs' or scope_name like '%browser%' then 'JavaScript'
+        when db_system_name is not null then 'Database'
+        when kind = 'SERVER' or http_request_method is not null then 'API'
+        else 'Application'
+    end as error_type,
+    error_message,
+    error_stack,
+    coalesce(report.error_type, db_response_status_code, try_cast(http_response_status_code as text)) as error_code,
+    exception_type,
+    try_cast(null as integer) as severity_number,
+    error_timestamp,
+    error_time_unix_nano,
+    user_id,
+    coalesce(
+        nullif(user_role, ''),
+        case when user_roles like '[%' then nullif(json_extract_string(user_roles, '$[0]'), '')
+             when user_roles is not null then nullif(json_extract_string(user_roles, '$'), '') end,
+        'anonymous'
+    ) as user_role,
+    session_id,
+    case when contains(attributes, '"page') then
+        coalesce(json_extract_string(attributes, '$."page.slug"'), json_extract_string(attributes, '$."page_slug"'))
+    end as page_slug,
+    coalesce(
+        url_full,
+        case when url_path is not null and server_address is not null then
+            concat(coalesce(url_scheme, 'http'), '://', server_address, ':' || server_port, url_path)
+        end
+    ) as url,
+    user_agent_original as user_agent,
+    case when regexp_matches(concat(attributes, resource_attributes), '"(device|os|browser)\.') then
+        to_json(map_from_entries(list_transform(
+            list_filter(json_keys(json_merge_patch(coalesce(resource_attributes, '{}'), coalesce(attributes, '{}'))), lambda key: regexp_matches(key, '^(device|os|browser)\.')),
+            lambda key: {'k': key, 'v': json_extract(json_merge_patch(coalesce(resource_attributes, '{}'), coalesce(attributes, '{}')), '/' || replace(replace(key, '~', '~0'), '/', '~1'))}
+        )))
+    end as device_info,
+    context,
+    organization_id, service_name, service_version, environment, service_instance_id, scope_name, trace_id, span_id,
+    start_time_unix_nano as span_start_unix_nano,
+    start_time_unix_nano + duration_ns as span_end_unix_nano,
+    dt, time_suspect, ingested_at, tenant_id
+from report
+union all by name
+select
+    'log' as report_source,
+    item_index as report_index,
+    md5(concat_ws('/', tenant_id, coalesce(trace_id, concat_ws('/', payload_digest, item_index)), regexp_extract(coalesce(exception_type, ''), '[^.:/\\]*$'), trim(case when contains(exception_stacktrace, 'Traceback (most recent call last)') then
+            regexp_replace(string_split(exception_stacktrace, chr(10) || '  ')[-1], '^[^\n]*\n', '')
+        else coalesce(exception_message, body, '') end, chr(10) || ' ''"'))) as error_key,
+    case
+        when telemetry_sdk_language = 'webjs' or scope_name like '%browser%' then 'JavaScript'
+        when event_name like 'db.%' or contains(attributes, '"db.system') then 'Database'
+        when event_name like 'http.server%' or contains(attributes, '"http.re') or contains(attributes, '"http.method') then 'API'
+        else 'Application'
+    end as error_type,
+    coalesce(exception_message, body, '') as error_message,
+    exception_stacktrace as error_stack,
+    coalesce(
+        decoded_logs.error_type,
+        case when contains(attributes, '.status_code') then coalesce(
+            json_extract_string(attributes, '$."db.response.status_code"'),
+            json_extract_string(attributes, '$."http.response.status_code"'),
+            json_extract_string(attributes, '$."http.status_code"')
+        ) end
+    ) as error_code,
+    exception_type,
+    severity_number,
+    timestamp as error_timestamp,
+    time_unix_nano as error_time_unix_nano,
+    user_id,
+    coalesce(
+        nullif(user_role, ''),
+        case when user_roles like '[%' then nullif(json_extract_string(user_roles, '$[0]'), '')
+             when user_roles is not null then nullif(json_extract_string(user_roles, '$'), '') end,
+        'anonymous'
+    ) as user_role,
+    session_id,
+    case when contains(attributes, '"page') then
+        coalesce(json_extract_string(attributes, '$."page.slug"'), json_extract_string(attributes, '$."page_slug"'))
+    end as page_slug,
+    url_full as url,
+    user_agent_original as user_agent,
+    case when regexp_matches(concat(attributes, resource_attributes), '"(device|os|browser)\.') then
+        to_json(map_from_entries(list_transform(
+            list_filter(json_keys(json_merge_patch(coalesce(resource_attributes, '{}'), coalesce(attributes, '{}'))), lambda key: regexp_matches(key, '^(device|os|browser)\.')),
+            lambda key: {'k': key, 'v': json_extract(json_merge_patch(coalesce(resource_attributes, '{}'), coalesce(attributes, '{}')), '/' || replace(replace(key, '~', '~0'), '/', '~1'))}
+        )))
+    end as device_info,
+    attributes as context,
+    organization_id, service_name, service_version, environment, service_instance_id, scope_name, trace_id, span_id,
+    try_cast(null as bigint) as span_start_unix_nano,
+    try_cast(null as bigint) as span_end_unix_nano,
+    dt, time_suspect, ingested_at, tenant_id
+from decoded_logs
+where exception_type is not null or exception_message is not null or severity_number >= 17;

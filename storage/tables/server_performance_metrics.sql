@@ -1,0 +1,183 @@
+-- Health of servers. The files hold one row for what one payload says of one service instance and second; the view puts the rows of one
+-- collection together and computes rates from the row before.
+-- Read from process.*, system.*, runtime and http.server.* metrics, under old and new names; the process's own metric wins over its runtime's.
+create table server_performance_metrics (
+    id                      uuid generated always as (try_cast(md5(concat_ws('/', tenant_id, payload_digest, service_name, service_instance_id, time_unix_nano, 'server_performance_metrics')) as uuid)),
+    cpu_usage               decimal(5,2) generated always as (try_cast(least(coalesce(cpu_utilization, system_cpu_utilization) * 100, 999.99) as decimal(5,2))),
+    memory_usage_mb         integer generated always as (try_cast(round(coalesce(memory_bytes, heap_bytes, system_memory_bytes) / 1e6) as integer)),
+    heap_usage_mb           integer generated always as (try_cast(round(heap_bytes / 1e6) as integer)),
+    event_loop_lag_ms       integer generated always as (try_cast(round(event_loop_lag_s * 1000) as integer)),
+    active_handles          integer,
+    active_requests         integer,
+    uptime_seconds          integer generated always as (try_cast(coalesce(uptime_s, (time_unix_nano - start_time_unix_nano) / 1e9) as integer)),
+    request_rate            decimal(10,2) generated always as (try_cast(null as decimal(10,2))),
+    error_rate              decimal(10,2) generated always as (try_cast(null as decimal(10,2))),
+    timestamp               timestamptz not null,
+    time_unix_nano          bigint not null,
+    created_at              timestamptz generated always as (ingested_at),
+    organization_id         text not null,
+    service_name            text not null,
+    service_version         text,
+    environment             text not null,
+    service_instance_id     text,
+    host_name               text,
+    trace_id                text generated always as (try_cast(null as text)),
+    span_id                 text generated always as (try_cast(null as text)),
+    cpu_utilization         double,
+    cpu_time_s              double,
+    cpu_temporality         text,
+    cpu_start_unix_nano     bigint,
+    system_cpu_utilization  double,
+    memory_bytes            double,
+    heap_bytes              double,
+    system_memory_bytes     double,
+    event_loop_lag_s        double,
+    uptime_s                double,
+    request_count           bigint,
+    error_count             bigint,
+    request_temporality     text,
+    request_start_unix_nano bigint,
+    start_time_unix_nano    bigint,
+    payload_digest          text not null,
+    dt                      date not null,
+    time_suspect            boolean not null,
+    ingested_at             timestamptz not null,
+    tenant_id               text not null
+);
+
+comment on column server_performance_metrics.id is 'made from the payload''s digest, service, instance and time';
+comment on column server_performance_metrics.cpu_usage is 'percent: of the process, else of the machine; the view computes it from CPU time where no utilisation is sent (of one core, so that it may pass 100)';
+comment on column server_performance_metrics.memory_usage_mb is 'megabytes (10^6 bytes): resident memory of the process, else its heap, else memory used on the machine';
+comment on column server_performance_metrics.heap_usage_mb is 'megabytes (10^6 bytes) of heap the runtime uses';
+comment on column server_performance_metrics.event_loop_lag_ms is 'milliseconds the event loop is late';
+comment on column server_performance_metrics.active_handles is 'open file descriptors or handles';
+comment on column server_performance_metrics.active_requests is 'requests in progress: http.server.active_requests';
+comment on column server_performance_metrics.uptime_seconds is 'process.uptime, else seconds since the counters started';
+comment on column server_performance_metrics.request_rate is 'requests per second since the row before; the view computes it from request_count';
+comment on column server_performance_metrics.error_rate is 'requests per second that ended with status 500 or above or an error; the view computes it from error_count';
+comment on column server_performance_metrics.timestamp is 'when the metrics were collected';
+comment on column server_performance_metrics.time_unix_nano is 'the same in nanoseconds since 1970, of the first point';
+comment on column server_performance_metrics.created_at is 'when the collector accepted it';
+comment on column server_performance_metrics.organization_id is 'organization.id of the record, else of its resource, else the tenant';
+comment on column server_performance_metrics.service_name is 'service.name of the resource; unknown where absent';
+comment on column server_performance_metrics.service_version is 'service.version of the resource';
+comment on column server_performance_metrics.environment is 'deployment.environment.name of the resource, else deployment.environment; unknown where absent';
+comment on column server_performance_metrics.service_instance_id is 'service.instance.id of the resource, else host name and process id';
+comment on column server_performance_metrics.host_name is 'host.name of the resource';
+comment on column server_performance_metrics.trace_id is 'NULL: a server row belongs to no trace';
+comment on column server_performance_metrics.span_id is 'NULL: a server row belongs to no span';
+comment on column server_performance_metrics.cpu_utilization is 'share of the CPUs the process used, 0 to 1: process.cpu.utilization, else the runtime''s own';
+comment on column server_performance_metrics.cpu_time_s is 'CPU seconds of the process: process.cpu.time, else the runtime''s own';
+comment on column server_performance_metrics.cpu_temporality is 'of cpu_time_s: cumulative, or delta';
+comment on column server_performance_metrics.cpu_start_unix_nano is 'since when cpu_time_s counts';
+comment on column server_performance_metrics.system_cpu_utilization is 'share of the machine''s CPUs that was not idle, 0 to 1: system.cpu.utilization';
+comment on column server_performance_metrics.memory_bytes is 'resident memory of the process: process.memory.usage, else the runtime''s own';
+comment on column server_performance_metrics.heap_bytes is 'heap in use, as the runtime reports it';
+comment on column server_performance_metrics.system_memory_bytes is 'system.memory.usage in state used';
+comment on column server_performance_metrics.event_loop_lag_s is 'seconds: nodejs.eventloop.delay.mean, otelpond.event_loop.lag';
+comment on column server_performance_metrics.uptime_s is 'seconds: process.uptime';
+comment on column server_performance_metrics.request_count is 'requests: count of http.server.request.duration, else of http.server.duration';
+comment on column server_performance_metrics.error_count is 'those of them with status 500 or above or an error.type';
+comment on column server_performance_metrics.request_temporality is 'of request_count and error_count: cumulative, or delta';
+comment on column server_performance_metrics.request_start_unix_nano is 'since when request_count counts';
+comment on column server_performance_metrics.start_time_unix_nano is 'since when the cumulative counters count, the earliest';
+comment on column server_performance_metrics.payload_digest is 'xxh3-128 of tenant, signal and payload, 32 hex digits';
+comment on column server_performance_metrics.dt is 'partition: UTC date of the row''s own time, or of arrival where that time is suspect';
+comment on column server_performance_metrics.time_suspect is 'true where the row''s own time is more than 90 days before or 1 hour after arrival, or missing';
+comment on column server_performance_metrics.ingested_at is 'when the collector accepted the payload';
+comment on column server_performance_metrics.tenant_id is 'whose token sent it; a sender cannot set it';
+
+with point as (
+    select
+        * exclude (service_instance_id),
+        coalesce(
+        nullif(service_instance_id, ''),
+        nullif(concat_ws('/', host_name, json_extract_string(resource_attributes, '$."process.pid"')), '')
+    ) as service_instance_id,
+        coalesce(value_double, try_cast(value_int as double)) as value,
+        case unit when 'ms' then 1e-3 when 'us' then 1e-6 when 'ns' then 1e-9 else 1 end as seconds,
+        coalesce(
+            json_extract_string(attributes, '$."cpu.mode"'), json_extract_string(attributes, '$."system.cpu.state"'),
+            json_extract_string(attributes, '$."process.cpu.state"'), json_extract_string(attributes, '$."system.memory.state"'),
+            json_extract_string(attributes, '$."jvm.memory.type"'), json_extract_string(attributes, '$."state"'),
+            json_extract_string(attributes, '$."type"')
+        ) as state,
+        case when metric_name like 'http.server%' then coalesce(
+            try_cast(json_extract_string(attributes, '$."http.response.status_code"') as integer) >= 500,
+            try_cast(json_extract_string(attributes, '$."http.status_code"') as integer) >= 500,
+            false
+        ) or json_extract_string(attributes, '$."error.type"') is not null end as is_error
+    from decoded_metric_points
+    where metric_name in (
+        'process.cpu.utilization', 'jvm.cpu.recent_utilization', 'process.runtime.jvm.cpu.utilization', 'process.runtime.cpython.cpu.utilization',
+        'process.cpu.time', 'jvm.cpu.time', 'dotnet.process.cpu.time', 'process.runtime.cpython.cpu_time',
+        'system.cpu.utilization',
+        'process.memory.usage', 'process.runtime.cpython.memory', 'dotnet.process.memory.working_set', 'process.memory.physical_usage',
+        'v8js.memory.heap.used', 'nodejs.memory.heap.used', 'jvm.memory.used', 'process.runtime.jvm.memory.usage', 'go.memory.used',
+        'process.runtime.go.mem.heap_alloc', 'dotnet.gc.last_collection.heap.size', 'process.runtime.dotnet.gc.heap.size',
+        'system.memory.usage',
+        'nodejs.eventloop.delay.mean', 'otelpond.event_loop.lag',
+        'process.unix.file_descriptor.count', 'process.open_file_descriptor.count', 'process.open_file_descriptors',
+        'process.windows.handle.count', 'nodejs.active_handles',
+        'process.uptime', 'http.server.active_requests', 'http.server.request.duration', 'http.server.duration'
+    )
+)
+select
+    make_timestamptz(min(time_unix_nano) // 1000) as timestamp,
+    min(time_unix_nano) as time_unix_nano,
+    organization_id, service_name, service_version, environment, service_instance_id, host_name,
+    coalesce(
+        sum(value) filter (metric_name = 'process.cpu.utilization' and coalesce(state, '') not in ('idle', 'wait')),
+        max(value) filter (metric_name in ('jvm.cpu.recent_utilization', 'process.runtime.jvm.cpu.utilization')),
+        -- Python's instrumentation sends percent under this name
+        max(value) filter (metric_name = 'process.runtime.cpython.cpu.utilization') / 100
+    ) as cpu_utilization,
+    coalesce(
+        sum(value) filter (metric_name = 'process.cpu.time' and coalesce(state, '') not in ('idle', 'wait')),
+        sum(value) filter (metric_name in ('jvm.cpu.time', 'dotnet.process.cpu.time')),
+        sum(value) filter (metric_name = 'process.runtime.cpython.cpu_time')
+    ) as cpu_time_s,
+    any_value(temporality) filter (metric_name like '%cpu%time') as cpu_temporality,
+    min(start_time_unix_nano) filter (metric_name like '%cpu%time') as cpu_start_unix_nano,
+    1 - avg(value) filter (metric_name = 'system.cpu.utilization' and state = 'idle') as system_cpu_utilization,
+    coalesce(
+        sum(value) filter (metric_name = 'process.memory.usage'),
+        sum(value) filter (metric_name in ('process.memory.physical_usage', 'dotnet.process.memory.working_set')),
+        sum(value) filter (metric_name = 'process.runtime.cpython.memory' and state = 'rss')
+    ) as memory_bytes,
+    sum(value) filter (
+        metric_name in (
+            'v8js.memory.heap.used', 'nodejs.memory.heap.used', 'go.memory.used', 'process.runtime.go.mem.heap_alloc',
+            'dotnet.gc.last_collection.heap.size', 'process.runtime.dotnet.gc.heap.size'
+        )
+        or (metric_name in ('jvm.memory.used', 'process.runtime.jvm.memory.usage') and state = 'heap')
+    ) as heap_bytes,
+    sum(value) filter (metric_name = 'system.memory.usage' and state = 'used') as system_memory_bytes,
+    max(value * seconds) filter (metric_name in ('nodejs.eventloop.delay.mean', 'otelpond.event_loop.lag')) as event_loop_lag_s,
+    try_cast(coalesce(
+        sum(value) filter (metric_name in ('process.unix.file_descriptor.count', 'process.windows.handle.count')),
+        sum(value) filter (metric_name in ('process.open_file_descriptor.count', 'process.open_file_descriptors')),
+        sum(value) filter (metric_name = 'nodejs.active_handles')
+    ) as integer) as active_handles,
+    try_cast(sum(value) filter (metric_name = 'http.server.active_requests') as integer) as active_requests,
+    max(value * seconds) filter (metric_name = 'process.uptime') as uptime_s,
+    try_cast(coalesce(
+        sum("count") filter (metric_name = 'http.server.request.duration'), sum("count") filter (metric_name = 'http.server.duration')
+    ) as bigint) as request_count,
+    try_cast(case when count(*) filter (metric_name = 'http.server.request.duration') > 0
+        then coalesce(sum("count") filter (metric_name = 'http.server.request.duration' and is_error), 0)
+        when count(*) filter (metric_name = 'http.server.duration') > 0
+        then coalesce(sum("count") filter (metric_name = 'http.server.duration' and is_error), 0)
+    end as bigint) as error_count,
+    any_value(temporality) filter (metric_name in ('http.server.request.duration', 'http.server.duration')) as request_temporality,
+    min(start_time_unix_nano) filter (metric_name in ('http.server.request.duration', 'http.server.duration')) as request_start_unix_nano,
+    min(start_time_unix_nano) filter (temporality = 'cumulative') as start_time_unix_nano,
+    payload_digest,
+    min(dt) as dt,
+    bool_or(time_suspect) as time_suspect,
+    min(ingested_at) as ingested_at,
+    tenant_id
+from point
+group by
+    tenant_id, payload_digest, organization_id, service_name, service_version, environment, service_instance_id, host_name,
+    time_unix_nano // 1000000000;
