@@ -17,11 +17,18 @@ import logging
 import os
 import sys
 import threading
+from contextlib import ExitStack
+from pathlib import Path
 from typing import IO
 
+from ..storage.locks import locked
 from ..storage.pipeline import Progress
 from .pond import open_pipeline
 from .settings import Settings
+
+logger = logging.getLogger(__name__)
+
+_LOCK_POLL_S = 0.5
 
 
 class StreamControl:
@@ -86,7 +93,13 @@ def main() -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # a library that prints must not be taken for an answer
     settings = Settings.model_validate_json(sys.stdin.readline())
     control = StreamControl(sys.stdin, answers)
-    open_pipeline(settings).run(control)
+    with ExitStack() as stack:
+        while not stack.enter_context(locked(Path(settings.data) / "pipeline.lock", wait=False)):
+            logger.info("the pipeline of a collector that was killed still publishes; waiting for it")
+            control.wait(_LOCK_POLL_S)
+            if control.stopping():
+                return
+        open_pipeline(settings).run(control)
 
 
 if __name__ == "__main__":

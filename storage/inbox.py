@@ -7,19 +7,19 @@ file is sealed and the next group tries a new one, as nobody can know what a fai
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from . import frames
 from .durable import fsync_folder, make_folder, sync
+from .locks import locked
 from .segments import BEGINNING, Position, segment_path, segments, unread_bytes
 from .signals import Inspection, Signal, UnavailableError
 
@@ -67,7 +67,10 @@ class Inbox:
         make_folder(folder)
         self._folder = folder
         self._limits = limits
-        self._lock = _lock(folder / "lock")
+        self._lock = ExitStack()
+        if not self._lock.enter_context(locked(folder / "lock", wait=False)):
+            self._lock.close()
+            raise BlockingIOError(f"another process writes {folder}")
         self._next_number = _seal_leftovers(folder) + 1
         self._segment: _OpenSegment | None = None
         self._condition = threading.Condition()
@@ -140,7 +143,7 @@ class Inbox:
             self._closing = True
             self._condition.notify_all()
         self._thread.join()
-        os.close(self._lock)
+        self._lock.close()
 
     def _write_groups(self) -> None:
         while (group := self._next_group()) is not None:
@@ -250,17 +253,6 @@ class _OpenSegment:
             self._path.rename(segment_path(self._folder, self._number, sealed=True))
         except OSError as failure:
             logger.warning("cannot seal %s, it will be sealed at the next start: %s", self._path, failure)
-
-
-def _lock(path: Path) -> int:
-    """A lock that the process holds until it closes this descriptor, or ends."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(descriptor)
-        raise
-    return descriptor
 
 
 def _seal_leftovers(folder: Path) -> int:
