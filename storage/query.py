@@ -138,7 +138,8 @@ def _write_views(con: duckdb.DuckDBPyConnection, tables: Mapping[str, TableSchem
         con.execute(f"create view pond.main.{name} as\n{select}")
     for name, table in tables.items():
         con.execute(f"comment on view pond.main.{name} is {_text(table.comment)}")
-        for column in table.columns:
+        shown = {row[0] for row in con.execute(f"describe pond.main.{name}").fetchall()}
+        for column in (column for column in table.columns if column.name in shown):
             con.execute(f'comment on column pond.main.{name}."{column.name}" is {_text(column.comment)}')
 
 

@@ -129,7 +129,7 @@ def test_everything_is_fsynced_in_order(lake: Lake, rows: Rows, monkeypatch: pyt
     fsync, commit = os.fsync, deltalake.DeltaTable.create_write_transaction
 
     def record_fsync(descriptor: int) -> None:
-        steps.append(Path(os.readlink(f"/proc/self/fd/{descriptor}")).name)
+        steps.append(Path(f"/proc/self/fd/{descriptor}").readlink().name)
         fsync(descriptor)
 
     def record_commit(*args: object, **kwargs: object) -> None:
@@ -149,7 +149,7 @@ def test_everything_is_fsynced_in_order(lake: Lake, rows: Rows, monkeypatch: pyt
 
 def test_a_commit_that_was_not_made_durable_is_by_its_replay(lake: Lake, publish: Publish, monkeypatch: pytest.MonkeyPatch) -> None:
     """Dying between commit and fsync: the replay finds the entry, makes it durable, and adds nothing."""
-    synced: list[tuple[int, int]] = []
+    synced: list[tuple[int, ...]] = []
 
     def die(*_: object) -> None:
         raise KeyboardInterrupt
@@ -158,7 +158,7 @@ def test_a_commit_that_was_not_made_durable_is_by_its_replay(lake: Lake, publish
         patch.setattr(delta_table.delta_log, "fsync_entries", die)
         with pytest.raises(KeyboardInterrupt):
             publish(0)
-    monkeypatch.setattr(delta_table.delta_log, "fsync_entries", lambda log, first, last: synced.append((first, last)))
+    monkeypatch.setattr(delta_table.delta_log, "fsync_entries", lambda _, *versions: synced.append(versions))
     publish(0, attempt=1)
 
     assert synced == [(2, 2)]
@@ -251,9 +251,7 @@ def test_a_damaged_entry_in_the_middle_is_told_by_name(data: Path, publish: Publ
         Lake(data, tables)
 
 
-def test_a_table_of_an_older_release_gains_columns(
-    data: Path, publish: Publish, load: Load, visits_sql: str, rows: Rows, lake: Lake
-) -> None:
+def test_a_table_of_an_older_release_gains_columns(data: Path, publish: Publish, load: Load, visits_sql: str, rows: Rows) -> None:
     """Old rows show NULL, new rows their value; the files of both are live."""
     publish(0)
     newer = visits_sql.replace("  dt date", "  referrer varchar,\n  dt date") + "comment on column visits.referrer is 'from where';\n"
