@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
 
 POND: Final = "pond.duckdb"
 VIEWS_FOLDER: Final = Path(__file__).parent / "views"
+TABLES_FOLDER: Final = Path(__file__).parent / "tables"
 _STORAGE_VERSION: Final = "v1.5.0"  # DuckDB 1.5 and 2.x open it
+_WORD: Final = re.compile(r"\w+")
 
 
 class PondNotFoundError(Exception):
@@ -126,11 +129,19 @@ def _write_listing(con: duckdb.DuckDBPyConnection, name: str, listing: Listing, 
 
 
 def _definitions(tables: Mapping[str, TableSchema]) -> Iterator[tuple[str, str]]:
-    """Every view and its SELECT, each after those that it reads."""
+    """Every view and its SELECT, each after those that it reads; a view over tables that this pond lacks is left out."""
     own = {path.stem: path.read_text(encoding="utf-8").rstrip().removesuffix(";") for path in sorted(VIEWS_FOLDER.glob("*.sql"))}
-    for name, table in tables.items():
-        yield f"{name}_files" if name in own else name, table.shown(f"files.{name}")
-    yield from own.items()
+    names = {f"{name}_files" if name in own else name: name for name in tables}
+    for shown, name in names.items():
+        yield shown, tables[name].shown(f"files.{name}")
+    documented = {path.stem for path in TABLES_FOLDER.glob("*.sql")} | own.keys()
+    lacking = (documented | {f"{name}_files" for name in documented}) - names.keys()
+    reads = {name: lacking & (set(_WORD.findall(select)) - {name}) for name, select in own.items()}
+    while ready := [name for name, missing in reads.items() if not missing]:
+        for name in ready:
+            del reads[name]
+            yield name, own[name]
+        reads = {name: missing - set(ready) for name, missing in reads.items()}
 
 
 def _write_views(con: duckdb.DuckDBPyConnection, tables: Mapping[str, TableSchema], definitions: Mapping[str, str]) -> None:
