@@ -15,7 +15,7 @@ from otelpond.storage.signals import Signal
 from .otlp_messages import payloads_of, requests, rules
 
 _RELATION = {Signal.TRACES: "spans", Signal.METRICS: "metric_points", Signal.LOGS: "logs"}
-_SETTINGS = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+_SETTINGS = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 @pytest.mark.parametrize("signal", Signal)
