@@ -17,8 +17,6 @@ import typer
 
 from .errors import CommandError
 
-INSTALL = "pip install 'otelpond[collector]'"
-
 app = typer.Typer(
     name="otelpond",
     help="OpenTelemetry in; documented APM and crash tables in Delta Lake out; SQL on top.",
@@ -159,7 +157,8 @@ def main() -> None:
 
 def _explain(error: Exception) -> str:
     if isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith("otelpond"):
-        return f"this command needs the collector, which is not installed here (no {error.name.split('.')[0]}): {INSTALL}"
+        extra = "demo" if "demo" in sys.argv[1:2] else "collector"
+        return f"this command needs more than is installed here (no {error.name.split('.')[0]}): pip install 'otelpond[{extra}]'"
     return f"a fault of otelpond: {type(error).__name__}: {error}; with OTELPOND_TRACEBACK=1 it says where, for a report"
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sys
 import tempfile
 import time
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -27,7 +29,7 @@ TO_TRY = (
     "select error_message, count(*) as times, max(error_timestamp) as last_seen from error_logs group by all order by times desc",
 )
 
-console = Console(highlight=False)
+console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 
 
 def run(seconds: float | None, data: Path) -> None:
@@ -36,6 +38,8 @@ def run(seconds: float | None, data: Path) -> None:
     Raises:
         CommandError: something that was sent did not arrive, or a part of the demo did not run.
     """
+    if find_spec("sqlalchemy") is None:
+        raise ModuleNotFoundError(name="sqlalchemy")
     signal.signal(signal.SIGTERM, _as_interrupt)
     started = datetime.now(UTC)
     with ExitStack() as stack:

@@ -51,8 +51,9 @@ def open_database(file: Path) -> Engine:
     engine = create_engine(f"sqlite:///{file}", connect_args={"check_same_thread": False})
 
     @event.listens_for(engine, "connect")
-    def _add_sleep(connection: Any, _record: object) -> None:
+    def _prepare(connection: Any, _record: object) -> None:
         connection.create_function("sleep", 1, time.sleep)
+        connection.execute("pragma journal_mode = wal")  # a slow report does not hold up orders
 
     with engine.begin() as connection:
         for statement in SCHEMA:

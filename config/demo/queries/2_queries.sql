@@ -9,6 +9,6 @@ select
     left(any_value(query_text), 60) as statement
 from database_performance_metrics
 where ingested_at >= $since
-group by query_hash, all
+group by query_hash, query_type, table_name
 order by max_ms desc, queries desc
 limit 8

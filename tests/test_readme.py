@@ -1,0 +1,122 @@
+"""The README's commands work as they stand there, and its links lead somewhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from otelpond.config.demo.processes import child, clean_environment
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+ROOMS = sorted(path.relative_to(ROOT) for path in ROOT.glob("[a-z]*/README.md"))
+
+
+def _block(language: str, needle: str) -> str:
+    """The one block of a language that holds that text."""
+    (found,) = [text for kind, text in BLOCKS if kind == language and needle in text]
+    return str(found)
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory."""
+    folder = tmp_path / "place"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture
+def serve(place: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[[], int]]:
+    """Runs the README's `otelpond serve` in the working directory, on free ports; gives the port of OTLP/HTTP."""
+    assert "otelpond serve\n" == _block("sh", "otelpond serve")
+    free = {f"OTELPOND_{listener}": "127.0.0.1:0" for listener in ("GRPC", "HTTP", "ADMIN")}
+    cache = os.environ.get("OTELPOND_CACHE_DIR", str(request.config.cache.mkdir("otelpond-kernels")))
+    note = place / "pond" / "collector.json"
+    with ExitStack() as stack:
+
+        def start() -> int:
+            environment = clean_environment(OTELPOND_CACHE_DIR=cache, **free)
+            collector = stack.enter_context(child("collector", "otelpond.config.cli", ["serve"], tmp_path, environment))
+            collector.wait_until(note.exists)
+            return int(json.loads(note.read_text())["http"].rpartition(":")[2])
+
+        yield start
+
+
+def _shell(commands: str, port: int = 0) -> str:
+    """What a block prints, run by bash in the working directory; it must end with 0."""
+    environment = clean_environment(PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    script = commands.replace("127.0.0.1:4318", f"127.0.0.1:{port}")
+    ended = subprocess.run(["bash", "-euo", "pipefail", "-c", script], env=environment, capture_output=True, text=True, check=False)
+    assert (0, "") == (ended.returncode, ended.stderr)
+    return ended.stdout
+
+
+def test_the_first_query_answers(serve: Callable[[], int]) -> None:
+    """Serve, send, ask: the rows of the README's request are there at once, with what the text promises."""
+    port = serve()
+    _shell(_block("sh", "curl"), port)
+    table, listing = _shell(_block("sh", "otelpond tables api_performance_metrics")).split("[\n")
+    assert ["endpoint_path", "requests", "slowest_ms", "/orders", "1", "640"] == table.split()
+    rows = json.loads("[" + listing.partition("\n]\n")[0] + "]")
+    expected = {
+        "query_type": "INSERT",
+        "table_name": "orders",
+        "query_text": "insert into orders (id, value) values (?, ?)",
+        "query_duration_ms": 600,
+    }
+    assert [expected] == rows
+    assert "slow_api" in listing
+
+
+def test_the_own_table_is_filled(serve: Callable[[], int], place: Path) -> None:
+    """The worked example's file, configuration and query, as they stand there."""
+    (place / "tables").mkdir()
+    (place / "tables" / "orders.sql").write_text(_block("sql", "create table orders"))
+    (place / "otelpond.toml").write_text(_block("toml", "[[drop]]"))
+    assert "own table orders: 9 columns" in _shell(_block("sh", "otelpond check"))
+    port = serve()
+    _shell(_block("sh", "curl"), port)
+    header, row = _shell(_block("sh", "from orders")).splitlines()
+    assert ["order_id", "value_eur", "placed_at", "ms"] == header.split()
+    assert ["A-17", "59.90", "620.0"] == [row.split()[index] for index in (0, 1, 3)]
+
+
+def test_a_mistake_in_an_own_table_stops_the_collector(place: Path) -> None:
+    """The README promises file and line, and no start."""
+    (place / "tables").mkdir()
+    (place / "tables" / "orders.sql").write_text(
+        _block("sql", "create table orders").replace("name = 'place order'", "nam = 'place order'")
+    )
+    (place / "otelpond.toml").write_text(_block("toml", "[[drop]]"))
+    command = [sys.executable, "-m", "otelpond.config.cli", "serve"]
+    ended = subprocess.run(command, env=clean_environment(), capture_output=True, text=True, check=False, timeout=60)
+    assert 2 == ended.returncode
+    assert re.match(r"otelpond: tables/orders.sql:\d+: .*nam", ended.stderr)
+    assert 1 == len(ended.stderr.splitlines())
+
+
+@pytest.mark.parametrize(
+    "document", ["README.md", "CHANGELOG.md", "SECURITY.md", *(f"{room}/README.md" for room in ("config", "exporters", "instrumentation"))]
+)
+def test_links_lead_to_files(document: str) -> None:
+    """Every relative link of a document is a file or folder of the repository."""
+    path = ROOT / document
+    targets = [target for target in re.findall(r"\]\(([^)#]+)", path.read_text(encoding="utf-8")) if "://" not in target]
+    assert [] == [target for target in targets if not (path.parent / target).exists()]
+
+
+def test_every_command_is_documented() -> None:
+    """The README names each command once at least."""
+    listed = set(re.findall(r"#### `otelpond (\w+)", (ROOT / "config" / "README.md").read_text(encoding="utf-8")))
+    assert {"serve", "sql", "tables", "import", "demo", "check", "warm"} == listed
