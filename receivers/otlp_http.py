@@ -27,7 +27,7 @@ _JSON: Final = "application/json"
 _SLOWEST_BODY_S: Final = 60.0  # a body that takes longer holds its memory no more; OTLP clients give up after 10 s
 # Longer bodies are understood in a thread, only so that the loop goes on serving others: it costs more CPU, not less (1.7 MB, 5,000
 # spans: 6.0 ms in threads, 3.3 ms inline; 176 kB: the same), for the parsers hold the interpreter's lock.
-_INLINE_BYTES: Final = {_PROTOBUF: 1_048_576, _JSON: 65_536}
+_INLINE_BYTES: Final = {_PROTOBUF: 1_048_576, _JSON: 32_768}
 
 
 class _DisconnectedError(Exception):
