@@ -154,7 +154,7 @@ def main() -> None:
     SQLAlchemyInstrumentor().instrument(engine=engine)
     app = build(engine, stop)
     FastAPIInstrumentor.instrument_app(app)
-    uvicorn.run(app, host="127.0.0.1", port=given.port, log_config=None, access_log=False)
+    uvicorn.run(app, host="127.0.0.1", port=given.port, access_log=False)
 
 
 if __name__ == "__main__":

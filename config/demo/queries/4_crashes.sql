@@ -4,7 +4,7 @@ select
     release_version as release,
     crash_type as type,
     crash_message as message,
-    crash_timestamp as at
+    crash_timestamp as crashed_at
 from crash_reports
 where ingested_at >= $since
-order by at desc
+order by crashed_at desc
