@@ -85,10 +85,10 @@ def statements() -> tuple[tuple[str, str, str], ...]:
         listed = ", ".join(f"{table}.{column}" for column in columns)
         operation = rng.choices(("SELECT", "INSERT", "UPDATE", "DELETE"), (70, 12, 15, 3))[0]
         text = {
-            "SELECT": f"SELECT {listed} FROM {table} WHERE {table}.{columns[0]} = %s",  # noqa: S608 - nobody runs them
-            "INSERT": f"INSERT INTO {table} ({', '.join(columns)}) VALUES (%s, %s, %s, %s) RETURNING {table}.id",  # noqa: S608
-            "UPDATE": f"UPDATE {table} SET {columns[0]} = %s, {columns[1]} = %s WHERE {table}.id = %s",  # noqa: S608
-            "DELETE": f"DELETE FROM {table} WHERE {table}.{columns[0]} = %s AND {table}.{columns[1]} < %s",  # noqa: S608
+            "SELECT": f"SELECT {listed} FROM {table} WHERE {table}.{columns[0]} = %s",
+            "INSERT": f"INSERT INTO {table} ({', '.join(columns)}) VALUES (%s, %s, %s, %s) RETURNING {table}.id",
+            "UPDATE": f"UPDATE {table} SET {columns[0]} = %s, {columns[1]} = %s WHERE {table}.id = %s",
+            "DELETE": f"DELETE FROM {table} WHERE {table}.{columns[0]} = %s AND {table}.{columns[1]} < %s",
         }[operation]
         found[text] = (text, operation, table)
     return tuple(found.values())

@@ -129,8 +129,8 @@ class Run:
 
     def _sizes(self, name: str, data: Path) -> None:
         with duckdb.connect(str(data / "pond.duckdb"), read_only=True) as connection:
-            tables = sorted(path.name for path in (data / "live").iterdir())
-            counts = {table: connection.execute(f"select count(*) from {table}").fetchall()[0][0] for table in tables}  # noqa: S608
+            tables = sorted(path.name for path in (data / "live").iterdir() if not path.name.startswith("."))
+            counts = {table: connection.execute(f"select count(*) from {table}").fetchall()[0][0] for table in tables}
         self.details[f"{name}_tables"] = {
             table: {"rows": counts[table], "bytes": disk_bytes(data, table), "files": len(list((data / "live" / table).rglob("*.parquet")))}
             for table in tables

@@ -71,7 +71,7 @@ class Collector:
     def rows(self, table: str) -> int:
         """Rows of a table in the last snapshot; -1 where there is none yet."""
         with suppress(duckdb.Error), duckdb.connect(str(self.data / "pond.duckdb"), read_only=True) as connection:
-            return int(connection.execute(f"select count(*) from {table}").fetchall()[0][0])  # noqa: S608
+            return int(connection.execute(f"select count(*) from {table}").fetchall()[0][0])
         return -1
 
     def wait_for_rows(self, expected: dict[str, int]) -> None:

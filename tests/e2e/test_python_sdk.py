@@ -95,7 +95,7 @@ def test_spans_arrive_as_sent(sent: tuple[Any, str, Exporters, Resource]) -> Non
     provider.shutdown()
     rows = collector.published(
         f"""select span_id, trace_id, parent_span_id, name, kind, start_time_unix_nano, duration_ns, status_code, status_message,
-            attributes::varchar, links::varchar, service_version, environment from spans where service_name = '{service}'"""  # noqa: S608
+            attributes::varchar, links::varchar, service_version, environment from spans where service_name = '{service}'"""
     )
     assert len(made) == len(rows)
     found = {row[0]: row for row in rows}
@@ -109,7 +109,7 @@ def test_spans_arrive_as_sent(sent: tuple[Any, str, Exporters, Resource]) -> Non
         if span.links:
             assert {"why": "test"} == json.loads(row[10])[0]["attributes"]
         assert ("1.2.3", "test") == row[11:]
-    events = collector.rows(f"select event_name, attributes::varchar from span_events where service_name = '{service}'")  # noqa: S608
+    events = collector.rows(f"select event_name, attributes::varchar from span_events where service_name = '{service}'")
     assert [("halfway", '{"share":0.5}')] * ITEMS == events
 
 
@@ -134,7 +134,7 @@ def test_log_records_arrive_as_sent(sent: tuple[Any, str, Exporters, Resource]) 
     provider.shutdown()
     rows = collector.published(
         f"""select time_unix_nano, observed_time_unix_nano, severity_number, severity_text, body::varchar, body_type, attributes::varchar,
-            event_name from logs where service_name = '{service}' order by time_unix_nano"""  # noqa: S608
+            event_name from logs where service_name = '{service}' order by time_unix_nano"""
     )
     assert ITEMS == len(rows)
     for number, row in enumerate(rows):
@@ -163,7 +163,7 @@ def test_metric_points_arrive_as_sent(sent: tuple[Any, str, Exporters, Resource]
     provider.shutdown()
     rows = collector.published(
         f"""select metric_name, metric_type, unit, attributes->>'$.shop', value_int, value_double, count, sum, min, max, temporality
-            from metric_points where service_name = '{service}'"""  # noqa: S608
+            from metric_points where service_name = '{service}'"""
     )
     found = {(row[0], row[3]): row for row in rows}
     assert 2 * ITEMS + 1 == len(rows) == len(found)
