@@ -42,7 +42,7 @@ comment on column database_error_logs.error_stack is 'exception.stacktrace of th
 comment on column database_error_logs.error_code is 'db.response.status_code, else error.type';
 comment on column database_error_logs.exception_type is 'exception.type of that exception';
 comment on column database_error_logs.query is 'the statement, every literal replaced by ?';
-comment on column database_error_logs.query_type is 'db.operation.name, else db.operation, else read from the statement, else from db.query.summary; upper case; empty where nothing says it';
+comment on column database_error_logs.query_type is 'first word of db.operation.name, else of db.operation; else read from the statement, else from db.query.summary; upper case; empty where nothing says it';
 comment on column database_error_logs.query_hash is '16 hex digits: md5 of the statement without literals, else of db.query.summary';
 comment on column database_error_logs.table_name is 'db.collection.name and its older names, else read from the statement, else from db.query.summary; empty where nothing says it';
 comment on column database_error_logs.db_system is 'db.system.name, else db.system';
@@ -113,7 +113,7 @@ select
     exception_type,
     db_query_text as query,
     coalesce(
-        nullif(upper(trim(db_operation_name)), ''),
+        nullif(nullif(split_part(upper(trim(db_operation_name)), ' ', 1), ''), 'WITH'),  -- SQLAlchemy's holds the database's name too
         nullif(db_query_operation, ''),
         upper(split_part(db_query_summary, ' ', 1)),
         ''

@@ -29,7 +29,7 @@ create table database_performance_metrics (
 );
 
 comment on column database_performance_metrics.id is 'made from tenant, trace id and span id';
-comment on column database_performance_metrics.query_type is 'db.operation.name, else db.operation, else read from the statement, else from db.query.summary; upper case; empty where nothing says it';
+comment on column database_performance_metrics.query_type is 'first word of db.operation.name, else of db.operation; else read from the statement, else from db.query.summary; upper case; empty where nothing says it';
 comment on column database_performance_metrics.table_name is 'db.collection.name and its older names, else read from the statement, else from db.query.summary; empty where nothing says it';
 comment on column database_performance_metrics.query_duration_ms is 'milliseconds, rounded; see duration_ns';
 comment on column database_performance_metrics.duration_ns is 'nanoseconds; negative where clocks ran backwards';
@@ -56,7 +56,7 @@ comment on column database_performance_metrics.tenant_id is 'whose token sent it
 
 select
     coalesce(
-        nullif(upper(trim(db_operation_name)), ''),
+        nullif(nullif(split_part(upper(trim(db_operation_name)), ' ', 1), ''), 'WITH'),  -- SQLAlchemy's holds the database's name too
         nullif(db_query_operation, ''),
         upper(split_part(db_query_summary, ' ', 1)),
         ''
