@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.message import DecodeError, Message
@@ -22,7 +22,7 @@ _VARINT, _FIXED64, _LENGTH, _GROUP, _END_GROUP, _FIXED32 = range(6)
 def first_fault(message: type[Message], payload: bytes) -> str:
     """What is wrong with a payload that is no such message, and where."""
     try:
-        _Walk().message(message.DESCRIPTOR, payload, "")
+        _Walk().message(cast("Descriptor", message.DESCRIPTOR), payload, "")
     except _FaultError as fault:
         return str(fault)
     return f"not a valid {message.DESCRIPTOR.name} message"

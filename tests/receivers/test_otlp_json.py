@@ -57,7 +57,7 @@ def _hex_ids(value: Any) -> Any:
 
 
 @pytest.mark.parametrize("signal", Signal)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(data=st.data())
 def test_any_message_comes_back_from_its_json(signal: Signal, data: Any) -> None:
     """A request written as OTLP/JSON reads as the same request."""

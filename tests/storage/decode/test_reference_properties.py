@@ -9,13 +9,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from otelpond.storage.decode.columns import RELATIONS
 from otelpond.storage.decode.inspection import inspect
+from otelpond.storage.decode.messages import SHAPES
 from otelpond.storage.decode.reference import decode
 from otelpond.storage.signals import Signal
 
 from .otlp_messages import payloads_of, requests, rules
+from .otlp_wire import rewired
 
 _RELATION = {Signal.TRACES: "spans", Signal.METRICS: "metric_points", Signal.LOGS: "logs"}
-_SETTINGS = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+_SETTINGS = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
 @pytest.mark.parametrize("signal", Signal)
@@ -44,3 +46,18 @@ def test_inspection_and_decoder_agree(signal: Signal, data: Any) -> None:
     assert inspection.reason == (refused[0]["reason"] if refused else "")
     indexes = decoded[_RELATION[signal]]["item_index"].to_pylist() + [row["item_index"] for row in refused]
     assert list(range(inspection.items)) == sorted(indexes)
+
+
+@pytest.mark.parametrize("signal", Signal)
+@_SETTINGS
+@given(data=st.data())
+def test_unusual_but_legal_bytes_decode_as_the_runtime_reads_them(signal: Signal, data: Any) -> None:
+    """Fields out of order, repeated, split, unknown or unpacked, and long numbers give the rows of the same message written plainly."""
+    wire = data.draw(requests(signal).flatmap(rewired))
+    plain = SHAPES[signal].request.FromString(wire)
+    plain.DiscardUnknownFields()
+    drawn = data.draw(rules())
+    odd, usual = (decode(signal, payloads_of([payload]), drawn) for payload in (wire, plain.SerializeToString()))
+    assert {name: repr(table.to_pydict()) for name, table in usual.items()} == {
+        name: repr(table.to_pydict()) for name, table in odd.items()
+    }

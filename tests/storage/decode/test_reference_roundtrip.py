@@ -19,7 +19,7 @@ from otelpond.storage.signals import Signal
 from .otlp_messages import payloads_of, requests
 
 _KEPT = Rules(hash_address=lambda address, _: address)
-_SETTINGS = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+_SETTINGS = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 _PYTHON_TYPES: dict[ColumnType, type] = {"string": str, "int": int, "double": float, "bool": bool}
 
 
