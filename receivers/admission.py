@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import Self
+from typing import Final, Self
 
 from ..storage.signals import Sink
+
+_LARGEST_STEP_BYTES: Final = 4 * 1024 * 1024
 
 
 class Admission:
@@ -18,14 +20,14 @@ class Admission:
         self._needed = 0
 
     def reserve(self, size: int) -> None:
-        """Hold `size` more bytes; what grows in many small pieces is reserved in doubling steps.
+        """Hold `size` more bytes; what grows in many small pieces is reserved in steps that double, up to 4 MiB.
 
         Raises:
             UnavailableError: the collector has no room for them now.
         """
         self._needed += size
         if self._needed > self._held:
-            step = max(self._needed - self._held, self._held)
+            step = max(self._needed - self._held, min(self._held, _LARGEST_STEP_BYTES))
             self._reservations.enter_context(self._sink.admit(step))
             self._held += step
 

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import zstandard
 from google.protobuf.message import Message
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from otelpond.receivers.otlp_file import BadRecord, FileRecord, Position, read
 from otelpond.storage.signals import Signal
 
@@ -218,3 +220,21 @@ def test_tells_how_far_it_is(file: Callable[[bytes], Path], request_of: Callable
     assert {path.stat().st_size} == {total for _, total in told}
     assert sorted(told) == told
     assert (path.stat().st_size, len(set(told)) > 10) == (told[-1][0], True)
+
+
+_HEADS = st.sampled_from(
+    [b"", b"\x1f\x8b\x08\x00", b"\x28\xb5\x2f\xfd", b"\0\0\0\x09\x0a", b"\x09\x0a\x07", b"{\n", b'{"resourceLogs":', TEXTS[Signal.LOGS]]
+)
+
+
+@given(head=_HEADS, tail=st.binary(max_size=300), compress=st.sampled_from([bytes, gzip.compress, zstandard.compress]))
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_reads_any_bytes_to_their_end(file: Callable[[bytes], Path], head: bytes, tail: bytes, compress: Callable[[bytes], bytes]) -> None:
+    """Whatever a file holds, reading ends, never raises, and goes forward; and from every position it goes on as it did."""
+    path = file(compress(head + tail))
+    records = list(read(path))
+    places = [record.after for record in records]
+    assert sorted(set(places), key=lambda place: place.number) == places
+    for index, place in enumerate(places):
+        if place.offset < places[-1].offset:
+            assert records[index + 1 :] == list(read(path, start=place))
