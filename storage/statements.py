@@ -99,7 +99,7 @@ _WHITE = re.compile(r"\s+")
 _IN_LIST = re.compile(r"\b(in) ?\( ?\?(?: ?, ?\?)* ?\)", re.IGNORECASE)
 _VALUES_LIST = re.compile(r"\b(values) ?(\([? ,]+\))(?: ?, ?\([? ,]+\))+", re.IGNORECASE)
 _FIRST_WORD = re.compile(r"[A-Za-z_]\w*")
-_OLD_NAME_IN_JSON = re.compile(r'("db\.statement":)("(?:[^"\\]|\\.)*+")')
+_STATEMENT_IN_JSON = re.compile(r'("db\.(?:statement|query\.text)":)("(?:[^"\\]|\\.)*+")')
 
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
@@ -213,7 +213,7 @@ class StatementReader:
         return statement
 
     def annotate(self, spans: pa.Table) -> pa.Table:
-        """Decoded spans with `db_query_text` sanitised, also where its old name stays in `attributes`, and STATEMENT_COLUMNS added."""
+        """Decoded spans with `db_query_text` sanitised, also where it stays in `attributes`, and STATEMENT_COLUMNS added."""
         codes, pairs = _distinct(spans)
         read = self.read(pairs)
         for name, values in (
@@ -226,10 +226,10 @@ class StatementReader:
             return spans
         texts = pa.array([statement.text for statement in read], pa.string()).take(codes)
         spans = _replaced(spans, "db_query_text", texts)
-        return self._sanitise_old_names(spans)
+        return self._sanitise_attributes(spans)
 
-    def _sanitise_old_names(self, spans: pa.Table) -> pa.Table:
-        """Replace `db.statement` in the JSON of rows that mix generations: only there an old name stays beside its column."""
+    def _sanitise_attributes(self, spans: pa.Table) -> pa.Table:
+        """Replace statements in the JSON of rows that mix generations: only there a statement stays beside its column."""
         mixed = pc.index_in(spans["semconv"].combine_chunks().cast(pa.string()), pa.array(["mixed"])).fill_null(-1).to_numpy() == 0
         rows = np.flatnonzero(mixed)
         if not len(rows):
@@ -246,7 +246,7 @@ class StatementReader:
             statement = self._statements.get((system, text := json.loads(found[2])))
             return found[1] + json.dumps(statement.text if statement else without_literals(text, system), ensure_ascii=False)
 
-        return _OLD_NAME_IN_JSON.sub(replace, attributes)
+        return _STATEMENT_IN_JSON.sub(replace, attributes)
 
 
 def _distinct(spans: pa.Table) -> tuple[pa.Array, list[tuple[str, str]]]:

@@ -129,8 +129,7 @@ select
     coalesce(
         sum(value) filter (metric_name = 'process.cpu.utilization' and coalesce(state, '') not in ('idle', 'wait')),
         max(value) filter (metric_name in ('jvm.cpu.recent_utilization', 'process.runtime.jvm.cpu.utilization')),
-        -- Python's instrumentation sends percent under this name
-        max(value) filter (metric_name = 'process.runtime.cpython.cpu.utilization') / 100
+        max(value) filter (metric_name = 'process.runtime.cpython.cpu.utilization')
     ) as cpu_utilization,
     coalesce(
         sum(value) filter (metric_name = 'process.cpu.time' and coalesce(state, '') not in ('idle', 'wait')),

@@ -1,0 +1,128 @@
+"""Every case folder: OTLP/JSON requests in, rows of the documented tables and views out.
+
+A case is `tests/cases/<name>/request.json` (one Export request, or a list of them, accepted 30 s apart) and `expected/<table>.json`
+(the table's rows; of each row the columns worth saying). A derived table without a file is expected to be empty.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pytest
+from otelpond.receivers.otlp_json import to_protobuf
+from otelpond.storage.decode import reference
+from otelpond.storage.decode.payloads import Payloads, Rules
+from otelpond.storage.derive import Deriver
+from otelpond.storage.query import _definitions
+from otelpond.storage.schema import TableSchema, load_tables
+from otelpond.storage.signals import Signal
+
+CASES = Path(__file__).parent.parent / "cases"
+FIRST_ACCEPTED = 1_772_366_410_000_000_000  # 2026-03-01 12:00:10 UTC
+SIGNALS = {"resourceSpans": Signal.TRACES, "resourceLogs": Signal.LOGS, "resourceMetrics": Signal.METRICS}
+RULES = Rules(hash_address=lambda address, _: f"hash of {address}")
+TABLES = load_tables()
+
+
+def decoded(requests: Iterable[tuple[int, Mapping[str, Any]]]) -> dict[str, pa.Table]:
+    """The decoded relations of numbered requests, each a payload of its own."""
+    relations: dict[str, list[pa.Table]] = {}
+    for index, request in requests:
+        signal = next(SIGNALS[key] for key in request if key in SIGNALS)
+        wire = np.frombuffer(to_protobuf(signal, json.dumps(request).encode()), np.uint8)
+        payloads = Payloads(
+            wire=wire,
+            starts=np.array([0]),
+            ends=np.array([len(wire)]),
+            accepted_unix_nano=np.array([FIRST_ACCEPTED + index * 30_000_000_000]),
+            tenants=["default"],
+            digests=[index.to_bytes(16, "big")],
+        )
+        for name, table in reference.decode(signal, payloads, RULES).items():
+            relations.setdefault(name, []).append(table)
+    return {name: _renumbered(name, tables) for name, tables in relations.items()}
+
+
+def _renumbered(name: str, tables: list[pa.Table]) -> pa.Table:
+    """One relation of several payloads, as if they had been decoded together: row ids count on."""
+    table = pa.concat_tables(tables)
+    if name == "span_events":
+        raise_if_shared = [part for part in tables if part.num_rows]
+        assert len(raise_if_shared) <= 1, "a case holds span events in one request"
+        return table
+    return table.set_column(0, "row_id", pa.array(range(table.num_rows), pa.int64())) if "row_id" in table.schema.names else table
+
+
+def shown(tables: Mapping[str, TableSchema], batches: Iterable[Mapping[str, pa.Table]]) -> duckdb.DuckDBPyConnection:
+    """A connection with every table and view over the rows of the batches."""
+    con = duckdb.connect()
+    con.execute("set timezone='UTC'")
+    con.execute("create schema files")
+    rows = list(batches)
+    for name, table in tables.items():
+        parts = [batch[name].cast(table.arrow) for batch in rows if name in batch]
+        con.register("part", pa.concat_tables([table.arrow.empty_table(), *parts]))
+        con.execute(f"create table files.{name} as select * from part")
+        con.unregister("part")
+    for name, select in _definitions(tables):
+        con.execute(f"create view {name} as {select}")
+    return con
+
+
+def rows_of(con: duckdb.DuckDBPyConnection, table: TableSchema) -> list[dict[str, Any]]:
+    """A table's rows as JSON would have them."""
+    result = con.execute(f"select * from {table.name}")
+    types = {column.name: column.sql_type for column in table.columns}
+    names = [name for name, *_ in result.description or []]
+    return [{name: _plain(value, types[name]) for name, value in zip(names, row, strict=True)} for row in result.fetchall()]
+
+
+def _plain(value: object, sql_type: str) -> object:
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, date | UUID):
+        return str(value)
+    if isinstance(value, Decimal):
+        return float(value)
+    return json.loads(value) if sql_type == "JSON" and isinstance(value, str) else value
+
+
+def _order(row: Mapping[str, Any]) -> str:
+    return json.dumps(row, sort_keys=True)
+
+
+@pytest.mark.parametrize("batching", ["together", "one by one"])
+@pytest.mark.parametrize("case", sorted(path.name for path in CASES.iterdir()))
+def test_case_gives_the_expected_rows(case: str, batching: str) -> None:
+    """The rows of every table and view are those of the case, whether its requests share a batch or not."""
+    loaded = json.loads((CASES / case / "request.json").read_text())
+    requests = list(enumerate(loaded if isinstance(loaded, list) else [loaded]))
+    deriver = Deriver(TABLES)
+    batches = [requests] if batching == "together" else [[request] for request in requests]
+    con = shown(TABLES, [deriver.derive(decoded(batch)) for batch in batches])
+
+    given = {path.stem: json.loads(path.read_text()) for path in (CASES / case / "expected").glob("*.json")}
+    assert set() == set(given) - set(TABLES)
+    for name, table in TABLES.items():
+        if name in {"spans", "span_events", "logs", "metric_points"} and name not in given:
+            continue
+        expected = given.get(name, [])
+        actual = rows_of(con, table)
+        columns = set().union(*expected)
+        assert sorted(expected, key=_order) == sorted(({key: row[key] for key in sorted(columns)} for row in actual), key=_order), name
+
+
+def test_every_case_says_what_it_expects() -> None:
+    """A case without a request or without any expected table is a mistake."""
+    for case in CASES.iterdir():
+        assert (case / "request.json").is_file()
+        assert list((case / "expected").glob("*.json"))
