@@ -212,3 +212,40 @@ def test_nesting_ends_where_the_protobuf_runtime_ends() -> None:
 def _nested(depth: int) -> bytes:
     body = b'{"arrayValue":{"values":[' * depth + b"{}" + b"]}}" * depth
     return b'{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":' + body + b"}]}]}]}"
+
+
+_ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda values: st.lists(values, max_size=3) | st.dictionaries(st.text(max_size=5) | st.just("values"), values, max_size=3),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(data=st.data())
+def test_anything_else_is_an_error_and_nothing_but_that(data: Any) -> None:
+    """A text in which some value is replaced by any other reads as a valid request or is an UndecodableError."""
+    signal = data.draw(st.sampled_from(Signal))
+    value = _as_otlp_json(data.draw(requests(signal)))
+    text = json.dumps(_with_one_replaced(value, data.draw(st.integers(0, 60)), data.draw(_ANY_JSON))).encode()
+    text = text[: data.draw(st.sampled_from([len(text), len(text), len(text) // 2]))]
+    try:
+        told = inspect(signal, to_protobuf(signal, text)).items >= 0
+    except UndecodableError as error:
+        told = bool(str(error))
+    assert told
+
+
+def _with_one_replaced(value: Any, number: int, other: Any) -> Any:
+    """The value with the one that is `number` steps further, depth first, replaced."""
+    left = [number]
+
+    def walk(part: Any) -> Any:
+        left[0] -= 1
+        if left[0] < 0 <= left[0] + 1:
+            return other
+        if isinstance(part, dict):
+            return {key: walk(member) for key, member in part.items()}
+        return [walk(member) for member in part] if isinstance(part, list) else part
+
+    return walk(value)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -17,6 +21,8 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import (
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from otelpond.storage.decode.inspection import inspect
 from otelpond.storage.signals import Inspection, Signal, UndecodableError
+
+from .otlp_messages import requests
 
 _IDS = {"trace_id": b"\x01" * 16, "span_id": b"\x02" * 8}
 _TOO_LARGE = 2**63
@@ -208,3 +214,19 @@ def test_the_search_for_a_fault_gives_up_in_time() -> None:
     """A payload of endless tiny fields is refused without naming the place, rather than walked to its end."""
     with pytest.raises(UndecodableError, match="not a valid ExportTraceServiceRequest message"):
         inspect(Signal.TRACES, b"\x30\x00" * 200_000 + b"\x07")
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(data=st.data())
+def test_mutated_bytes_are_judged_or_told_as_broken(data: Any) -> None:
+    """Bytes changed, lost or added give an inspection or an UndecodableError with a text, never another error."""
+    signal = data.draw(st.sampled_from(Signal))
+    payload = bytearray(data.draw(requests(signal)).SerializeToString())
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(0, len(payload)))
+        payload[at : at + data.draw(st.integers(0, 2))] = data.draw(st.binary(max_size=2))
+    try:
+        told = inspect(signal, bytes(payload)).items >= 0
+    except UndecodableError as error:
+        told = bool(str(error))
+    assert told
