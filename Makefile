@@ -35,7 +35,7 @@ docs: $(READY) ## write the references anew from settings, commands and tables
 	$(BIN)/python -m otelpond.config.reference
 
 bench: $(READY) ## measure throughput, latency, sizes and queries (minutes; wants a quiet machine)
-	$(BIN)/python -m pytest tests/bench
+	$(BIN)/python tests/bench/run.py
 
 interop: $(READY) ## the official Node.js SDK against the collector (needs node and npm)
 	$(BIN)/python -m pytest tests/interop

@@ -133,11 +133,11 @@ def check(config: Config = None) -> None:
 
 
 @app.command()
-def warm(data: Data = None, config: Config = None) -> None:
+def warm() -> None:
     """Compile the decoders now, so that the first start does not have to (for images)."""
     from .commands import warm as command
 
-    command.run(config, {"data": data})
+    command.run()
 
 
 def main() -> None:

@@ -1,0 +1,42 @@
+"""In a run of all tests, every test that the ledger names must have run and passed; a skipped one shows nothing."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+LEDGER = Path(__file__).parent / "ledger.toml"
+PASSED = pytest.StashKey[set[str]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Remember what passes."""
+    config.stash[PASSED] = set()
+    config.pluginmanager.register(_Ledger(config), "otelpond-ledger")
+
+
+class _Ledger:
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """A test counts under its own id and, parametrised, under its function's."""
+        if report.when == "call" and report.passed:
+            self._config.stash[PASSED] |= {report.nodeid, report.nodeid.partition("[")[0]}
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Fail a whole run that leaves a test of the ledger out."""
+        options = self._config.option
+        if options.keyword or options.markexpr or options.collectonly or self._config.args != self._config.getini("testpaths"):
+            return
+        named = {test for entry in tomllib.loads(LEDGER.read_text(encoding="utf-8")).values() for test in entry["tests"]}
+        self.absent = sorted(named - self._config.stash[PASSED])
+        if self.absent and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Name them."""
+        for test in getattr(self, "absent", []):
+            terminalreporter.write_line(f"the ledger names a test that did not pass: {test}", red=True)
