@@ -37,8 +37,8 @@ docs: $(READY) ## write the references anew from settings, commands and tables
 bench: $(READY) ## measure throughput, latency, sizes and queries (minutes; wants a quiet machine)
 	$(BIN)/python tests/bench/run.py
 
-interop: $(READY) ## the official Node.js SDK against the collector (needs node and npm)
-	$(BIN)/python -m pytest tests/interop
+interop: $(READY) ## other people's senders: the official Node.js SDK (needs node and npm), and curl
+	PYTHON=$(BIN)/python tests/interop/run.sh
 
 clean: ## remove the virtual environment and every cache
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -118,7 +118,7 @@ def demo(
     seconds: Annotated[float | None, typer.Option(help="End after this long. [default: at Ctrl-C]", min=1, metavar="N")] = None,
     data: Annotated[Path, typer.Option(help="Where the demo's pond stays.", metavar="DIR")] = Path("pond-demo"),
 ) -> None:
-    """Run a collector and a sample shop with traffic, and show what arrived."""
+    """Run a sample shop and show what arrives. A collector, a shop with a few things wrong, its customers; the pond stays."""
     from .commands import demo as command
 
     command.run(seconds, data)
@@ -126,7 +126,7 @@ def demo(
 
 @app.command()
 def check(config: Config = None) -> None:
-    """Check the configuration, own tables and rules included, and print it with secrets masked."""
+    """Check the configuration and print it. Own tables and rules are checked too; secrets are masked."""
     from .commands import check as command
 
     command.run(config)
@@ -134,7 +134,7 @@ def check(config: Config = None) -> None:
 
 @app.command()
 def warm() -> None:
-    """Compile the decoders now, so that the first start does not have to (for images)."""
+    """Compile the decoders now, for images. The first start does not have to then."""
     from .commands import warm as command
 
     command.run()

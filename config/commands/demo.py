@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
+from shutil import which
 from types import FrameType
 from typing import Any
 
@@ -112,5 +113,6 @@ def _wait(traffic: Traffic, seconds: float | None, shop: Child) -> None:
 
 def _print_what_to_try(data: Path) -> None:
     console.print(f"\nThe pond stays in {data}. Ask it yourself:\n")
+    program = "otelpond" if which("otelpond") else sys.argv[0]  # `make demo` runs it from a virtual environment that is not active
     for statement in TO_TRY:
-        console.print(f'  otelpond sql --data {data} "{statement}"', soft_wrap=True, markup=False)
+        console.print(f'  {program} sql --data {data} "{statement}"', soft_wrap=True, markup=False)

@@ -3,8 +3,8 @@ select
     query_type as type,
     table_name as "table",
     count(*) as queries,
-    round(quantile_cont(query_duration_ms, 0.5), 1) as p50_ms,
-    max(query_duration_ms) as max_ms,
+    round(quantile_cont(duration_ns, 0.5) / 1e6, 1) as p50_ms,
+    round(max(duration_ns) / 1e6, 1) as max_ms,
     count(*) filter (slow_query) as slow,
     left(any_value(query_text), 60) as statement
 from database_performance_metrics

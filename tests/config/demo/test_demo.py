@@ -28,7 +28,7 @@ def test_the_demo_shows_what_arrived(tmp_path: Path, request: pytest.FixtureRequ
     for heading in ("The slowest routes", "The slowest queries", "Errors", "Crashes", "Server health", "What arrived"):
         assert f"\n{heading}" in out
     assert "rejected_records     0" in out
-    queries = [line.split('"')[1] for line in out.splitlines() if line.startswith("  otelpond sql --data pond-demo")]
+    queries = [line.split('"')[1] for line in out.splitlines() if " sql --data pond-demo " in line]
     assert 3 == len(queries)
     with duckdb.connect(str(tmp_path / "pond-demo" / "pond.duckdb"), read_only=True) as connection:
         for query in queries:
