@@ -81,7 +81,7 @@ class FileWriter:
     def size_bytes(self) -> int:
         """Bytes written so far, and those that wait in memory for their row group."""
         written = int(self._sink.tell()) if not self._sink.closed else self.location.stat().st_size
-        return written + sum(rows.nbytes for rows in self._waiting)
+        return written + sum(int(rows.nbytes) for rows in self._waiting)
 
     def append(self, rows: pa.Table) -> None:
         """Write rows, the table's stored columns; `dt` is left out, a column that is not there is null."""
@@ -193,6 +193,10 @@ def _stats(footer: pq.FileMetaData, schema: pa.Schema) -> str:
             low[name] = min(r.min for r in ranges).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
             high[name] = max(r.max for r in ranges).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     return json.dumps({**stats, "minValues": low, "maxValues": high})
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or kind == pa.string_view())
 
 
 def _is_time(schema: pa.Schema, name: str) -> bool:
