@@ -15,6 +15,7 @@ from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
 from pathlib import Path
 
 import uvicorn
+import uvloop
 from fastapi import FastAPI
 
 from ..receivers import otlp_grpc, otlp_http
@@ -31,6 +32,7 @@ logger = logging.getLogger(__name__)
 
 INBOX = "receiver"
 _DRAIN_S = 20.0
+_KEEP_ALIVE_S = 75  # longer than the minute between two metric exports
 
 
 class CollectorSink:
@@ -59,8 +61,8 @@ def serve(settings: Settings) -> None:
         CommandError: another collector serves this pond, or an address is taken.
     """
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(settings))
+    with contextlib.suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings))
 
 
 async def _serve(settings: Settings) -> None:
@@ -83,7 +85,11 @@ async def _serve(settings: Settings) -> None:
 @asynccontextmanager
 async def _inbox(settings: Settings) -> AsyncIterator[Inbox]:
     make_folder(settings.data.absolute())
-    limits = Limits(soft_bytes=int(settings.inbox_soft_bytes), max_bytes=int(settings.inbox_max_bytes))
+    limits = Limits(
+        soft_bytes=int(settings.inbox_soft_bytes),
+        max_bytes=int(settings.inbox_max_bytes),
+        in_flight_bytes=max(Limits().in_flight_bytes, 3 * int(settings.max_body_bytes)),  # a body counts as it comes and as it is
+    )
     try:
         inbox = Inbox(settings.data.absolute() / "inbox" / INBOX, limits)
     except BlockingIOError:
@@ -130,7 +136,17 @@ class _HttpListener:
             raise _taken(name, address) from None
         host, port = self._socket.getsockname()[:2]
         self.address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        self._server = _Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=3))
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            ws="none",
+            server_header=False,
+            timeout_keep_alive=_KEEP_ALIVE_S,
+            timeout_graceful_shutdown=3,
+        )
+        self._server = _Server(config)
         self._serving = asyncio.create_task(self._server.serve(sockets=[self._socket]))
 
     async def stop(self) -> None:

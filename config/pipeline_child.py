@@ -7,6 +7,7 @@ import contextlib
 import itertools
 import json
 import logging
+import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable
@@ -17,7 +18,8 @@ from .settings import Settings
 
 logger = logging.getLogger(__name__)
 
-_LONGEST_BACKOFF_S = 10.0
+_LONGEST_BACKOFF_S = 5.0
+_ENDED_BY_OTHERS = (0, -signal.SIGKILL, -signal.SIGTERM)
 _HEALTHY_S = 30.0
 
 
@@ -45,18 +47,23 @@ class PipelineChild:
 
     async def watch(self) -> None:
         """Keep the process running until `stop`."""
-        backoff_s = 0.2
+        backoff_s = 0.1
         loop = asyncio.get_running_loop()
         while not self._stopping:
             started = loop.time()
             await self._run_once()
             if self._stopping:
                 return
-            backoff_s = 0.2 if loop.time() - started > _HEALTHY_S else min(backoff_s * 2, _LONGEST_BACKOFF_S)
+            backoff_s = 0.1 if loop.time() - started > _HEALTHY_S else min(backoff_s * 2, _LONGEST_BACKOFF_S)
             self.restarts += 1
             code = self._process.returncode if self._process else None
             logger.warning("the pipeline process ended with code %s, starting it again in %.1f s; nothing is lost", code, backoff_s)
             await asyncio.sleep(backoff_s)
+
+    @property
+    def _crashed(self) -> bool:
+        """Whether the last process ended by its own fault."""
+        return self._process is not None and self._process.returncode not in _ENDED_BY_OTHERS
 
     async def publish(self) -> None:
         """Have everything that is accepted by now published.
@@ -89,7 +96,7 @@ class PipelineChild:
 
     async def _run_once(self) -> None:
         """One life of the process."""
-        command = [sys.executable, "-m", "otelpond.config.pipeline_process"]
+        command = [sys.executable, "-m", "otelpond.config.pipeline_process", *(["--crashed"] if self._crashed else [])]
         # A session of its own: Ctrl-C in a terminal reaches the collector, which then ends the pipeline in good order.
         self._process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE, limit=1 << 24, start_new_session=True)
         stdin, stdout = self._process.stdin, self._process.stdout

@@ -1,8 +1,8 @@
 """The child process in which a collector's pipeline runs: `python -m otelpond.config.pipeline_process`, started by the collector.
 
 A process of its own, so that decoding never delays an answer, a payload that ends the process ends only this one, and the receivers
-load neither DuckDB nor Numba. The settings come as the first line of standard input, requests as the lines after it; what there is to
-say goes to standard output, one JSON object a line:
+load neither DuckDB nor Numba. With `--crashed` it is told that the one before it ended by its own fault. The settings come as the
+first line of standard input, requests as the lines after it; what there is to say goes to standard output, one JSON object a line:
 
     <- {"publish": 7}       -> {"published": 7}
                             -> {"progress": {"positions": {"receiver": [3, 1024]}, "items": 512, ...}}
@@ -28,6 +28,7 @@ from .settings import Settings
 
 logger = logging.getLogger(__name__)
 
+CRASHED = "--crashed"
 _LOCK_POLL_S = 0.5
 
 
@@ -99,7 +100,7 @@ def main() -> None:
             control.wait(_LOCK_POLL_S)
             if control.stopping():
                 return
-        open_pipeline(settings).run(control)
+        open_pipeline(settings, crashed=CRASHED in sys.argv).run(control)
 
 
 if __name__ == "__main__":

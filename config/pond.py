@@ -10,6 +10,7 @@ from pathlib import Path
 from ..storage.addresses import AddressHasher
 from ..storage.decode import reference
 from ..storage.decode.payloads import Rules
+from ..storage.decode.warming import WarmingDecoder
 from ..storage.derive import Deriver, DeriveSettings
 from ..storage.durable import make_folder
 from ..storage.importer import Importer
@@ -32,8 +33,8 @@ def record_rules(settings: Settings) -> RecordRules:
     return RecordRules([Drop(rule.signal, rule.where) for rule in settings.drop], Redact(**settings.redact.model_dump()))
 
 
-def open_pipeline(settings: Settings) -> Pipeline:
-    """The pipeline of the pond that the settings name."""
+def open_pipeline(settings: Settings, *, crashed: bool = False) -> Pipeline:
+    """The pipeline of the pond that the settings name; `crashed` where the one before it ended by its own fault."""
     data = Path(settings.data).absolute()
     tables = load_tables([TABLES_FOLDER, *settings.tables])
     lake = Lake(data, tables)
@@ -42,7 +43,7 @@ def open_pipeline(settings: Settings) -> Pipeline:
         data,
         lake,
         _deriver(settings, tables),
-        kernels=reference.decode,
+        kernels=WarmingDecoder(),
         plain=reference.decode,
         rules=_decode_rules(settings, keep_dates=False),
         options=Options(
@@ -52,6 +53,7 @@ def open_pipeline(settings: Settings) -> Pipeline:
             retry_window_s=settings.retry_window_s,
         ),
         upkeep=Upkeep(_maintenance(settings, data)),
+        crashed=crashed,
     )
 
 
@@ -64,7 +66,7 @@ def open_importer(settings: Settings) -> Importer:
         data,
         Lake(data, tables),
         _deriver(settings, tables),
-        kernels=reference.decode,
+        kernels=WarmingDecoder(),
         plain=reference.decode,
         rules=_decode_rules(settings, keep_dates=True),
     )

@@ -135,6 +135,7 @@ class Pipeline:
         data: the pond's folder.
         kernels, plain: the decoders, the second for what the first fails on.
         upkeep: what starts maintenance; None for none.
+        crashed: the process before this one ended by its own fault.
     """
 
     def __init__(
@@ -148,6 +149,7 @@ class Pipeline:
         rules: Rules,
         options: Options,
         upkeep: Upkeep | None = None,
+        crashed: bool = False,
     ) -> None:
         self._lake = lake
         self._deriver = deriver
@@ -157,7 +159,7 @@ class Pipeline:
         self._store = PlanStore(data / "plans")
         self._quarantine = Quarantine(data / "quarantine")
         self._window = RetryWindow(int(options.retry_window_s * 1e9))
-        self._suspicion = Suspicion(data / "plans" / "suspects")
+        self._suspicion = Suspicion(data / "plans" / "suspects", crashed=crashed)
         self._backlog = Backlog(data / "inbox", self._window, self._suspicion)
         self._decoder = ThreadPoolExecutor(1, thread_name_prefix="decode")
         self._progress = Progress()

@@ -3,7 +3,7 @@
 What is being worked on is written to `DATA/plans/suspects`, durably, before the work starts. A stretch of frames that failed is tried
 again with half as many frames at once, until the guilty payload is alone; that one then goes through the plain decoder, and if that
 fails too, into quarantine. A process may also be ended from outside, by somebody or by a lack of memory: a payload that was alone
-when that happened gets three tries before it is held guilty, one that raised an error gets none.
+when that may have happened gets three tries before it is held guilty, one that raised an error or crashed the process gets none.
 """
 
 from __future__ import annotations
@@ -45,9 +45,14 @@ class Stretch:
 
 
 class Suspicion:
-    """The stretches under suspicion, and those being worked on, kept on disk."""
+    """The stretches under suspicion, and those being worked on, kept on disk.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        path: where they are kept.
+        crashed: the process before this one ended by its own fault, and not by somebody's kill.
+    """
+
+    def __init__(self, path: Path, *, crashed: bool = False) -> None:
         self._path = path
         self._working: list[Stretch] = []
         self._suspects: list[Stretch] = []
@@ -55,7 +60,7 @@ class Suspicion:
             known = json.loads(path.read_bytes())
             self._suspects = [Stretch(**fields) for fields in known["suspects"]]
             for fields in known["working"]:
-                self.blame(Stretch(**fields), strikes=1)
+                self.blame(Stretch(**fields), strikes=_STRIKES if crashed else 1)
 
     def next_stretch(self, inbox: str, segment: int, offset: int) -> Stretch | None:
         """The suspect that a place lies in."""

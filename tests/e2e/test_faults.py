@@ -1,12 +1,12 @@
 """A payload that breaks the decoder or ends its process is isolated and put into quarantine; everything else is served.
 
-`OTELPOND_FAULT` injects the faults: a list of `kernel:TEXT` (the kernels raise on a payload that contains TEXT), `raise:TEXT` (every
-decoder does) and `exit:TEXT` (the pipeline process ends at once).
+The faults are injected by `faults/sitecustomize.py`, which the pipeline's process imports when it starts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -19,7 +19,7 @@ SERVED = "select service_name, count(*) from spans group by all order by all"
 @pytest.mark.timeout(180)
 def test_a_guilty_payload_is_alone_in_its_fate(new_collector: Callable[..., Any], server_spans: Any, eventually: Any) -> None:
     """Kernel fault: decoded plainly. Decoder fault, or a payload that ends the process: quarantined and rejected. Others: stored."""
-    collector = new_collector(OTELPOND_FAULT=FAULTS).start()
+    collector = new_collector(PYTHONPATH=str(Path(__file__).parent / "faults"), INJECTED_FAULTS=FAULTS).start()
     expected = {"awkward-service": 3}
     for number in range(20):
         service = f"innocent-{number}"

@@ -1,0 +1,134 @@
+"""From what kernels wrote to Arrow: string views over the payloads' own bytes, validity bitmaps, times and enums."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from .columns import RELATIONS
+from .compilation import Bytes
+from .wire import INLINE_BYTES
+
+HOUR_NS: Final = 3_600 * 1_000_000_000
+DAY_NS: Final = 24 * HOUR_NS
+_YEAR_2000_NS: Final = 946_684_800 * 1_000_000_000
+_EARLIEST_DAYS: Final = 90
+
+Views = NDArray[np.complex128]
+"""String views, 16 bytes each; complex128 is NumPy's type of that size that `take` and `where` are quick for."""
+
+Buffers = Sequence[pa.Buffer]
+"""What views point into: the payloads' bytes, what the slice's kernel wrote, what the origins' kernel wrote, names (see origins.py)."""
+IN_HEAD, IN_NAMES = 2, 3
+
+
+def relation_schema(relation: str) -> pa.Schema:
+    """The relation's schema with views for strings."""
+    return pa.schema([field.with_type(_view_type(field.type)) for field in RELATIONS[relation]])
+
+
+def _view_type(of: pa.DataType) -> pa.DataType:
+    return pa.string_view() if of == pa.string() else of
+
+
+SCHEMAS: Final = {name: relation_schema(name) for name in RELATIONS if name != "refused"}
+
+
+def table_of(relation: str, rows: int, columns: Mapping[str, pa.Array]) -> pa.Table:
+    """The table of these columns; what is not among them is NULL."""
+    schema = SCHEMAS[relation]
+    return pa.Table.from_arrays([columns[f.name] if f.name in columns else nulls(f.type, rows) for f in schema], schema=schema)
+
+
+@lru_cache(64)
+def nulls(of: pa.DataType, rows: int) -> pa.Array:
+    """Shared: most promoted columns are empty in most slices."""
+    return pa.nulls(rows, of)
+
+
+def views(cells: NDArray[np.uint64]) -> Views:
+    """Cells uint64[rows, 2] as views."""
+    return cells.reshape(-1).view(np.complex128)
+
+
+def validity(valid: NDArray[np.bool_]) -> pa.Buffer | None:
+    """A bitmap; None where all are valid."""
+    return None if valid.all() else pa.py_buffer(np.packbits(valid, bitorder="little"))
+
+
+def strings(of: Views, bitmap: pa.Buffer | None, buffers: Buffers) -> pa.Array:
+    """A column of strings."""
+    return pa.Array.from_buffers(pa.string_view(), len(of), [bitmap, pa.py_buffer(of), *buffers])
+
+
+def masked_strings(of: Views, valid: NDArray[np.bool_], buffers: Buffers) -> pa.Array:
+    """A column of strings that is NULL where not `valid`."""
+    return strings(of, validity(valid), buffers) if valid.any() else nulls(pa.string_view(), len(of))
+
+
+def numbers(values: NDArray[np.generic], of: pa.DataType, bitmap: pa.Buffer | None = None) -> pa.Array:
+    """A column of numbers of the same width."""
+    return pa.Array.from_buffers(of, len(values), [bitmap, pa.py_buffer(np.ascontiguousarray(values))])
+
+
+def masked_numbers(values: NDArray[np.generic], of: pa.DataType, valid: NDArray[np.bool_]) -> pa.Array:
+    """A column of numbers that is NULL where not `valid`."""
+    return numbers(values, of, validity(valid)) if valid.any() else nulls(of, len(values))
+
+
+def booleans(values: NDArray[np.bool_]) -> pa.Array:
+    """A column of booleans."""
+    return pa.Array.from_buffers(pa.bool_(), len(values), [None, pa.py_buffer(np.packbits(values, bitorder="little"))])
+
+
+def timestamps(unix_nano: NDArray[np.int64]) -> pa.Array:
+    """Nanoseconds as `timestamp[us, UTC]`."""
+    return numbers(unix_nano // 1000, pa.timestamp("us", "UTC"))
+
+
+def inline_view(text: str) -> complex:
+    """The view of a text that is short enough to stand in it."""
+    data = text.encode()
+    if len(data) > INLINE_BYTES:
+        raise ValueError(f"{text!r} has over {INLINE_BYTES} bytes")
+    return complex(np.frombuffer(len(data).to_bytes(4, "little") + data.ljust(INLINE_BYTES, b"\0"), np.complex128)[0])
+
+
+def enum_views(values: NDArray[np.int64], names: Sequence[str]) -> Views:
+    """The name of each enum value, or its number as text where it has none."""
+    known = (values >= 0) & (values < len(names))
+    table = np.array([inline_view(name) for name in names], np.complex128)
+    found = table[np.where(known, values, 0)]
+    for row in np.flatnonzero(~known):
+        found[row] = inline_view(str(values[row]))
+    return found
+
+
+def text_views(text: Bytes, offsets: NDArray[np.int64], lengths: NDArray[np.int64], buffer: int) -> Views:
+    """Views of stretches of a buffer, each over 12 bytes long."""
+    records = np.zeros((len(offsets), 4), np.int32)
+    records[:, 0] = lengths
+    for i in range(4):
+        records.view(np.uint8)[:, 4 + i] = text[offsets + i]
+    records[:, 2] = buffer
+    records[:, 3] = offsets
+    return records.reshape(-1).view(np.complex128)
+
+
+def lengths_of(of: Views) -> NDArray[np.int32]:
+    """The length of each string."""
+    return of.view(np.int32)[::4]
+
+
+def dates(
+    time: NDArray[np.int64], accepted: NDArray[np.int64], given: NDArray[np.bool_], *, keep_dates: bool
+) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+    """`dt` in days and `time_suspect`, by the rule in columns.py; `given`: the time is the record's own."""
+    earliest = _YEAR_2000_NS if keep_dates else accepted - _EARLIEST_DAYS * DAY_NS
+    plausible = (earliest <= time) & (time <= accepted + HOUR_NS)
+    return (np.where(plausible, time, accepted) // DAY_NS).astype(np.int32), ~plausible | ~given

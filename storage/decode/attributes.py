@@ -1,0 +1,297 @@
+"""The second pass over attributes: promoted values to their columns, the rest to JSON; see semconv.py for the rules."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import json_text
+from .compilation import Bytes, Int, part
+from .keys import (
+    ALWAYS_STAYS,
+    DROP,
+    NEW_NAME,
+    OF_NOTHING,
+    OF_RESOURCE,
+    OLD_NAME,
+    REDACT,
+    RENAMED,
+    STAYS_IF_UNKNOWN,
+    TYPE_INT,
+    TYPE_JSON,
+    TYPE_STRING,
+    Keys,
+    key_id,
+)
+from .texts import AS_IT_IS, Texts, replaced, text_for
+from .tokens import (
+    BOOL,
+    BYTES,
+    DOUBLE,
+    EMPTY,
+    GONE,
+    INT,
+    KEY,
+    KEY_AT,
+    KEY_LENGTH,
+    KIND,
+    KVLIST,
+    REDACTED,
+    SECRECY,
+    STRING,
+    VALUE_AT,
+    VALUE_LENGTH,
+    Scan,
+    any_value,
+    entry,
+)
+from .wire import delimited, equal, hash_of, put_view, skipped, varint
+
+IN_WIRE, IN_OUT = 0, 1
+"""Buffers of a view: the payloads' bytes, and what a kernel wrote."""
+
+NO_GENERATION, NEW, OLD, MIXED = range(4)
+"""What `semconv` says of a row."""
+
+_NULL: Final = np.frombuffer(b"null", np.uint8)
+_TRUE: Final = np.frombuffer(b"true", np.uint8)
+_FALSE: Final = np.frombuffer(b"false", np.uint8)
+_BYTES: Final = np.frombuffer(b'{"$bytes":"', np.uint8)
+_REDACTED: Final = np.frombuffer(b"[redacted]", np.uint8)
+_UNKNOWN: Final = np.frombuffer(b"unknown", np.uint8)
+
+
+class Sheet(NamedTuple):
+    """The columns that a kernel writes for one relation.
+
+    Attributes:
+        cells: uint64[columns, rows, 2], a string view each, or an integer in the first.
+        bits: uint8[columns, rows / 8], validity.
+        out: the bytes that views IN_OUT point into.
+        best: int64[promoted columns, 3], scratch: of each column the best token, its rank, and how many tokens it has.
+        touched: int64[promoted columns], scratch: the columns with a token.
+    """
+
+    cells: NDArray[np.uint64]
+    bits: NDArray[np.uint8]
+    out: Bytes
+    best: NDArray[np.int64]
+    touched: NDArray[np.int64]
+
+
+def new_sheet(columns: int, rows: int, room: int) -> Sheet:
+    """An empty one: every cell NULL."""
+    return Sheet(
+        cells=np.zeros((columns, rows, 2), np.uint64),
+        bits=np.zeros((columns, (rows + 7) // 8), np.uint8),
+        out=np.empty(room, np.uint8),
+        best=np.zeros((columns, 3), np.int64),
+        touched=np.zeros(columns, np.int64),
+    )
+
+
+@part
+def write_attributes(
+    wire: Bytes,
+    scan: Scan,
+    first: Int,
+    last: Int,
+    context: Int,
+    row: Int,
+    json_column: Int,
+    keys: Keys,
+    texts: Texts,
+    sheet: Sheet,
+    at: Int,
+) -> tuple[Int, Int]:
+    """Write the tokens of a message; gives where `sheet.out` is written to, and the generation of the names."""
+    generation = np.int64(NO_GENERATION)
+    if context != OF_NOTHING:
+        count, generation = _choose(scan, first, last, context, keys, sheet)
+        for i in range(count):
+            at = _promote(wire, scan, sheet.touched[i], context, row, generation, keys, texts, sheet, at)
+    start = at
+    at = write_object(wire, scan, first, last, keys, texts, sheet.out, at)
+    if at > start:
+        put_view(sheet.cells, sheet.bits, json_column, row, sheet.out, start, at - start, IN_OUT)
+    return at, generation
+
+
+@part
+def _choose(scan: Scan, first: Int, last: Int, context: Int, keys: Keys, sheet: Sheet) -> tuple[Int, Int]:
+    """Of each promoted column the best of its tokens; gives how many columns there are, and the generation."""
+    count = np.int64(0)
+    generation = np.int64(NO_GENERATION)
+    for token in range(first, last):
+        fields = scan.tokens[token]
+        key = np.int64(fields[KEY])
+        if key < 0:
+            continue
+        column = np.int64(keys.column[context, key])
+        if column < 0 or not _has_type(fields, keys.types[context, column], context):
+            continue
+        rank = np.int64(keys.rank[context, key])
+        if keys.traits[context, column] & RENAMED:
+            generation |= NEW if rank == NEW_NAME else OLD if rank == OLD_NAME else NO_GENERATION
+        best = sheet.best[column]
+        if best[2] == 0:
+            sheet.touched[count] = column
+            count += 1
+        if best[2] == 0 or rank < best[1]:
+            best[0] = token
+            best[1] = rank
+        best[2] += 1
+    return count, generation
+
+
+@part
+def _has_type(fields: NDArray[np.int32], column_type: Int, context: Int) -> bool:
+    kind = fields[KIND]
+    if column_type == TYPE_STRING:
+        if kind == STRING:
+            return context != OF_RESOURCE or fields[VALUE_LENGTH] > 0
+        return kind == REDACTED
+    if column_type == TYPE_INT:
+        return kind == INT
+    return column_type == TYPE_JSON and kind != EMPTY and kind != GONE
+
+
+@part
+def _promote(
+    wire: Bytes, scan: Scan, column: Int, context: Int, row: Int, generation: Int, keys: Keys, texts: Texts, sheet: Sheet, at: Int
+) -> Int:
+    """Write a promoted value, and take it out of the JSON unless it stays there."""
+    best = sheet.best[column]
+    token, rank, names = best[0], best[1], best[2]
+    best[2] = 0
+    fields = scan.tokens[token]
+    traits = keys.traits[context, column]
+    stays = names > 1 or rank > OLD_NAME or traits & ALWAYS_STAYS != 0
+    if rank == OLD_NAME:
+        stays = stays or generation == MIXED or context == OF_RESOURCE
+    if traits & STAYS_IF_UNKNOWN and fields[VALUE_LENGTH] == len(_UNKNOWN):
+        stays = stays or equal(wire, np.int64(fields[VALUE_AT]), _UNKNOWN, 0, len(_UNKNOWN))
+    column_type = keys.types[context, column]
+    if column_type == TYPE_INT:
+        value, _ = varint(wire, np.int64(fields[VALUE_AT]), len(wire))
+        sheet.cells[column, row, 0] = np.uint64(value)
+        sheet.bits[column, row >> 3] |= np.uint8(1 << (row & 7))
+    elif column_type == TYPE_JSON:
+        start = at
+        at = write_value(
+            wire, np.int64(fields[KIND]), np.int64(fields[VALUE_AT]), np.int64(fields[VALUE_LENGTH]), keys, texts, sheet.out, at
+        )
+        put_view(sheet.cells, sheet.bits, column, row, sheet.out, start, at - start, IN_OUT)
+    else:
+        at = put_string(wire, fields, column, row, texts, sheet, at)
+    if not stays:
+        fields[KIND] = GONE
+    return at
+
+
+@part
+def put_string(wire: Bytes, fields: NDArray[np.int32], column: Int, row: Int, texts: Texts, sheet: Sheet, at: Int) -> Int:
+    """Write a token's string to a column: a view of the wire, or of the text that stands for it."""
+    if fields[KIND] == REDACTED:
+        put_view(sheet.cells, sheet.bits, column, row, _REDACTED, 0, len(_REDACTED), IN_WIRE)
+        return at
+    text = text_for(texts, np.int64(fields[VALUE_AT])) if fields[SECRECY] > 0 else np.int64(AS_IT_IS)
+    if text == AS_IT_IS:
+        put_view(sheet.cells, sheet.bits, column, row, wire, np.int64(fields[VALUE_AT]), np.int64(fields[VALUE_LENGTH]), IN_WIRE)
+        return at
+    start = at
+    at = json_text.raw(texts.bytes, texts.starts[text], texts.starts[text + 1] - texts.starts[text], sheet.out, at)
+    put_view(sheet.cells, sheet.bits, column, row, sheet.out, start, at - start, IN_OUT)
+    return at
+
+
+@part
+def write_object(wire: Bytes, scan: Scan, first: Int, last: Int, keys: Keys, texts: Texts, out: Bytes, at: Int) -> Int:
+    """The tokens that are not GONE as a JSON object; nothing where there is none."""
+    start = at
+    for token in range(first, last):
+        fields = scan.tokens[token]
+        if fields[KIND] == GONE:
+            continue
+        out[at] = 123 if at == start else 44
+        at = json_text.string(wire, np.int64(fields[KEY_AT]), np.int64(fields[KEY_LENGTH]), out, at + 1)
+        out[at] = 58
+        kind, place, length = np.int64(fields[KIND]), np.int64(fields[VALUE_AT]), np.int64(fields[VALUE_LENGTH])
+        if kind == STRING and fields[SECRECY] == 0:
+            at = json_text.string(wire, place, length, out, at + 1)
+        else:
+            at = write_value(wire, kind, place, length, keys, texts, out, at + 1)
+    if at > start:
+        out[at] = 125
+        at += 1
+    return at
+
+
+@part
+def write_value(wire: Bytes, kind: Int, start: Int, length: Int, keys: Keys, texts: Texts, out: Bytes, at: Int) -> Int:
+    """JSON text of a value that the first pass has checked."""
+    if kind == STRING:
+        text = text_for(texts, start) if len(texts.substitutes) > 0 else np.int64(AS_IT_IS)
+        if text == AS_IT_IS:
+            return json_text.string(wire, start, length, out, at)
+        return json_text.string(texts.bytes, texts.starts[text], texts.starts[text + 1] - texts.starts[text], out, at)
+    if kind == INT:
+        value, _ = varint(wire, start, len(wire))
+        return json_text.integer(value, out, at)
+    if kind == DOUBLE:
+        text = text_for(texts, start)
+        return json_text.raw(texts.bytes, texts.starts[text], texts.starts[text + 1] - texts.starts[text], out, at)
+    if kind == BOOL:
+        value, _ = varint(wire, start, len(wire))
+        return json_text.raw(_TRUE, 0, 4, out, at) if value != 0 else json_text.raw(_FALSE, 0, 5, out, at)
+    if kind == EMPTY:
+        return json_text.raw(_NULL, 0, 4, out, at)
+    if kind == REDACTED:
+        return json_text.string(_REDACTED, 0, len(_REDACTED), out, at)
+    if kind == BYTES:
+        at = json_text.base64(wire, start, length, out, json_text.raw(_BYTES, 0, len(_BYTES), out, at))
+        out[at] = 34
+        out[at + 1] = 125
+        return at + 2
+    return _write_members(wire, kind == KVLIST, start, start + length, keys, texts, out, at)
+
+
+@part
+def _write_members(wire: Bytes, named: Int, place: Int, end: Int, keys: Keys, texts: Texts, out: Bytes, at: Int) -> Int:
+    """JSON text of an ArrayValue or KeyValueList."""
+    out[at] = 123 if named else 91
+    at += 1
+    begin = at
+    while place < end:
+        tag, place = varint(wire, place, end)
+        if tag != 0x0A:
+            place = skipped(wire, place, end, tag & 7)
+            continue
+        value_at, place = delimited(wire, place, end)
+        value_end = place
+        hidden = np.int64(0)
+        if named:
+            if replaced(texts, value_at):
+                continue
+            key_at, key_length, value_at, value_end = entry(wire, value_at, place)
+            if keys.facts[0]:
+                known = key_id(keys, hash_of(wire, key_at, key_length), wire, key_at, key_length)
+                hidden = np.int64(keys.hidden[known]) if known >= 0 else np.int64(0)
+            if hidden & DROP:
+                continue
+        if at > begin:
+            out[at] = 44
+            at += 1
+        if named:
+            at = json_text.string(wire, key_at, key_length, out, at)
+            out[at] = 58
+            at += 1
+        if hidden & REDACT:
+            at = json_text.string(_REDACTED, 0, len(_REDACTED), out, at)
+        else:
+            kind, start, length = any_value(wire, value_at, value_end)
+            at = write_value(wire, kind, start, length, keys, texts, out, at)
+    out[at] = 125 if named else 93
+    return at + 1

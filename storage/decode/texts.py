@@ -1,0 +1,109 @@
+"""Text that kernels cannot make themselves: Arrow writes the doubles, `Rules.hash_address` the addresses that a scan gathered."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from ..addresses import looks_like_address
+from .compilation import Bytes, Int, part
+from .keys import MAYBE_ADDRESS
+from .payloads import Payloads, Rules
+from .tokens import ADDRESSES, DOUBLES, DUPLICATES, SUBSTITUTES, Scan
+
+AS_IT_IS: Final = -1
+_NOT_FINITE: Final = {"nan": '{"$double":"NaN"}', "inf": '{"$double":"Infinity"}', "-inf": '{"$double":"-Infinity"}'}
+
+
+class Texts(NamedTuple):
+    """The substitutes of a slice, for kernels.
+
+    Attributes:
+        substitutes: int64[n, 2], where a value lies in the wire and which text stands for it (AS_IT_IS: none), in the wire's order.
+        bytes, starts: the texts; text i is bytes[starts[i]:starts[i + 1]].
+        duplicates: int64[:], sorted, the entries of kvlists that a later one replaces.
+        cursor: int64[1], where the next substitute probably is.
+    """
+
+    substitutes: NDArray[np.int64]
+    bytes: Bytes
+    starts: NDArray[np.int64]
+    duplicates: NDArray[np.int64]
+    cursor: NDArray[np.int64]
+
+
+@part
+def text_for(texts: Texts, at: Int) -> Int:
+    """The number of the text that stands for the value at that place of the wire, or AS_IT_IS."""
+    count = len(texts.substitutes)
+    low = texts.cursor[0]
+    if low >= count or texts.substitutes[low, 0] != at:
+        low, high = np.int64(0), np.int64(count)
+        while low < high:
+            middle = (low + high) >> 1
+            if texts.substitutes[middle, 0] < at:
+                low = middle + 1
+            else:
+                high = middle
+        if low >= count or texts.substitutes[low, 0] != at:
+            return np.int64(AS_IT_IS)
+    texts.cursor[0] = low + 1
+    return texts.substitutes[low, 1]
+
+
+@part
+def replaced(texts: Texts, at: Int) -> bool:
+    """Whether the kvlist entry at that place gives way to a later one with the same key."""
+    count = len(texts.duplicates)
+    if count == 0:
+        return False
+    low, high = np.int64(0), np.int64(count)
+    while low < high:
+        middle = (low + high) >> 1
+        if texts.duplicates[middle] < at:
+            low = middle + 1
+        else:
+            high = middle
+    return low < count and texts.duplicates[low] == at
+
+
+def texts_of(scan: Scan, payloads: Payloads, rules: Rules) -> Texts:
+    """Make the texts that a scan asks for."""
+    doubles = _double_texts(scan.doubles[: scan.counts[DOUBLES]].view(np.float64))
+    hashes = [_hash_text(place, payloads, rules) for place in scan.addresses[: scan.counts[ADDRESSES]].tolist()]
+    texts = pa.concat_arrays([doubles, pa.array([text or "" for text in hashes], pa.string())])
+    _, starts, data = texts.buffers()
+    substitutes = scan.substitutes[: scan.counts[SUBSTITUTES]].copy()
+    of_address = substitutes[:, 1] < 0
+    if of_address.any():
+        numbers = np.array([AS_IT_IS if text is None else len(doubles) + i for i, text in enumerate(hashes)], np.int64)
+        substitutes[of_address, 1] = numbers[~substitutes[of_address, 1]]
+    return Texts(
+        substitutes=substitutes,
+        bytes=np.frombuffer(data or b"\0", np.uint8),
+        starts=np.frombuffer(starts, np.int32)[: len(texts) + 1].astype(np.int64) if starts else np.zeros(1, np.int64),
+        duplicates=np.sort(scan.duplicates[: scan.counts[DUPLICATES]]),
+        cursor=np.zeros(1, np.int64),
+    )
+
+
+def _double_texts(values: NDArray[np.float64]) -> pa.StringArray:
+    """JSON text of each double, as columns.py has it."""
+    texts = pa.array(values).cast(pa.string())
+    plain = pc.match_substring_regex(texts, "^-?[0-9]+$")
+    texts = pc.if_else(plain, pc.binary_join_element_wise(texts, ".0", ""), texts)
+    if not np.isfinite(values).all():
+        texts = pa.array([_NOT_FINITE.get(text.replace("-nan", "nan"), text) for text in texts.to_pylist()], pa.string())
+    return texts
+
+
+def _hash_text(place: list[int], payloads: Payloads, rules: Rules) -> str | None:
+    at, length, _, origin = place
+    text = payloads.wire[at : at + length].tobytes().decode()
+    if origin & 3 == MAYBE_ADDRESS and not looks_like_address(text):
+        return None
+    return rules.hash_address(text, int(payloads.accepted_unix_nano[origin >> 2]))
