@@ -20,7 +20,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from .compaction import compact, plan_merges
+from .compaction import LIVE_FILES, compact, plan_merges
 from .delta_table import CHECKPOINT_COMMITS, SEED_DAY, Table
 from .lake import Lake
 from .locks import locked
@@ -45,8 +45,6 @@ FAMILIES: Final[Mapping[str, str]] = {
 }
 """Which key of `keep_days` a table follows, unless it is named there itself. A user's own table is kept until it is named."""
 KEEP_DAYS: Final[Mapping[str, int]] = {"signals": 90, "apm": 90, "errors": 365}
-LIVE_FILES: Final = 200
-"""Aimed at for each table: a query costs about 70 us a file. Beyond it a round goes on although its CPU time is used up."""
 DAY_S: Final = 86_400
 
 

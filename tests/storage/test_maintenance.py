@@ -96,7 +96,7 @@ def test_a_day_that_is_over_and_quiet_becomes_one_file() -> None:
     assert [(merge.level, merge.files[0].dt) for merge in plan_merges([*quiet, *busy], now)] == [(3, "2026-11-18")]
 
 
-def test_large_files_are_left_alone_and_merges_end_at_the_target(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_merges_end_at_the_target(monkeypatch: pytest.MonkeyPatch) -> None:
     """A merge takes neighbours up to the target size, and never a file of half the target."""
     monkeypatch.setattr(compaction, "TARGET_BYTES", 4000)
     now = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -109,6 +109,16 @@ def test_large_files_are_left_alone_and_merges_end_at_the_target(monkeypatch: py
         [9, 10, 11, 12],
         [13, 14, 15, 16],
     ]
+
+
+def test_larger_files_are_merged_only_when_there_are_too_many() -> None:
+    """Under load a file holds enough rows; beyond 200 files a table is merged whatever their size."""
+    now = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    ms = int(now.timestamp() * 1000)
+    files = [file("2026-11-20", ms + i, size=compaction.SMALL_BYTES) for i in range(201)]
+
+    assert plan_merges(files[:200], now) == []
+    assert sum(len(merge.files) for merge in plan_merges(files, now)) > 190
 
 
 def test_readers_count_the_same_while_files_are_merged(data: Path, lake: Lake, publish: Publish, tables: dict[str, TableSchema]) -> None:
