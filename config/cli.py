@@ -159,6 +159,10 @@ def _explain(error: Exception) -> str:
     if isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith("otelpond"):
         extra = "demo" if "demo" in sys.argv[1:2] else "collector"
         return f"this command needs more than is installed here (no {error.name.split('.')[0]}): pip install 'otelpond[{extra}]'"
+    if type(error).__module__.startswith("otelpond."):
+        return str(error)  # errors that have names of ours say what the user needs
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
     return f"a fault of otelpond: {type(error).__name__}: {error}; with OTELPOND_TRACEBACK=1 it says where, for a report"
 
 

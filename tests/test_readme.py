@@ -80,7 +80,7 @@ def test_the_first_query_answers(serve: Callable[[], int]) -> None:
 
 
 def test_the_own_table_is_filled(serve: Callable[[], int], place: Path) -> None:
-    """The worked example's file, configuration and query, as they stand there."""
+    """The worked example's file, configuration and query, as they stand there; its rule keeps a health check out."""
     (place / "tables").mkdir()
     (place / "tables" / "orders.sql").write_text(_block("sql", "create table orders"))
     (place / "otelpond.toml").write_text(_block("toml", "[[drop]]"))
@@ -90,6 +90,9 @@ def test_the_own_table_is_filled(serve: Callable[[], int], place: Path) -> None:
     header, row = _shell(_block("sh", "from orders")).splitlines()
     assert ["order_id", "value_eur", "placed_at", "ms"] == header.split()
     assert ["A-17", "59.90", "620.0"] == [row.split()[index] for index in (0, 1, 3)]
+    _shell(_block("sh", "curl").replace('"/orders"', '"/health"').replace("5b8efff79803", "6b8efff79803"), port)
+    names = _shell("otelpond sql 'select name from spans order by trace_id, span_id' --format csv").splitlines()
+    assert ["name", "POST /orders", "place order", "INSERT orders", "place order", "INSERT orders"] == names
 
 
 def test_a_mistake_in_an_own_table_stops_the_collector(place: Path) -> None:

@@ -158,6 +158,15 @@ def test_a_fault_is_one_line_and_a_traceback_on_demand(monkeypatch: pytest.Monke
     assert "ZeroDivisionError" in capsys.readouterr().err
 
 
+def test_what_the_disk_says_is_told_with_the_path(tmp_path: Path) -> None:
+    """A directory that cannot be made is the user's to mend, not a fault of ours."""
+    (tmp_path / "pond").write_text("", encoding="utf-8")
+    command = [sys.executable, "-m", "otelpond.config.cli", "serve", "--data", str(tmp_path / "pond")]
+    free = [part for listener in ("--grpc", "--http", "--admin") for part in (listener, "127.0.0.1:0")]
+    ended = subprocess.run([*command, *free], capture_output=True, text=True, check=False, timeout=60)
+    assert (1, f"otelpond: {tmp_path}/pond: File exists") == (ended.returncode, ended.stderr.splitlines()[-1])
+
+
 def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
     """`otelpond sql ... | head -1` ends quietly."""
     _pond(tmp_path / "pond")
