@@ -9,23 +9,25 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import duckdb
 import pyarrow as pa
 
+from .gather import positions, taken
 from .rules import RecordRules
 from .schema import TableSchema, decoded_schemas
+from .selects import REFUSAL, Relation, TableSelect, quoted
 from .statements import StatementReader
 
 REJECTED = "rejected_records"
-_REFUSAL = "_refusal"
+FAILED_SPANS = "failed_spans"
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class DeriveSettings:
-    """What the tables' SELECTs read by getvariable().
+    """What the tables' SELECTs read by getvariable('...').
 
     Attributes:
         slow_api_ms: a request that took longer is slow.
@@ -50,10 +52,17 @@ class Deriver:
         self._tables = tables
         self._rules = rules or RecordRules()
         self._statements = StatementReader()
-        self._empty = {name: schema.empty_table() for name, schema in decoded_schemas().items()}
-        self._con = _connection(settings or DeriveSettings(), threads)
-        self._register(self._empty)
-        self._queries = {name: _query(self._con, table) for name, table in tables.items() if table.select_sql}
+        self._con = _connection(threads)
+        self._aside = _connection(threads)  # what it registers does not touch the plans prepared on the other
+        self._relations = {name: Relation(schema) for name, schema in decoded_schemas().items()}
+        for name, relation in self._relations.items():
+            self._con.register(f"decoded_{name}", relation)
+        self._con.execute(f"prepare failed_span_rows as {_FAILED_SPAN_ROWS}")
+        self._selects = {
+            name: TableSelect(self._con, table, asdict(settings or DeriveSettings()))
+            for name, table in tables.items()
+            if table.select_sql and not table.plain_source
+        }
 
     @property
     def dropped(self) -> int:
@@ -69,59 +78,58 @@ class Deriver:
         Returns:
             Rows by table, the stored columns in documented order, strings as `string` or `string_view`; tables without rows are left out.
         """
-        relations = self._relations(decoded)
-        self._register(relations)
+        self._exchange(decoded)
         rejected: list[pa.Table] = []
         derived: dict[str, pa.Table] = {}
         for name, table in self._tables.items():
-            if any(relations[source].num_rows for source in table.sources):
-                derived[name] = self._rows(table, relations, rejected)
-        self._register(self._empty)
+            if any(self._relations[source].rows.num_rows for source in table.sources):
+                derived[name] = self._rows(table, rejected)
+        for relation in self._relations.values():
+            relation.clear()
         return {name: rows for name, rows in self._with_rejected(derived, rejected).items() if rows.num_rows}
 
-    def _relations(self, decoded: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
-        given = {**self._empty, **{name: table for name, table in decoded.items() if table.num_rows}}
-        given = self._rules.apply(self._con, given)
-        if given["spans"].num_rows:
+    def _exchange(self, decoded: Mapping[str, pa.Table]) -> None:
+        """Show the batch to the prepared SELECTs, rules applied and statements sanitised."""
+        given = self._rules.apply(self._aside, {name: rows for name, rows in decoded.items() if rows.num_rows})
+        if "spans" in given and given["spans"].num_rows:
             given["spans"] = self._statements.annotate(given["spans"])
-        return given
+        for name, relation in self._relations.items():
+            relation.exchange(given[name]) if name in given else relation.clear()
+        if "spans" in given:
+            spans = self._relations["spans"].rows
+            failed = self._con.sql("execute failed_span_rows").to_arrow_table()["row_id"]
+            self._relations[FAILED_SPANS].exchange(taken(spans, positions(spans["row_id"], failed)))
 
-    def _register(self, relations: Mapping[str, pa.Table]) -> None:
-        for name, table in relations.items():
-            self._con.register(f"decoded_{name}", table)
-
-    def _rows(self, table: TableSchema, relations: Mapping[str, pa.Table], rejected: list[pa.Table]) -> pa.Table:
+    def _rows(self, table: TableSchema, rejected: list[pa.Table]) -> pa.Table:
         if table.plain_source:
-            rows = relations[table.plain_source].select(table.arrow.names)
-            if not any(rows[column.name].null_count for column in table.stored if not column.nullable):
-                return rows
+            return self._relations[table.plain_source].rows.select(table.arrow.names)
         try:
-            rows = self._con.sql(self._queries[table.name]).to_arrow_table()
+            rows = self._selects[table.name].rows(self._relations)
         except duckdb.Error as error:
             _log.exception("the SELECT of table %s (%s) failed; its rows of this batch are in %s", table.name, table.path, REJECTED)
-            rejected.append(self._failed(table, relations, error))
+            rejected.append(self._failed(table, error))
             return table.arrow.empty_table()
-        if rows[_REFUSAL].null_count == rows.num_rows:
-            return rows.drop_columns([_REFUSAL])
+        if rows[REFUSAL].null_count == rows.num_rows:
+            return rows.drop_columns([REFUSAL])
         return self._accepted(table, rows, rejected)
 
     def _accepted(self, table: TableSchema, rows: pa.Table, rejected: list[pa.Table]) -> pa.Table:
         """Part the rows: the refused ones join `rejected`, the others are returned."""
-        self._con.register("derived", rows)
+        self._aside.register("derived", rows)
         try:
-            rejected.append(self._con.sql(_refused_rows(table)).to_arrow_table())
-            return self._con.sql(f"select * exclude ({_REFUSAL}) from derived where {_REFUSAL} is null").to_arrow_table()  # noqa: S608
+            rejected.append(self._aside.sql(_refused_rows(table)).to_arrow_table())
+            return self._aside.sql(f"select * exclude ({REFUSAL}) from derived where {REFUSAL} is null").to_arrow_table()  # noqa: S608
         finally:
-            self._con.unregister("derived")
+            self._aside.unregister("derived")
 
-    def _failed(self, table: TableSchema, relations: Mapping[str, pa.Table], error: duckdb.Error) -> pa.Table:
+    def _failed(self, table: TableSchema, error: duckdb.Error) -> pa.Table:
         """One rejected record a tenant: what failed, and how many rows of the sources it read."""
-        sources = [f"select tenant_id, ingested_at from decoded_{name}" for name in sorted(table.sources) if relations[name].num_rows]  # noqa: S608
+        sources = " union all ".join(f"select tenant_id, ingested_at from decoded_{name}" for name in sorted(table.sources))  # noqa: S608
         return self._con.sql(
             "select ? as table_name, ? as reason, json_object('error', ?, 'source_rows', count(*)) as content,"  # noqa: S608
             " tenant_id as organization_id,"
             " try_cast(min(ingested_at) as date) as dt, false as time_suspect, min(ingested_at) as ingested_at, tenant_id"
-            f" from ({' union all '.join(sources)}) group by tenant_id order by tenant_id",
+            f" from ({sources}) group by tenant_id order by tenant_id",
             params=[table.name, f"the SELECT in {table.path.name} failed", str(error)],
         ).to_arrow_table()
 
@@ -133,34 +141,19 @@ class Deriver:
         return {**derived, REJECTED: pa.concat_tables([_conformed(part, schema) for part in parts])}
 
 
-def _connection(settings: DeriveSettings, threads: int) -> duckdb.DuckDBPyConnection:
+_FAILED_SPAN_ROWS = (
+    "select row_id from decoded_spans where status_code = 'ERROR' or http_response_status_code >= 400 or row_id in"
+    " (select span_row_id from decoded_span_events where event_name = 'exception' or exception_type is not null) order by row_id"
+)
+"""Few rows, read by three tables: cut out once, because a scan converts every column it reads for every row."""
+
+
+def _connection(threads: int) -> duckdb.DuckDBPyConnection:
     con = duckdb.connect(":memory:", config={"threads": threads, "autoinstall_known_extensions": False, "autoload_known_extensions": False})
     con.execute("set timezone='UTC'")
     con.execute("set arrow_output_version='1.4'")
     con.execute("set produce_arrow_string_view=true")  # handed to the Parquet writer as they are: no copy into offsets
-    con.execute(f"set variable slow_api_ms = {int(settings.slow_api_ms)}")
-    con.execute(f"set variable slow_query_ms = {int(settings.slow_query_ms)}")
     return con
-
-
-def _query(con: duckdb.DuckDBPyConnection, table: TableSchema) -> str:
-    """The table's SELECT with its columns in documented order and stored types, and why a row is refused, else NULL."""
-    select = (table.select_sql or "").strip().rstrip(";")
-    given = {name: str(kind) for name, kind, *_ in con.sql(select).description}
-    columns = ", ".join(
-        f'"{column.name}"'
-        if given[column.name] == column.stored_type
-        else f'try_cast("{column.name}" as {column.stored_type}) as "{column.name}"'
-        for column in table.stored
-    )
-    return f"with rows as materialized ({select}) select *, {_refusal(table)} as {_REFUSAL} from (select {columns} from rows)"  # noqa: S608
-
-
-def _refusal(table: TableSchema) -> str:
-    rules = [(f'"{column.name}" is null', f"{column.name} is NULL") for column in table.stored if not column.nullable]
-    rules += [(f"not ({check})", f"check {check} failed") for check in table.checks]
-    branches = " ".join(f"when {condition} then {_quoted(reason)}" for condition, reason in rules)
-    return f"case {branches} end" if rules else "null"
 
 
 def _refused_rows(table: TableSchema) -> str:
@@ -169,9 +162,9 @@ def _refused_rows(table: TableSchema) -> str:
     columns = ", ".join(name if name in stored else f"null as {name}" for name in kept)
     organization = "coalesce(organization_id, tenant_id)" if "organization_id" in stored else "tenant_id"
     return (
-        f"select {_quoted(table.name)} as table_name, {_REFUSAL} as reason, to_json(d) as content, {columns},"  # noqa: S608
+        f"select {quoted(table.name)} as table_name, {REFUSAL} as reason, to_json(d) as content, {columns},"  # noqa: S608
         f" {organization} as organization_id,"
-        f" try_cast(ingested_at as date) as dt, false as time_suspect, ingested_at, tenant_id from derived d where {_REFUSAL} is not null"
+        f" try_cast(ingested_at as date) as dt, false as time_suspect, ingested_at, tenant_id from derived d where {REFUSAL} is not null"
     )
 
 
@@ -180,7 +173,3 @@ def _conformed(part: pa.Table, schema: pa.Schema) -> pa.Table:
         part[field.name].cast(field.type) if field.name in part.schema.names else pa.nulls(part.num_rows, field.type) for field in schema
     ]
     return pa.table(columns, schema=schema)
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

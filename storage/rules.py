@@ -78,10 +78,10 @@ class RecordRules:
         kept = dict(relations)
         for name in ("spans", "logs", "metric_points"):
             predicates = [f"({drop.where})" for drop in self.drops if _RELATION_OF_SIGNAL[drop.signal] == name]
-            if predicates and kept[name].num_rows:
+            if predicates and name in kept:
                 kept[name] = _selected(con, kept[name], f"select * from record where ({' or '.join(predicates)}) is not true")  # noqa: S608
                 self.dropped += relations[name].num_rows - kept[name].num_rows
-        if kept["spans"].num_rows < relations["spans"].num_rows and kept["span_events"].num_rows:
+        if "span_events" in kept and "spans" in kept and kept["spans"].num_rows < relations["spans"].num_rows:
             kept["span_events"] = _events_of(con, kept["spans"], kept["span_events"])
         if self.redact.patterns:
             kept = {name: self._redacted(con, table) for name, table in kept.items()}

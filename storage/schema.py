@@ -190,7 +190,8 @@ def load_table(path: Path) -> TableSchema:
 
 def decoded_schemas() -> dict[str, pa.Schema]:
     """The schemas of the relations a SELECT may read, by name without `decoded_`: the decoder's columns and what derive adds."""
-    return {**RELATIONS, "spans": pa.schema([*RELATIONS["spans"], *STATEMENT_COLUMNS])}
+    spans = pa.schema([*RELATIONS["spans"], *STATEMENT_COLUMNS])
+    return {**RELATIONS, "spans": spans, "failed_spans": spans}
 
 
 class _TableFile:

@@ -68,7 +68,7 @@ comment on column api_error_logs.ingested_at is 'when the collector accepted the
 comment on column api_error_logs.tenant_id is 'whose token sent it; a sender cannot set it';
 
 with failed as (
-    select * from decoded_spans
+    select * from decoded_failed_spans
     where kind = 'SERVER' and http_request_method is not null and (http_response_status_code >= 400 or status_code = 'ERROR')
 ),
 exception as (
@@ -81,8 +81,7 @@ exception as (
     group by span_row_id
 )
 select
-    coalesce(
-        nullif(s.http_route, ''),
+    case when s.http_route <> '' then s.http_route else
         array_to_string(list_transform(
             string_split(
                 coalesce(
@@ -96,7 +95,7 @@ select
                 length(segment) >= 20 or regexp_full_match(segment, '[0-9-]+|[0-9a-fA-F-]{8,}')
             ) then '{id}' else segment end
         ), '/')
-    ) as endpoint_path,
+    end as endpoint_path,
     s.http_request_method as http_method,
     coalesce(try_cast(s.http_response_status_code as integer), 0) as status_code,
     coalesce(nullif(e.message, ''), s.status_message, '') as error_message,

@@ -56,8 +56,7 @@ comment on column api_performance_metrics.ingested_at is 'when the collector acc
 comment on column api_performance_metrics.tenant_id is 'whose token sent it; a sender cannot set it';
 
 select
-    coalesce(
-        nullif(http_route, ''),
+    case when http_route <> '' then http_route else
         array_to_string(list_transform(
             string_split(
                 coalesce(
@@ -71,7 +70,7 @@ select
                 length(segment) >= 20 or regexp_full_match(segment, '[0-9-]+|[0-9a-fA-F-]{8,}')
             ) then '{id}' else segment end
         ), '/')
-    ) as endpoint_path,
+    end as endpoint_path,
     http_request_method as http_method,
     start_time as request_timestamp,
     try_cast(least(greatest(duration_ns // 1000000 + case when duration_ns % 1000000 >= 500000 then 1 else 0 end, 0), 2147483647) as integer) as response_time_ms,

@@ -80,7 +80,7 @@ failed as (
         coalesce(nullif(e.message, ''), s.status_message, '') as error_message,
         coalesce(s.db_response_status_code, '') as code,
         concat_ws(' ', e.type, e.message, s.status_message, s.error_type) as said
-    from decoded_spans s
+    from decoded_failed_spans s
     left join exception e on e.span_row_id = s.row_id
     where s.db_system_name is not null and (s.status_code = 'ERROR' or e.span_row_id is not null)
 )

@@ -100,7 +100,7 @@ with report as (
         else coalesce(e.exception_message, '') end, chr(10) || ' ''"'))) as error_key,
         s.*
     from decoded_span_events e
-    join decoded_spans s on s.row_id = e.span_row_id
+    join decoded_failed_spans s on s.row_id = e.span_row_id
     where e.event_name = 'exception' or e.exception_type is not null
     union all by name
     select
@@ -114,7 +114,7 @@ with report as (
         s.attributes as context,
         md5(concat_ws('/', s.tenant_id, s.trace_id, 'span_status', s.span_id)) as error_key,
         s.*
-    from decoded_spans s
+    from decoded_failed_spans s
     where s.status_code = 'ERROR' and (s.kind in ('SERVER', 'CONSUMER') or s.parent_span_id is null)
         and s.row_id not in (select span_row_id from decoded_span_events where event_name = 'exception' or exception_type is not null)
 )
