@@ -39,11 +39,14 @@ def _trace(service: str) -> tuple[ExportTraceServiceRequest, Any]:
     return request, resource_spans.scope_spans.add().spans
 
 
-def _log(service: str, trace_id: bytes, span_id: bytes, at: int) -> bytes:
+def _log(service: str, trace_id: bytes, span_id: bytes, at: int, *, beside: str = "") -> bytes:
     request = ExportLogsServiceRequest()
     resource_logs = request.resource_logs.add()
     resource_logs.resource.attributes.add(key="service.name").value.string_value = service
-    record = resource_logs.scope_logs.add().log_records.add(time_unix_nano=at, severity_number=17, trace_id=trace_id, span_id=span_id)
+    records = resource_logs.scope_logs.add().log_records
+    if beside:
+        records.add(time_unix_nano=at, severity_number=9).body.string_value = beside
+    record = records.add(time_unix_nano=at, severity_number=17, trace_id=trace_id, span_id=span_id)
     record.body.string_value = "empty cart"
     _exception(record)
     return request.SerializeToString()
@@ -51,7 +54,7 @@ def _log(service: str, trace_id: bytes, span_id: bytes, at: int) -> bytes:
 
 @pytest.mark.timeout(120)
 def test_an_error_told_as_span_event_and_as_log_is_one(new_collector: Any) -> None:
-    """The log 30 s later, in another publish, and once more after a restart, adds no second error."""
+    """Neither the log 30 s later, in another publish, nor both once more after a restart, beside other records, add a second error."""
     collector = new_collector().start()
     now, trace_id = time.time_ns(), secrets.token_bytes(16)
     request, spans = _trace("told-twice")
@@ -62,7 +65,9 @@ def test_an_error_told_as_span_event_and_as_log_is_one(new_collector: Any) -> No
     assert [(1,)] == collector.published(f"{COUNT}'told-twice'")
     collector.kill()
     collector.start()
-    collector.accept("/v1/logs", _log("told-twice", trace_id, span.span_id, now - 30 * 10**9))
+    collector.accept("/v1/logs", _log("told-twice", trace_id, span.span_id, now - 60 * 10**9, beside="sent again"))
+    spans.add(trace_id=trace_id, span_id=secrets.token_bytes(8), name="beside", start_time_unix_nano=now, end_time_unix_nano=now)
+    collector.accept("/v1/traces", request.SerializeToString())
     assert [(1,)] == collector.published(f"{COUNT}'told-twice'")
 
 

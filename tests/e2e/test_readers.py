@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from deltalake import DeltaTable
 
-PUBLISHES = 12
+PUBLISHES = 6
 TABLES = ("spans", "api_performance_metrics")
 
 
