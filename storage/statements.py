@@ -253,15 +253,16 @@ def _distinct(spans: pa.Table) -> tuple[pa.Array, list[tuple[str, str]]]:
     """For each span the number of its distinct (system, text), NULL where it has no text; and these pairs."""
     texts = spans["db_query_text"].combine_chunks().dictionary_encode()
     systems = spans["db_system_name"].combine_chunks().dictionary_encode()
-    text_codes = texts.indices.fill_null(-1).to_numpy().astype(np.int64)
-    system_codes = systems.indices.fill_null(-1).to_numpy().astype(np.int64) + 1
+    absent = texts.indices.is_null().to_numpy(zero_copy_only=False)
     names = ["", *systems.dictionary.to_pylist()]
-    distinct, codes = np.unique(text_codes * len(names) + system_codes, return_inverse=True)
-    kept = distinct >= 0
-    offset = int(np.count_nonzero(~kept))
     words = texts.dictionary.to_pylist()
-    pairs = [(names[pair % len(names)], words[pair // len(names)]) for pair in distinct[kept].tolist()]
-    return pa.array(codes - offset, pa.int32(), mask=text_codes < 0), pairs
+    # Numbers of pairs are dense enough to mark them in an array; sorting them (numpy.unique) took 3 ms of 50,000 rows.
+    pairs = texts.indices.fill_null(0).to_numpy().astype(np.int64) * len(names) + systems.indices.fill_null(-1).to_numpy() + 1
+    seen = np.zeros(max(1, len(words)) * len(names), np.bool_)
+    seen[pairs[~absent]] = True
+    codes = (np.cumsum(seen) - 1)[pairs]
+    found = [(names[pair % len(names)], words[pair // len(names)]) for pair in np.flatnonzero(seen).tolist()]
+    return pa.array(codes, pa.int32(), mask=absent), found
 
 
 def _replaced(table: pa.Table, name: str, values: pa.Array) -> pa.Table:

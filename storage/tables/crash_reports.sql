@@ -77,7 +77,10 @@ comment on column crash_reports.ingested_at is 'when the collector accepted the 
 comment on column crash_reports.tenant_id is 'whose token sent it; a sender cannot set it';
 
 with crash as (
-    select *, json_extract_string(attributes, '$."app.crash.id"') as given_id
+    select
+        *,
+        json_extract_string(attributes, '$."app.crash.id"') as given_id,
+        json_merge_patch(coalesce(resource_attributes, '{}'), coalesce(attributes, '{}')) as known
     from decoded_logs
     where event_name in ('app.crash', 'device.crash')
         or (severity_number >= 21 and (exception_type is not null or exception_message is not null))
@@ -88,8 +91,9 @@ select
         try_cast(try_cast(md5(concat_ws('/', tenant_id, coalesce(given_id, concat_ws('/', payload_digest, item_index)), 'crash')) as uuid) as text)
     ) as crash_id,
     case
-        when regexp_matches(concat_ws(' ', event_name, exception_type, json_extract_string(attributes, '$."crash.type"')), '(?i)unhandled.?(promise.?)?rejection')
-            then 'unhandled_rejection'
+        when regexp_matches(
+            concat_ws(' ', event_name, exception_type, json_extract_string(attributes, '$."crash.type"')), '(?i)unhandled.?(promise.?)?rejection'
+        ) then 'unhandled_rejection'
         when exception_type is not null or exception_message is not null or exception_stacktrace is not null then 'uncaught_exception'
         else replace(event_name, '.', '_')
     end as crash_type,
@@ -105,29 +109,21 @@ select
         'anonymous'
     ) as user_role,
     session_id,
-    case when contains(attributes, '"page') then
-        coalesce(json_extract_string(attributes, '$."page.slug"'), json_extract_string(attributes, '$."page_slug"'))
-    end as page_slug,
+    coalesce(json_extract_string(attributes, '$."page.slug"'), json_extract_string(attributes, '$."page_slug"')) as page_slug,
     url_full as url,
     user_agent_original as user_agent,
-    case when regexp_matches(concat(attributes, resource_attributes), '"(device|os|browser)\.') then
-        to_json(map_from_entries(list_transform(
-            list_filter(json_keys(json_merge_patch(coalesce(resource_attributes, '{}'), coalesce(attributes, '{}'))), lambda key: regexp_matches(key, '^(device|os|browser)\.')),
-            lambda key: {'k': key, 'v': json_extract(json_merge_patch(coalesce(resource_attributes, '{}'), coalesce(attributes, '{}')), '/' || replace(replace(key, '~', '~0'), '/', '~1'))}
-        )))
-    end as device_info,
-    case when regexp_matches(concat(attributes, try_cast(null as text)), 'memory') then
-        to_json(map_from_entries(list_transform(
-            list_filter(json_keys(json_merge_patch(coalesce(try_cast(null as text), '{}'), coalesce(attributes, '{}'))), lambda key: contains(key, 'memory')),
-            lambda key: {'k': key, 'v': json_extract(json_merge_patch(coalesce(try_cast(null as text), '{}'), coalesce(attributes, '{}')), '/' || replace(replace(key, '~', '~0'), '/', '~1'))}
-        )))
-    end as memory_info,
-    case when regexp_matches(concat(attributes, try_cast(null as text)), 'cpu|uptime|performance') then
-        to_json(map_from_entries(list_transform(
-            list_filter(json_keys(json_merge_patch(coalesce(try_cast(null as text), '{}'), coalesce(attributes, '{}'))), lambda key: regexp_matches(key, 'cpu|uptime|performance')),
-            lambda key: {'k': key, 'v': json_extract(json_merge_patch(coalesce(try_cast(null as text), '{}'), coalesce(attributes, '{}')), '/' || replace(replace(key, '~', '~0'), '/', '~1'))}
-        )))
-    end as performance_info,
+    nullif(to_json(map_from_entries(list_transform(
+        list_filter(json_keys(known), lambda key: regexp_matches(key, '^(device|os|browser)\.')),
+        lambda key: {'k': key, 'v': json_extract(known, '/' || replace(replace(key, '~', '~0'), '/', '~1'))}
+    ))), '{}') as device_info,
+    nullif(to_json(map_from_entries(list_transform(
+        list_filter(json_keys(attributes), lambda key: contains(key, 'memory')),
+        lambda key: {'k': key, 'v': json_extract(attributes, '/' || replace(replace(key, '~', '~0'), '/', '~1'))}
+    ))), '{}') as memory_info,
+    nullif(to_json(map_from_entries(list_transform(
+        list_filter(json_keys(attributes), lambda key: regexp_matches(key, 'cpu|uptime|performance')),
+        lambda key: {'k': key, 'v': json_extract(attributes, '/' || replace(replace(key, '~', '~0'), '/', '~1'))}
+    ))), '{}') as performance_info,
     attributes as context,
     coalesce(nullif(json_extract_string(attributes, '$."service.version"'), ''), service_version) as release_version,
     coalesce(nullif(json_extract_string(attributes, '$."deployment.environment.name"'), ''), environment) as environment,

@@ -85,54 +85,113 @@ comment on column error_logs.time_suspect is 'true where the row''s own time is 
 comment on column error_logs.ingested_at is 'when the collector accepted the payload';
 comment on column error_logs.tenant_id is 'whose token sent it; a sender cannot set it';
 
-with report as (
+with exception as (
+    select * from decoded_span_events where event_name = 'exception' or exception_type is not null
+),
+span_report as (
     select
         'span_event' as report_source,
         e.event_index as report_index,
+        s.trace_id as told_in,
         e.exception_type,
-        coalesce(e.exception_message, '') as error_message,
+        e.exception_message as error_message,
         e.exception_stacktrace as error_stack,
         e.event_time as error_timestamp,
         e.event_time_unix_nano as error_time_unix_nano,
         e.attributes as context,
-        md5(concat_ws('/', s.tenant_id, coalesce(s.trace_id, ''), regexp_extract(coalesce(e.exception_type, ''), '[^.:/\\]*$'), trim(case when contains(e.exception_stacktrace, 'Traceback (most recent call last)') then
-            regexp_replace(string_split(e.exception_stacktrace, chr(10) || '  ')[-1], '^[^\n]*\n', '')
-        else coalesce(e.exception_message, '') end, chr(10) || ' ''"'))) as error_key,
         s.*
-    from decoded_span_events e
+    from exception e
     join decoded_failed_spans s on s.row_id = e.span_row_id
-    where e.event_name = 'exception' or e.exception_type is not null
     union all by name
     select
         'span_status' as report_source,
         0 as report_index,
-        try_cast(null as text) as exception_type,
-        coalesce(s.status_message, '') as error_message,
-        try_cast(null as text) as error_stack,
+        concat_ws('/', s.trace_id, 'span_status', s.span_id) as told_in,
+        s.status_message as error_message,
         make_timestamptz((s.start_time_unix_nano + s.duration_ns) // 1000) as error_timestamp,
         s.start_time_unix_nano + s.duration_ns as error_time_unix_nano,
         s.attributes as context,
-        md5(concat_ws('/', s.tenant_id, s.trace_id, 'span_status', s.span_id)) as error_key,
         s.*
     from decoded_failed_spans s
     where s.status_code = 'ERROR' and (s.kind in ('SERVER', 'CONSUMER') or s.parent_span_id is null)
-        and s.row_id not in (select span_row_id from decoded_span_events where event_name = 'exception' or exception_type is not null)
+        and s.row_id not in (select span_row_id from exception)
+),
+report as (
+    select
+        * exclude (error_type),
+        db_system_name is not null as of_database,
+        kind = 'SERVER' or http_request_method is not null as of_api,
+        coalesce(error_type, db_response_status_code, try_cast(http_response_status_code as text)) as error_code,
+        coalesce(
+            url_full,
+            case when url_path is not null and server_address is not null then
+                concat(coalesce(url_scheme, 'http'), '://', server_address, ':' || server_port, url_path)
+            end
+        ) as url,
+        start_time_unix_nano as span_start_unix_nano,
+        start_time_unix_nano + duration_ns as span_end_unix_nano
+    from span_report
+    union all by name
+    select
+        * exclude (error_type),
+        'log' as report_source,
+        item_index as report_index,
+        coalesce(trace_id, concat_ws('/', payload_digest, item_index)) as told_in,
+        coalesce(exception_message, body) as error_message,
+        exception_stacktrace as error_stack,
+        timestamp as error_timestamp,
+        time_unix_nano as error_time_unix_nano,
+        attributes as context,
+        event_name like 'db.%' or coalesce(contains(attributes, '"db.system'), false) as of_database,
+        event_name like 'http.server%' or coalesce(contains(attributes, '"http.re') or contains(attributes, '"http.method'), false) as of_api,
+        coalesce(
+            error_type,
+            case when contains(attributes, '.status_code') then coalesce(
+                json_extract_string(attributes, '$."db.response.status_code"'),
+                json_extract_string(attributes, '$."http.response.status_code"'),
+                json_extract_string(attributes, '$."http.status_code"')
+            ) end
+        ) as error_code,
+        url_full as url
+    from decoded_logs
+    where exception_type is not null or exception_message is not null or severity_number >= 17
+),
+prepared as (
+    select
+        * replace (coalesce(error_message, '') as error_message),
+        -- what a Python traceback says last is the same in every report; exception.message is not: a span's is str(exception), the
+        -- logging handler's is the exception's first argument
+        case when contains(error_stack, 'Traceback (most recent call last)')
+            then split_part(error_stack, chr(10) || '  ', -1)
+            else coalesce(error_message, '')
+        end as said,
+        case when contains(attributes, '"device.') or contains(attributes, '"os.') or contains(attributes, '"browser.')
+            or contains(resource_attributes, '"device.') or contains(resource_attributes, '"os.') or contains(resource_attributes, '"browser.')
+            then json_merge_patch(coalesce(resource_attributes, '{}'), coalesce(attributes, '{}'))
+        end as device
+    from report
 )
 select
     report_source,
     report_index,
-    error_key,
+    md5(concat_ws(
+        '/', tenant_id, told_in, regexp_extract(coalesce(exception_type, ''), '[^.:/\\]*$'),
+        trim(
+            case when contains(error_stack, 'Traceback (most recent call last)') then substr(said, strpos(said, chr(10)) + 1) else said end,
+            chr(10) || ' ''"'
+        )
+    )) as error_key,
     case
         when telemetry_sdk_language = 'webjs' or scope_name like '%browser%' then 'JavaScript'
-        when db_system_name is not null then 'Database'
-        when kind = 'SERVER' or http_request_method is not null then 'API'
+        when of_database then 'Database'
+        when of_api then 'API'
         else 'Application'
     end as error_type,
     error_message,
     error_stack,
-    coalesce(report.error_type, db_response_status_code, try_cast(http_response_status_code as text)) as error_code,
+    error_code,
     exception_type,
-    try_cast(null as integer) as severity_number,
+    severity_number,
     error_timestamp,
     error_time_unix_nano,
     user_id,
@@ -146,75 +205,15 @@ select
     case when contains(attributes, '"page') then
         coalesce(json_extract_string(attributes, '$."page.slug"'), json_extract_string(attributes, '$."page_slug"'))
     end as page_slug,
-    coalesce(
-        url_full,
-        case when url_path is not null and server_address is not null then
-            concat(coalesce(url_scheme, 'http'), '://', server_address, ':' || server_port, url_path)
-        end
-    ) as url,
+    url,
     user_agent_original as user_agent,
-    case when regexp_matches(concat(attributes, resource_attributes), '"(device|os|browser)\.') then
+    case when device is not null then
         to_json(map_from_entries(list_transform(
-            list_filter(json_keys(json_merge_patch(coalesce(resource_attributes, '{}'), coalesce(attributes, '{}'))), lambda key: regexp_matches(key, '^(device|os|browser)\.')),
-            lambda key: {'k': key, 'v': json_extract(json_merge_patch(coalesce(resource_attributes, '{}'), coalesce(attributes, '{}')), '/' || replace(replace(key, '~', '~0'), '/', '~1'))}
+            list_filter(json_keys(device), lambda key: regexp_matches(key, '^(device|os|browser)\.')),
+            lambda key: {'k': key, 'v': json_extract(device, '/' || replace(replace(key, '~', '~0'), '/', '~1'))}
         )))
     end as device_info,
     context,
     organization_id, service_name, service_version, environment, service_instance_id, scope_name, trace_id, span_id,
-    start_time_unix_nano as span_start_unix_nano,
-    start_time_unix_nano + duration_ns as span_end_unix_nano,
-    dt, time_suspect, ingested_at, tenant_id
-from report
-union all by name
-select
-    'log' as report_source,
-    item_index as report_index,
-    md5(concat_ws('/', tenant_id, coalesce(trace_id, concat_ws('/', payload_digest, item_index)), regexp_extract(coalesce(exception_type, ''), '[^.:/\\]*$'), trim(case when contains(exception_stacktrace, 'Traceback (most recent call last)') then
-            regexp_replace(string_split(exception_stacktrace, chr(10) || '  ')[-1], '^[^\n]*\n', '')
-        else coalesce(exception_message, body, '') end, chr(10) || ' ''"'))) as error_key,
-    case
-        when telemetry_sdk_language = 'webjs' or scope_name like '%browser%' then 'JavaScript'
-        when event_name like 'db.%' or contains(attributes, '"db.system') then 'Database'
-        when event_name like 'http.server%' or contains(attributes, '"http.re') or contains(attributes, '"http.method') then 'API'
-        else 'Application'
-    end as error_type,
-    coalesce(exception_message, body, '') as error_message,
-    exception_stacktrace as error_stack,
-    coalesce(
-        decoded_logs.error_type,
-        case when contains(attributes, '.status_code') then coalesce(
-            json_extract_string(attributes, '$."db.response.status_code"'),
-            json_extract_string(attributes, '$."http.response.status_code"'),
-            json_extract_string(attributes, '$."http.status_code"')
-        ) end
-    ) as error_code,
-    exception_type,
-    severity_number,
-    timestamp as error_timestamp,
-    time_unix_nano as error_time_unix_nano,
-    user_id,
-    coalesce(
-        nullif(user_role, ''),
-        case when user_roles like '[%' then nullif(json_extract_string(user_roles, '$[0]'), '')
-             when user_roles is not null then nullif(json_extract_string(user_roles, '$'), '') end,
-        'anonymous'
-    ) as user_role,
-    session_id,
-    case when contains(attributes, '"page') then
-        coalesce(json_extract_string(attributes, '$."page.slug"'), json_extract_string(attributes, '$."page_slug"'))
-    end as page_slug,
-    url_full as url,
-    user_agent_original as user_agent,
-    case when regexp_matches(concat(attributes, resource_attributes), '"(device|os|browser)\.') then
-        to_json(map_from_entries(list_transform(
-            list_filter(json_keys(json_merge_patch(coalesce(resource_attributes, '{}'), coalesce(attributes, '{}'))), lambda key: regexp_matches(key, '^(device|os|browser)\.')),
-            lambda key: {'k': key, 'v': json_extract(json_merge_patch(coalesce(resource_attributes, '{}'), coalesce(attributes, '{}')), '/' || replace(replace(key, '~', '~0'), '/', '~1'))}
-        )))
-    end as device_info,
-    attributes as context,
-    organization_id, service_name, service_version, environment, service_instance_id, scope_name, trace_id, span_id,
-    try_cast(null as bigint) as span_start_unix_nano,
-    try_cast(null as bigint) as span_end_unix_nano,
-    dt, time_suspect, ingested_at, tenant_id
-from decoded_logs
-where exception_type is not null or exception_message is not null or severity_number >= 17;
+    span_start_unix_nano, span_end_unix_nano, dt, time_suspect, ingested_at, tenant_id
+from prepared;

@@ -91,22 +91,22 @@ with point as (
     select
         * exclude (service_instance_id),
         coalesce(
-        nullif(service_instance_id, ''),
-        nullif(concat_ws('/', host_name, json_extract_string(resource_attributes, '$."process.pid"')), '')
-    ) as service_instance_id,
+            nullif(service_instance_id, ''),
+            nullif(concat_ws('/', host_name, json_extract_string(resource_attributes, '$."process.pid"')), '')
+        ) as service_instance_id,
         coalesce(value_double, try_cast(value_int as double)) as value,
         case unit when 'ms' then 1e-3 when 'us' then 1e-6 when 'ns' then 1e-9 else 1 end as seconds,
-        coalesce(
-            json_extract_string(attributes, '$."cpu.mode"'), json_extract_string(attributes, '$."system.cpu.state"'),
-            json_extract_string(attributes, '$."process.cpu.state"'), json_extract_string(attributes, '$."system.memory.state"'),
-            json_extract_string(attributes, '$."jvm.memory.type"'), json_extract_string(attributes, '$."state"'),
-            json_extract_string(attributes, '$."type"')
-        ) as state,
-        case when metric_name like 'http.server%' then coalesce(
-            try_cast(json_extract_string(attributes, '$."http.response.status_code"') as integer) >= 500,
-            try_cast(json_extract_string(attributes, '$."http.status_code"') as integer) >= 500,
-            false
-        ) or json_extract_string(attributes, '$."error.type"') is not null end as is_error
+        -- one pass over the text: these are words of the conventions, without escapes
+        case when metric_name like '%cpu%' or metric_name like '%memory%' then
+            regexp_extract(
+                attributes,
+                '"(?:cpu\.mode|(?:system|process)\.cpu\.state|system\.memory\.state|jvm\.memory\.type|state|type)":"([^"]*)"',
+                1
+            )
+        end as state,
+        case when metric_name in ('http.server.request.duration', 'http.server.duration') then
+            coalesce(regexp_matches(attributes, '"http\.(?:response\.)?status_code":5[0-9][0-9]|"error\.type":'), false)
+        end as is_error
     from decoded_metric_points
     where metric_name in (
         'process.cpu.utilization', 'jvm.cpu.recent_utilization', 'process.runtime.jvm.cpu.utilization', 'process.runtime.cpython.cpu.utilization',
@@ -127,50 +127,53 @@ select
     min(time_unix_nano) as time_unix_nano,
     organization_id, service_name, service_version, environment, service_instance_id, host_name,
     coalesce(
-        sum(value) filter (metric_name = 'process.cpu.utilization' and coalesce(state, '') not in ('idle', 'wait')),
-        max(value) filter (metric_name in ('jvm.cpu.recent_utilization', 'process.runtime.jvm.cpu.utilization')),
-        max(value) filter (metric_name = 'process.runtime.cpython.cpu.utilization')
+        sum(case when metric_name = 'process.cpu.utilization' and coalesce(state, '') not in ('idle', 'wait') then value end),
+        max(case when metric_name in ('jvm.cpu.recent_utilization', 'process.runtime.jvm.cpu.utilization') then value end),
+        max(case when metric_name = 'process.runtime.cpython.cpu.utilization' then value end)
     ) as cpu_utilization,
     coalesce(
-        sum(value) filter (metric_name = 'process.cpu.time' and coalesce(state, '') not in ('idle', 'wait')),
-        sum(value) filter (metric_name in ('jvm.cpu.time', 'dotnet.process.cpu.time')),
-        sum(value) filter (metric_name = 'process.runtime.cpython.cpu_time')
+        sum(case when metric_name = 'process.cpu.time' and coalesce(state, '') not in ('idle', 'wait') then value end),
+        sum(case when metric_name in ('jvm.cpu.time', 'dotnet.process.cpu.time') then value end),
+        sum(case when metric_name = 'process.runtime.cpython.cpu_time' then value end)
     ) as cpu_time_s,
-    any_value(temporality) filter (metric_name like '%cpu%time') as cpu_temporality,
-    min(start_time_unix_nano) filter (metric_name like '%cpu%time') as cpu_start_unix_nano,
-    1 - avg(value) filter (metric_name = 'system.cpu.utilization' and state = 'idle') as system_cpu_utilization,
+    any_value(case when metric_name like '%cpu%time' then temporality end) as cpu_temporality,
+    min(case when metric_name like '%cpu%time' then start_time_unix_nano end) as cpu_start_unix_nano,
+    1 - avg(case when metric_name = 'system.cpu.utilization' and state = 'idle' then value end) as system_cpu_utilization,
     coalesce(
-        sum(value) filter (metric_name = 'process.memory.usage'),
-        sum(value) filter (metric_name in ('process.memory.physical_usage', 'dotnet.process.memory.working_set')),
-        sum(value) filter (metric_name = 'process.runtime.cpython.memory' and state = 'rss')
+        sum(case when metric_name = 'process.memory.usage' then value end),
+        sum(case when metric_name in ('process.memory.physical_usage', 'dotnet.process.memory.working_set') then value end),
+        sum(case when metric_name = 'process.runtime.cpython.memory' and state = 'rss' then value end)
     ) as memory_bytes,
-    sum(value) filter (
-        metric_name in (
+    sum(case
+        when metric_name in (
             'v8js.memory.heap.used', 'nodejs.memory.heap.used', 'go.memory.used', 'process.runtime.go.mem.heap_alloc',
             'dotnet.gc.last_collection.heap.size', 'process.runtime.dotnet.gc.heap.size'
         )
         or (metric_name in ('jvm.memory.used', 'process.runtime.jvm.memory.usage') and state = 'heap')
-    ) as heap_bytes,
-    sum(value) filter (metric_name = 'system.memory.usage' and state = 'used') as system_memory_bytes,
-    max(value * seconds) filter (metric_name in ('nodejs.eventloop.delay.mean', 'otelpond.event_loop.lag')) as event_loop_lag_s,
+        then value
+    end) as heap_bytes,
+    sum(case when metric_name = 'system.memory.usage' and state = 'used' then value end) as system_memory_bytes,
+    max(case when metric_name in ('nodejs.eventloop.delay.mean', 'otelpond.event_loop.lag') then value * seconds end) as event_loop_lag_s,
     try_cast(coalesce(
-        sum(value) filter (metric_name in ('process.unix.file_descriptor.count', 'process.windows.handle.count')),
-        sum(value) filter (metric_name in ('process.open_file_descriptor.count', 'process.open_file_descriptors')),
-        sum(value) filter (metric_name = 'nodejs.active_handles')
+        sum(case when metric_name in ('process.unix.file_descriptor.count', 'process.windows.handle.count') then value end),
+        sum(case when metric_name in ('process.open_file_descriptor.count', 'process.open_file_descriptors') then value end),
+        sum(case when metric_name = 'nodejs.active_handles' then value end)
     ) as integer) as active_handles,
-    try_cast(sum(value) filter (metric_name = 'http.server.active_requests') as integer) as active_requests,
-    max(value * seconds) filter (metric_name = 'process.uptime') as uptime_s,
+    try_cast(sum(case when metric_name = 'http.server.active_requests' then value end) as integer) as active_requests,
+    max(case when metric_name = 'process.uptime' then value * seconds end) as uptime_s,
     try_cast(coalesce(
-        sum("count") filter (metric_name = 'http.server.request.duration'), sum("count") filter (metric_name = 'http.server.duration')
+        sum(case when metric_name = 'http.server.request.duration' then "count" end),
+        sum(case when metric_name = 'http.server.duration' then "count" end)
     ) as bigint) as request_count,
-    try_cast(case when count(*) filter (metric_name = 'http.server.request.duration') > 0
-        then coalesce(sum("count") filter (metric_name = 'http.server.request.duration' and is_error), 0)
-        when count(*) filter (metric_name = 'http.server.duration') > 0
-        then coalesce(sum("count") filter (metric_name = 'http.server.duration' and is_error), 0)
+    try_cast(case
+        when count(case when metric_name = 'http.server.request.duration' then 1 end) > 0
+        then coalesce(sum(case when metric_name = 'http.server.request.duration' and is_error then "count" end), 0)
+        when count(case when metric_name = 'http.server.duration' then 1 end) > 0
+        then coalesce(sum(case when metric_name = 'http.server.duration' and is_error then "count" end), 0)
     end as bigint) as error_count,
-    any_value(temporality) filter (metric_name in ('http.server.request.duration', 'http.server.duration')) as request_temporality,
-    min(start_time_unix_nano) filter (metric_name in ('http.server.request.duration', 'http.server.duration')) as request_start_unix_nano,
-    min(start_time_unix_nano) filter (temporality = 'cumulative') as start_time_unix_nano,
+    any_value(case when is_error is not null then temporality end) as request_temporality,
+    min(case when is_error is not null then start_time_unix_nano end) as request_start_unix_nano,
+    min(case when temporality = 'cumulative' then start_time_unix_nano end) as start_time_unix_nano,
     payload_digest,
     min(dt) as dt,
     bool_or(time_suspect) as time_suspect,
