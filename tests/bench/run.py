@@ -86,6 +86,12 @@ class Run:
         self.figures.append(Figure(target, measured))
         say(f"{target.name}: {measured:,.2f} {target.unit}")
 
+    def warm(self) -> None:
+        """Have the decoders compiled, as an image would."""
+        say("compiling the decoders")
+        command = [sys.executable, "-m", "otelpond.config.cli", "warm"]
+        subprocess.run(command, env=os.environ | {"OTELPOND_CACHE_DIR": str(self.kernel_cache)}, check=True, capture_output=True)
+
     def throughput(self) -> None:
         """Phase 1: as fast as it answers, at rest, and one item at a time."""
         collector = Collector(self.folder / "fast", self.kernel_cache)
@@ -272,6 +278,7 @@ def main() -> None:
         cache = Path(os.environ.get("OTELPOND_CACHE_DIR") or HERE.parent.parent / ".pytest_cache" / "d" / "otelpond-kernels")
         run = Run(folder, cache, quick=options.quick, sustained_s=options.sustained or (15 if options.quick else 60))
         try:
+            run.warm()
             for phase in [options.only] if options.only else ["throughput", "steady"]:
                 getattr(run, phase)()
         finally:

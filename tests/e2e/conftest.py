@@ -138,9 +138,12 @@ def eventually() -> Callable[..., Any]:
 
 @pytest.fixture(scope="session")
 def kernel_cache(request: pytest.FixtureRequest) -> Path:
-    """Where collectors keep compiled kernels, from one test run to the next."""
+    """Where collectors keep compiled kernels, from one test run to the next; compiled here once, not by each collector."""
     given = os.environ.get("OTELPOND_CACHE_DIR")
-    return Path(given) if given else request.config.cache.mkdir("otelpond-kernels")
+    folder = Path(given) if given else request.config.cache.mkdir("otelpond-kernels")
+    command = [sys.executable, "-m", "otelpond.config.cli", "warm"]
+    subprocess.run(command, env=os.environ | {"OTELPOND_CACHE_DIR": str(folder)}, check=True, capture_output=True, timeout=300)
+    return folder
 
 
 @pytest.fixture(scope="session")
