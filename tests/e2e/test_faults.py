@@ -1,6 +1,6 @@
 """A payload that breaks the decoder or ends its process is isolated and put into quarantine; everything else is served.
 
-The faults are injected from outside, by `faulty/sitecustomize.py` on the collector's PYTHONPATH.
+The faults are injected from outside, by `faults/sitecustomize.py` on the collector's PYTHONPATH.
 """
 
 from __future__ import annotations
