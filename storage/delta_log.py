@@ -33,9 +33,14 @@ def entries(log: Path) -> list[tuple[int, Path]]:
     return sorted((int(match[1]), path) for path in log.iterdir() if (match := _ENTRY.fullmatch(path.name)))
 
 
+def entry(version: int) -> str:
+    """The name of a version's entry."""
+    return f"{version:020d}.json"
+
+
 def fsync_entries(log: Path, first: int, last: int) -> None:
     """Make the entries of these versions durable, with the folder they stand in; cleaned-up ones are passed over."""
-    fsync_files([log / f"{version:020d}.json" for version in range(first, last + 1)])
+    fsync_files([log / entry(version) for version in range(first, last + 1)])
     fsync_folder(log)
 
 

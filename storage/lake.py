@@ -18,7 +18,7 @@ from .files import OpenFiles, WrittenFiles
 from .live import link_snapshot
 from .locks import locked
 from .parquet import LakeError
-from .query import Listing, write_pond
+from .query import Listing, PondFile
 from .schema import TableSchema
 
 LAYOUT: Final = 1
@@ -48,6 +48,7 @@ class Lake:
                 for schema in tables.values():
                     prepare(self.folder / schema.name, schema)
         self.tables = {name: Table(self.folder / name, schema) for name, schema in tables.items()}
+        self._pond = PondFile(data, self.schemas)
 
     def committed(self, table: str, stream: str) -> int:
         """Number of the stream's last plan in that table; -1 where there is none."""
@@ -72,7 +73,7 @@ class Lake:
         """Let pond.duckdb and live/ show the newest snapshots. Any process may, at any time."""
         with locked(self.data / ".refresh.lock"):
             snapshots = {name: table.snapshot() for name, table in self.tables.items()}
-            write_pond(self.data, self.schemas, {name: self._listing(name, snapshot) for name, snapshot in snapshots.items()})
+            self._pond.write({name: self._listing(name, snapshot) for name, snapshot in snapshots.items()})
             for name, snapshot in snapshots.items():
                 link_snapshot(self.folder / name, self.data / "live" / name, [file.path for file in snapshot.files])
 

@@ -65,7 +65,7 @@ def maintain(lake: Lake, *, keep_days: Mapping[str, int], vacuum_after_h: int, c
     """One round over all tables, those with most files first; whatever fails for one table is logged and harms no other.
 
     Args:
-        lake: opened with `writer=False`.
+        lake: opened with `writer=False`, while the caller holds the lock of maintenance.
         keep_days: days kept, by family (signals, apm, errors) or table name.
         vacuum_after_h: hours for which a file that left its table is kept for those who read an older snapshot.
         cpu_s: CPU seconds after which no further merge is begun, unless a table has more than LIVE_FILES.
@@ -133,14 +133,16 @@ def _drop_old_seeds(table: Table, now: datetime) -> None:
 
 
 def _vacuum(table: Table, after_h: int, now: datetime, done: Round) -> None:
-    """Remove files that left the table long ago, and files that no log entry names: of dead imports, of killed merges."""
+    """Remove files that left the table long ago, and files that no log entry names: of killed merges, and later of dead imports."""
     gone, _ = table.unreferenced(after_h)
     for path in gone:
         with contextlib.suppress(FileNotFoundError):
             (table.folder / path).unlink()
             done.vacuumed_files += 1
     before = now.timestamp() - max(after_h * 3600, DAY_S)
-    done.vacuumed_files += _remove_unnamed(table, [path for path in _data_files(table) if _modified(path) < before])
+    done.vacuumed_files += _remove_unnamed(
+        table, [path for path in _data_files(table) if path.name.startswith("compact-") or _modified(path) < before]
+    )
     for entry in table.log.iterdir():
         if entry.suffix not in {".json", ".parquet", ".torn"} and entry.name != "_last_checkpoint" and _modified(entry) < before:
             entry.unlink(missing_ok=True)

@@ -72,40 +72,59 @@ def connect(data: str | Path = "pond") -> duckdb.DuckDBPyConnection:
     return con
 
 
-def write_pond(data: Path, tables: Mapping[str, TableSchema], listings: Mapping[str, Listing]) -> None:
-    """Replace pond.duckdb by one that shows these snapshots, in one durable step. The caller holds the lock of the pond.
+class PondFile:
+    """Writes pond.duckdb; remembers what it wrote last, which saves opening it (30 ms).
 
     Args:
         data: the pond's directory.
         tables: the documented tables by name.
-        listings: the live files of every one of them.
     """
-    pond = data / POND
-    temporary = data / f".{POND}.tmp"
-    definitions = dict(_definitions(tables))
-    digest = hashlib.sha256(json.dumps(list(definitions.items())).encode()).hexdigest()
-    shown = _shown(pond, digest)
-    changed = {name: listing for name, listing in listings.items() if shown.get(name) != listing.version}
-    if shown and not changed:
-        return
-    _remove(temporary)
-    if shown:
-        shutil.copyfile(pond, temporary)
-    with _attached(temporary) as con:
-        if not shown:
-            con.execute("create schema pond.files")
-        for name, listing in changed.items():
-            _write_listing(con, name, listing, digest)
-        if not shown:
-            _write_views(con, tables, definitions)
-    _replace(temporary, pond)
+
+    def __init__(self, data: Path, tables: Mapping[str, TableSchema]) -> None:
+        self._pond = data / POND
+        self._tables = tables
+        self._definitions = dict(_definitions(tables))
+        # Views hold absolute paths: in a directory that was moved or copied, all of them are written anew.
+        self._digest = hashlib.sha256(json.dumps([str(self._pond.resolve()), *self._definitions.items()]).encode()).hexdigest()
+        self._written: tuple[int, dict[str, int]] = (-1, {})
+
+    def write(self, listings: Mapping[str, Listing]) -> None:
+        """Replace the file by one that shows these snapshots, one for each table, in one durable step; the caller holds its lock."""
+        shown = self._shown()
+        changed = {name: listing for name, listing in listings.items() if shown.get(name) != listing.version}
+        if shown and not changed:
+            return
+        temporary = self._pond.with_name(f".{POND}.tmp")
+        temporary.unlink(missing_ok=True)
+        _remove_wal(temporary)
+        if shown:
+            shutil.copyfile(self._pond, temporary)
+        with _attached(temporary) as con:
+            if not shown:
+                con.execute("create schema pond.files")
+            for name, listing in changed.items():
+                _write_listing(con, name, listing, self._digest)
+            if not shown:
+                _write_views(con, self._tables, self._definitions)
+        _replace(temporary, self._pond)
+        self._written = (_identity(self._pond), {name: listing.version for name, listing in listings.items()})
+
+    def _shown(self) -> dict[str, int]:
+        """The versions that the present file shows, by table; empty where all of it must be written anew."""
+        if not self._pond.is_file():
+            return {}
+        _remove_wal(self._pond)
+        identity, versions = self._written
+        return versions if identity == _identity(self._pond) else _read_versions(self._pond, self._digest)
 
 
-def _shown(pond: Path, digest: str) -> dict[str, int]:
-    """The versions that the present file shows, by table; empty where it must be written anew."""
-    if not pond.is_file():
-        return {}
-    _remove_wal(pond)
+def _identity(file: Path) -> int:
+    """Another number for each replaced or changed file."""
+    status = file.stat()
+    return hash((status.st_ino, status.st_mtime_ns, status.st_size))
+
+
+def _read_versions(pond: Path, digest: str) -> dict[str, int]:
     try:
         with duckdb.connect() as con:
             con.execute(f"attach {_text(str(pond))} as pond (read_only)")
@@ -179,11 +198,6 @@ def _replace(temporary: Path, pond: Path) -> None:
 def _remove_wal(pond: Path) -> None:
     """A write-ahead log that somebody's read-write session left would be replayed into the next file, and break every reader."""
     pond.with_name(f"{pond.name}.wal").unlink(missing_ok=True)
-
-
-def _remove(file: Path) -> None:
-    file.unlink(missing_ok=True)
-    _remove_wal(file)
 
 
 def _text(value: str) -> str:
