@@ -16,6 +16,12 @@ import pyarrow as pa
 from .decode.columns import RELATIONS
 
 REDACTED = "[redacted]"
+_JSON_COLUMNS = frozenset(
+    {
+        *("attributes", "resource_attributes", "scope_attributes", "resource_entity_refs"),
+        *("links", "user_roles", "metadata", "quantiles", "exemplars", "content"),
+    }
+)
 _RELATION_OF_SIGNAL = {"traces": "spans", "spans": "spans", "logs": "logs", "metrics": "metric_points", "metric_points": "metric_points"}
 
 
@@ -132,7 +138,10 @@ def _replacing(column: str, patterns: Sequence[str]) -> str:
     for pattern in patterns:
         quoted = pattern.replace("'", "''")
         expression = f"regexp_replace({expression}, '{quoted}', '{REDACTED}', 'g')"
-    return expression
+    if column not in _JSON_COLUMNS:
+        return expression
+    # a pattern may take a quote or a brace with it: what is no JSON any more is redacted as a whole
+    return f"case when {column} is null then null when json_valid({expression}) then {expression} else '{{\"{REDACTED}\":null}}' end"
 
 
 def _selected(con: duckdb.DuckDBPyConnection, table: pa.Table, query: str) -> pa.Table:

@@ -6,6 +6,7 @@ column, and one SELECT over `decoded_*` relations (a table that the collector fi
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -169,9 +170,11 @@ def load_table(path: Path) -> TableSchema:
     file = _TableFile(path)
     with duckdb.connect(":memory:", config={"autoinstall_known_extensions": False}) as con:
         con.execute("set timezone='UTC'")
-        for line, statement in [*file.ddl, *file.comments]:
+        for line, statement in file.ddl:
             file.execute(con, line, statement)
         file.require_table(con)
+        for line, statement in file.comments:
+            file.execute(con, line, statement)
         columns = file.columns(con)
         sources = file.check_select(con, columns)
         checks = con.execute(
@@ -285,7 +288,8 @@ class _TableFile:
         self._forbid(_IMPURE, "a row must follow from its payload alone, so that a replay gives the same row")
         schemas = decoded_schemas()
         try:
-            read = con.get_table_names(query)  # before the relations are there: names of views it would look through
+            read = _relations_read(con, query)
+            self._require_relations(read, schemas)
             for name, schema in schemas.items():
                 con.register(f"decoded_{name}", schema.empty_table())
             given = [column for column, *_ in con.sql(query).description]
@@ -297,6 +301,13 @@ class _TableFile:
         if problems or len(set(given)) != len(given):
             raise TableError(self.path, line, f"the SELECT {problems[0] if problems else 'gives a column twice'}")
         return frozenset(name.removeprefix("decoded_") for name in read if name.removeprefix("decoded_") in schemas)
+
+    def _require_relations(self, read: set[str], schemas: Mapping[str, pa.Schema]) -> None:
+        line, query = self.select or (1, "")
+        for name in sorted(read - {f"decoded_{known}" for known in schemas}):
+            found = max(query.find(name), 0)
+            expected = ", ".join(f"decoded_{known}" for known in schemas)
+            raise TableError(self.path, line + query.count("\n", 0, found), f"{name} is no relation a table can read: expected {expected}")
 
     def _forbid(self, pattern: re.Pattern[str], reason: str) -> None:
         line, query = self.select or (1, "")
@@ -323,6 +334,20 @@ def _stored(sql_type: str) -> tuple[pa.DataType, str]:
 
 def _shown_column(column: Column) -> str:
     return f'cast("{column.name}" as {column.sql_type}) as "{column.name}"'
+
+
+def _relations_read(con: duckdb.DuckDBPyConnection, query: str) -> set[str]:
+    """The tables that a query names, its own common table expressions left out; from its parse tree."""
+    nodes = [json.loads(tree) for (tree,) in con.execute("select json_serialize_sql(?)", [query]).fetchall()]
+    named: set[str] = set()
+    expressions: set[str] = set()
+    for node in nodes:  # grows while it is walked
+        if isinstance(node, dict):
+            if node.get("type") == "BASE_TABLE":
+                named.add(node["table_name"])
+            expressions |= {entry["key"] for entry in node.get("cte_map", {}).get("map", [])}
+        nodes += node.values() if isinstance(node, dict) else node if isinstance(node, list) else []
+    return named - expressions
 
 
 def _opening_comment(text: str) -> str:

@@ -97,8 +97,7 @@ class TableSelect:
 
 def _row_wise(con: duckdb.DuckDBPyConnection, text: str, table: TableSchema) -> _RowWise | None:
     """Whether the SELECT is row-wise, by its parse tree: one relation, no grouping, ordering, sampling or common table expression."""
-    found = con.execute("select json_serialize_sql(?)", [text]).fetchone()
-    parsed = json.loads(found[0]) if found else {}
+    parsed = json.loads(con.execute("select json_serialize_sql(?)", [text]).fetchall()[0][0])
     node = parsed["statements"][0]["node"] if parsed.get("statements") else {}
     origin = node.get("from_table", {})
     relation = origin.get("table_name", "").removeprefix("decoded_")
