@@ -129,13 +129,24 @@ class Table:
             return False
         return True
 
-    def unreferenced(self, older_than_h: int) -> tuple[set[str], set[str]]:
-        """Files that left the table more than so many hours ago, and all files that it names no more or still: (gone, named)."""
+    def removed(self, hours_ago: int) -> set[str]:
+        """Files that left the table at least so many hours ago and are known to the log still; they may be gone from the disk."""
         with self._explained():
-            gone = set(self._delta.vacuum(older_than_h, dry_run=True, enforce_retention_duration=False))
-            removed = set(self._delta.vacuum(0, dry_run=True, enforce_retention_duration=False))
-        live = {file.path for file in self.snapshot().files}
-        return gone - live, removed | live
+            return set(self._delta.vacuum(hours_ago, dry_run=True, enforce_retention_duration=False)) - self._live()
+
+    def remove_unnamed(self, candidates: Sequence[Path]) -> int:
+        """Remove those of the files, listed before this call, that the table names neither as live nor as removed; how many."""
+        if not candidates:
+            return 0
+        self.update()
+        named = self.removed(0) | self._live()
+        unnamed = [path for path in candidates if str(path.relative_to(self.folder)) not in named]
+        for path in unnamed:
+            path.unlink(missing_ok=True)
+        return len(unnamed)
+
+    def _live(self) -> set[str]:
+        return {file.path for file in self.snapshot().files}
 
     def commits_since_checkpoint(self) -> int:
         """How many commits a reader has to read one by one."""

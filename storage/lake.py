@@ -59,11 +59,14 @@ class Lake:
         return OpenFiles(self.folder, self.schemas, f"{stream}-{plan}-{attempt}")
 
     def publish(self, files: WrittenFiles, stream: str, plan: int) -> None:
-        """Commit a plan's files to their tables, one after another, durably; tables that have the plan already are skipped."""
+        """Commit a plan's files to their tables, one after another, durably; tables that have the plan already are skipped.
+
+        May be called again with the same files after it failed: those that were committed the first time stay.
+        """
         for name, written in files.files.items():
-            if not self.tables[name].publish(written, stream, plan):
-                for file in written:
-                    (self.folder / name / file.path).unlink(missing_ok=True)
+            table = self.tables[name]
+            if not table.publish(written, stream, plan):
+                table.remove_unnamed([table.folder / file.path for file in written])
 
     def maintenance_due(self) -> bool:
         """Whether a table took so many commits since its last checkpoint that a round of maintenance is worth its start."""

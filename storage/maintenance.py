@@ -93,7 +93,7 @@ def remove_orphans(lake: Lake, stream: str) -> int:
     removed = 0
     for table in lake.tables.values():
         candidates = [path for path in _data_files(table) if ours.fullmatch(path.name)]
-        removed += _remove_unnamed(table, candidates) if candidates else 0
+        removed += table.remove_unnamed(candidates)
     return removed
 
 
@@ -134,28 +134,17 @@ def _drop_old_seeds(table: Table, now: datetime) -> None:
 
 def _vacuum(table: Table, after_h: int, now: datetime, done: Round) -> None:
     """Remove files that left the table long ago, and files that no log entry names: of killed merges, and later of dead imports."""
-    gone, _ = table.unreferenced(after_h)
-    for path in gone:
+    for path in table.removed(after_h):
         with contextlib.suppress(FileNotFoundError):
             (table.folder / path).unlink()
             done.vacuumed_files += 1
     before = now.timestamp() - max(after_h * 3600, DAY_S)
-    done.vacuumed_files += _remove_unnamed(
-        table, [path for path in _data_files(table) if path.name.startswith("compact-") or _modified(path) < before]
+    done.vacuumed_files += table.remove_unnamed(
+        [path for path in _data_files(table) if path.name.startswith("compact-") or _modified(path) < before]
     )
     for entry in table.log.iterdir():
         if entry.suffix not in {".json", ".parquet", ".torn"} and entry.name != "_last_checkpoint" and _modified(entry) < before:
             entry.unlink(missing_ok=True)
-
-
-def _remove_unnamed(table: Table, candidates: list[Path]) -> int:
-    """Remove those of the files that the table names neither as live nor as removed; the candidates were listed before this."""
-    table.update()
-    _, named = table.unreferenced(0)
-    unnamed = [path for path in candidates if str(path.relative_to(table.folder)) not in named]
-    for path in unnamed:
-        path.unlink(missing_ok=True)
-    return len(unnamed)
 
 
 def _data_files(table: Table) -> Iterator[Path]:

@@ -79,9 +79,9 @@ class FileWriter:
 
     @property
     def size_bytes(self) -> int:
-        """Bytes written so far, and those that wait in memory for their row group."""
+        """Bytes written so far, and about what those will take that wait in memory for their row group."""
         written = int(self._sink.tell()) if not self._sink.closed else self.location.stat().st_size
-        return written + sum(int(rows.nbytes) for rows in self._waiting)
+        return written + sum(int(rows.nbytes) for rows in self._waiting) // 10
 
     def append(self, rows: pa.Table) -> None:
         """Write rows, the table's stored columns; `dt` is left out, a column that is not there is null."""

@@ -54,6 +54,17 @@ def test_a_replayed_plan_is_stored_once(data: Path, lake: Lake, publish: Publish
     assert [path.name for path in data.glob("lake/visits/dt=2026*/*")] == ["inbox-0-0-0.parquet"]
 
 
+def test_publishing_the_same_files_again_keeps_them(data: Path, lake: Lake, rows: Rows) -> None:
+    """Where a later table failed, the caller publishes all of it again: what was committed the first time stays."""
+    batch = lake.open_batch("inbox", 0, 0)
+    batch.append("visits", rows())
+    written = batch.close()
+    lake.publish(written, "inbox", 0)
+    lake.publish(written, "inbox", 0)
+
+    assert count(data) == 3
+
+
 def test_two_writers_may_publish_at_once(data: Path, lake: Lake, tables: dict[str, TableSchema], rows: Rows) -> None:
     """Two streams commit to one table from two threads, each plan once."""
 
