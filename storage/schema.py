@@ -153,41 +153,32 @@ def load_tables(folders: Sequence[Path] = (TABLES_FOLDER,)) -> dict[str, TableSc
         TableError: a file breaks a rule, or two files make the same table.
     """
     tables: dict[str, TableSchema] = {}
-    for path in _files(folders):
-        table = load_table(path)
-        if table.name in tables:
-            raise TableError(path, 1, f"table {table.name} is already made by {tables[table.name].path}")
-        tables[table.name] = table
+    with duckdb.connect(":memory:") as ddl, duckdb.connect(":memory:") as relations:
+        for name, schema in decoded_schemas().items():
+            relations.register(f"decoded_{name}", schema.empty_table())
+        for path in _files(folders):
+            table = _table(_TableFile(path), ddl, relations)
+            if table.name in tables:
+                raise TableError(path, 1, f"table {table.name} is already made by {tables[table.name].path}")
+            tables[table.name] = table
     return tables
 
 
-def load_table(path: Path) -> TableSchema:
-    """Read one table's file.
-
-    Raises:
-        TableError: the file breaks a rule.
-    """
-    file = _TableFile(path)
-    with duckdb.connect(":memory:", config={"autoinstall_known_extensions": False}) as con:
-        con.execute("set timezone='UTC'")
-        for line, statement in file.ddl:
-            file.execute(con, line, statement)
-        file.require_table(con)
-        for line, statement in file.comments:
-            file.execute(con, line, statement)
-        columns = file.columns(con)
-        sources = file.check_select(con, columns)
-        checks = con.execute(
-            "select expression from duckdb_constraints() where constraint_type = 'CHECK' order by constraint_index"
-        ).fetchall()
+def _table(file: _TableFile, ddl: duckdb.DuckDBPyConnection, relations: duckdb.DuckDBPyConnection) -> TableSchema:
+    """What a file says, by DuckDB's own reading of it: the DDL in an empty database, the SELECT where the relations are."""
+    file.create(ddl)
+    name = file.path.stem
+    columns = file.columns(ddl)
+    checks = ddl.execute("select expression from duckdb_constraints() where constraint_type = 'CHECK' order by constraint_index").fetchall()
+    ddl.execute(f'drop table "{name}"')
     return TableSchema(
-        name=path.stem,
+        name=name,
         comment=file.comment,
         columns=columns,
         checks=tuple(check for (check,) in checks),
         select_sql=file.select[1] if file.select else None,
-        sources=sources,
-        path=path,
+        sources=file.check_select(relations, columns),
+        path=file.path,
     )
 
 
@@ -232,7 +223,20 @@ class _TableFile:
         else:
             raise TableError(self.path, line, "expected one CREATE TABLE, then COMMENT ON COLUMN statements, then at most one SELECT")
 
-    def execute(self, con: duckdb.DuckDBPyConnection, line: int, statement: str) -> None:
+    def create(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Make the table, of the file's name and nothing else, and comment its columns."""
+        for line, statement in self.ddl:
+            self._execute(con, line, statement)
+        made = [name for (name,) in con.execute("select table_name from duckdb_tables()").fetchall()]
+        if made != [self.path.stem]:
+            raise TableError(self.path, self.ddl[0][0] if self.ddl else 1, f"expected CREATE TABLE {self.path.stem}, as the file is named")
+        try:
+            con.execute("".join(statement for _, statement in self.comments))
+        except duckdb.Error:
+            for line, statement in self.comments:  # to find the one that fails
+                self._execute(con, line, statement)
+
+    def _execute(self, con: duckdb.DuckDBPyConnection, line: int, statement: str) -> None:
         try:
             con.execute(statement)
         except duckdb.Error as error:
@@ -241,12 +245,6 @@ class _TableFile:
     def _blamed(self, line: int, error: duckdb.Error) -> TableError:
         inner = _LINE.search(str(error))
         return TableError(self.path, line + int(inner[1]) - 1 if inner else line, str(error).split("\n", maxsplit=1)[0])
-
-    def require_table(self, con: duckdb.DuckDBPyConnection) -> None:
-        """One table of the file's name, and nothing else."""
-        made = [name for (name,) in con.execute("select table_name from duckdb_tables()").fetchall()]
-        if made != [self.path.stem]:
-            raise TableError(self.path, self.ddl[0][0] if self.ddl else 1, f"expected CREATE TABLE {self.path.stem}, as the file is named")
 
     def columns(self, con: duckdb.DuckDBPyConnection) -> tuple[Column, ...]:
         """The table's columns, each with a comment and a type that files can hold."""
@@ -290,8 +288,6 @@ class _TableFile:
         try:
             read = _relations_read(con, query)
             self._require_relations(read, schemas)
-            for name, schema in schemas.items():
-                con.register(f"decoded_{name}", schema.empty_table())
             given = [column for column, *_ in con.sql(query).description]
         except duckdb.Error as error:
             raise self._blamed(line, error) from error

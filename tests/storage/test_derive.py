@@ -15,6 +15,7 @@ from otelpond.storage.derive import Deriver, DeriveSettings
 from otelpond.storage.rules import Drop, RecordRules
 from otelpond.storage.schema import TABLES_FOLDER, TableSchema, load_tables
 
+TABLES = load_tables()
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DEFAULTS: Mapping[str, Any] = {
     "tenant_id": "default",
@@ -101,9 +102,8 @@ def test_a_failing_select_costs_its_own_table_only(tmp_path: Path, caplog: pytes
 
 def test_columns_come_in_documented_order_and_type() -> None:
     """Every table's rows have exactly the stored columns, strings as string or string view."""
-    tables = load_tables()
     rows = {"kind": "SERVER", "http_request_method": "GET", "db_system_name": "redis", "status_code": "ERROR"}
-    derived = Deriver(tables).derive(spans(rows))
+    derived = Deriver(TABLES).derive(spans(rows))
     assert {
         "spans",
         "api_performance_metrics",
@@ -113,13 +113,13 @@ def test_columns_come_in_documented_order_and_type() -> None:
         "database_error_logs",
     } == set(derived)
     for name, table in derived.items():
-        assert tables[name].arrow.names == table.schema.names
-        assert tables[name].arrow.types == [pa.string() if kind == pa.string_view() else kind for kind in table.schema.types]
+        assert TABLES[name].arrow.names == table.schema.names
+        assert TABLES[name].arrow.types == [pa.string() if kind == pa.string_view() else kind for kind in table.schema.types]
 
 
 def test_strings_and_string_views_give_the_same_rows() -> None:
     """The plain decoder's batch may follow the kernels', which give string views."""
-    deriver = Deriver(load_tables())
+    deriver = Deriver(TABLES)
     rows = [
         {"kind": "SERVER", "http_request_method": "GET", "http_route": f"/a/long/route/{index}", "url_full": None} for index in range(3)
     ]
@@ -131,14 +131,14 @@ def test_strings_and_string_views_give_the_same_rows() -> None:
 
 def test_nothing_decoded_gives_nothing() -> None:
     """No relation, or only empty ones: no table."""
-    deriver = Deriver(load_tables())
+    deriver = Deriver(TABLES)
     assert {} == deriver.derive({})
     assert {} == deriver.derive(spans())
 
 
 def test_a_batch_leaves_nothing_behind() -> None:
     """Rows of one batch are in no other, also where the next one has no such relation."""
-    deriver = Deriver(load_tables())
+    deriver = Deriver(TABLES)
     deriver.derive(spans({"status_code": "ERROR", "kind": "SERVER"}))
     derived = deriver.derive({"logs": relation("logs", [{"severity_number": 17, "body": "x"}])})
     assert {"logs", "error_logs"} == set(derived)
@@ -148,7 +148,7 @@ def test_a_batch_leaves_nothing_behind() -> None:
 def test_columns_are_copied_right_after_rows_were_dropped() -> None:
     """Rules leave gaps in the row ids; what a table copies still comes from its own row."""
     rules = RecordRules(drops=[Drop("traces", "http_route = '/health'")])
-    deriver = Deriver(load_tables(), rules=rules)
+    deriver = Deriver(TABLES, rules=rules)
     rows = [
         {"kind": "SERVER", "http_request_method": "GET", "http_route": route, "user_id": route}
         for route in ("/health", "/a", "/health", "/b")
@@ -166,8 +166,8 @@ def test_thresholds_are_settings() -> None:
         {"kind": "SERVER", "http_request_method": "GET", "duration_ns": 20_000_000},
         {"kind": "CLIENT", "db_system_name": "redis", "duration_ns": 20_000_000},
     ]
-    slow = Deriver(load_tables(), DeriveSettings(slow_api_ms=10, slow_query_ms=10)).derive(spans(*rows))
-    fast = Deriver(load_tables()).derive(spans(*rows))
+    slow = Deriver(TABLES, DeriveSettings(slow_api_ms=10, slow_query_ms=10)).derive(spans(*rows))
+    fast = Deriver(TABLES).derive(spans(*rows))
     assert ([True], [False]) == tuple(derived["api_performance_metrics"]["slow_api"].to_pylist() for derived in (slow, fast))
     assert ([True], [False]) == tuple(derived["database_performance_metrics"]["slow_query"].to_pylist() for derived in (slow, fast))
 
@@ -182,7 +182,7 @@ def test_hostile_numbers_cost_no_row() -> None:
         "status_code": "ERROR",
         "http_response_status_code": largest,
     }
-    derived = Deriver(load_tables()).derive(
+    derived = Deriver(TABLES).derive(
         spans({**rows, "duration_ns": largest, "http_request_body_size": largest}, {**rows, "duration_ns": -largest})
     )
     api = derived["api_performance_metrics"]
@@ -195,7 +195,7 @@ def test_hostile_numbers_cost_no_row() -> None:
 
 def test_refused_items_become_rejected_records() -> None:
     """What the protocol refuses is named by the table it would have gone to."""
-    derived = Deriver(load_tables()).derive(
+    derived = Deriver(TABLES).derive(
         {"refused": relation("refused", [{"signal": "metrics", "reason": "no time", "content": "{}", "item_index": 3}])}
     )
     (row,) = derived["rejected_records"].to_pylist()

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 import pytest
-from otelpond.storage.schema import TableError, load_table, load_tables
+from otelpond.storage.schema import TableError, load_tables
 
 COMMON = {
     *("organization_id", "service_name", "service_version", "environment", "trace_id", "span_id"),
@@ -188,7 +188,8 @@ def test_signal_tables_are_passed_on_as_they_are() -> None:
 
 def test_a_file_is_read_as_documented(tmp_path: Path) -> None:
     """Comment, columns, types in files, generated columns, checks and sources come out of the file."""
-    table = load_table(write(tmp_path, GOOD))
+    write(tmp_path, GOOD)
+    table = load_tables([tmp_path])["pages"]
     assert ("pages", "Requests to one page.") == (table.name, table.comment)
     assert frozenset({"spans"}) == table.sources
     assert ("(page != '/secret')",) == table.checks
@@ -239,14 +240,15 @@ def test_a_broken_rule_names_file_and_line(tmp_path: Path, old: str, new: str, l
     assert old in GOOD
     path = write(tmp_path, GOOD.replace(old, new))
     with pytest.raises(TableError) as caught:
-        load_table(path)
+        load_tables([tmp_path])
     assert str(caught.value).startswith(f"{path}:{line}: ")
     assert problem in str(caught.value)
 
 
 def test_words_in_strings_and_comments_break_no_rule(tmp_path: Path) -> None:
     """`::`, cast( and now() in a string or comment are text."""
-    load_table(write(tmp_path, GOOD.replace("['a'] as tags", "['::', 'cast(now())'] as tags -- cast( and now()\n")))
+    write(tmp_path, GOOD.replace("['a'] as tags", "['::', 'cast(now())'] as tags -- cast( and now()\n"))
+    assert ["pages"] == list(load_tables([tmp_path]))
 
 
 def test_folders_add_tables(tmp_path: Path) -> None:
