@@ -1,12 +1,10 @@
-"""One Delta table on a local disk: its live files, durable commits to it, and how it is made and gains columns; the lake holds one each."""
+"""One Delta table on a local disk: its live files and durable commits to it; the lake holds one of each."""
 
 from __future__ import annotations
 
-import hashlib
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -16,8 +14,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 from deltalake.transaction import AddAction, CommitProperties, PostCommitHookProperties, RemoveAction, Transaction
 
 from . import delta_log
-from .durable import fsync_folder, make_folder
-from .parquet import PARTITION, DataFile, FileWriter, LakeError
+from .parquet import PARTITION, DataFile, LakeError
 from .schema import TableSchema
 
 SEED_DAY: Final = "1970-01-01"
@@ -27,13 +24,8 @@ COMMIT_ATTEMPTS: Final = 10
 REMOVER: Final = "otelpond-remover"
 """The application transaction of every commit that removes files: delta-rs lets two such commits remove the same file, which
 would double its rows in their outputs; two that carry the same application transaction it refuses."""
-_HOOKS_OFF: Final = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
+HOOKS_OFF: Final = PostCommitHookProperties(create_checkpoint=False, cleanup_expired_logs=False)
 _SHOWN: Final = ["path", "size_bytes", "num_records", "modification_time", f"partition.{PARTITION}"]
-_CONFIGURATION: Final = {
-    "delta.logRetentionDuration": "interval 1 hours",  # nobody is promised to read old versions; a long log makes commits slow
-    "delta.deletedFileRetentionDuration": "interval 2 days",  # tombstones: the vacuum needs them for longer than it waits
-    "delta.enableExpiredLogCleanup": "false",  # maintenance does it, once the checkpoint is durable
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,17 +99,18 @@ class Table:
 
     def publish(self, files: Sequence[DataFile], stream: str, plan: int) -> bool:
         """Add the files as the stream's plan, durably; False where the table has this plan already (then the files are not added)."""
-        for _ in range(COMMIT_ATTEMPTS):
+        for attempt in range(1, COMMIT_ATTEMPTS + 1):
             if self.committed(stream) >= plan:
                 self.make_durable()
                 return False
             try:
                 self._commit([_add(file, data_change=True) for file in files], Transaction(stream, plan))
             except CommitFailedError as error:
-                conflict = error
+                if attempt == COMMIT_ATTEMPTS:
+                    raise LakeError(f"table {self.name}: {attempt} commits in a row met others: {error}") from error
             else:
-                return True
-        raise LakeError(f"table {self.name}: {COMMIT_ATTEMPTS} commits in a row met others: {conflict}")
+                break
+        return True
 
     def replace(self, removed: Sequence[LiveFile], added: Sequence[DataFile], now_ms: int, *, data_change: bool = False) -> bool:
         """Exchange live files for others in one commit, durably; False where another remover was quicker."""
@@ -175,7 +168,7 @@ class Table:
                 schema=self._delta.schema(),
                 partition_by=[PARTITION],
                 commit_properties=CommitProperties(app_transactions=[transaction]),
-                post_commithook_properties=_HOOKS_OFF,
+                post_commithook_properties=HOOKS_OFF,
             )
         self.update()
         self.make_durable()
@@ -188,59 +181,6 @@ class Table:
             raise
         except DeltaError as error:
             raise delta_log.explain(self.name, self.log, error) from error
-
-
-def prepare(folder: Path, schema: TableSchema) -> None:
-    """Mend the table's log, make the table where there is none, and let one of an older release gain its columns.
-
-    Raises:
-        LakeError: a column changed its type, or a file is damaged.
-    """
-    delta_log.mend(folder / delta_log.FOLDER)
-    if not deltalake.DeltaTable.is_deltatable(str(folder)):
-        make_folder(folder)
-        deltalake.DeltaTable.create(
-            str(folder), schema.delta, partition_by=[PARTITION], configuration=_CONFIGURATION, post_commithook_properties=_HOOKS_OFF
-        )
-    table = Table(folder, schema)
-    new_columns = _new_columns(table)
-    if new_columns:
-        table.delta.alter.add_columns(new_columns, post_commithook_properties=_HOOKS_OFF)
-    newest = next((file for file in table.snapshot().files if file.seed), None)
-    if newest is None or _columns_digest(schema) not in newest.path:
-        _seed(table)
-    delta_log.fsync_entries(table.log, max(0, table.update() - delta_log.RECENT), table.update())
-    fsync_folder(folder)
-
-
-def _new_columns(table: Table) -> list[deltalake.Field]:
-    """The documented columns that the table lacks."""
-    held = {column.name: column for column in table.delta.schema().fields}
-    for column in table.schema.delta.fields:
-        if column.name in held and held[column.name].type != column.type:
-            raise LakeError(
-                f"table {table.name}: column {column.name} is {held[column.name].type} in {table.folder} and {column.type} in "
-                f"{table.schema.path}. A column keeps its type: give the new one another name, or move the folder away to start empty."
-            )
-    return [column for column in table.schema.delta.fields if column.name not in held]
-
-
-def _seed(table: Table) -> None:
-    """Add an empty file of the present columns: a view over no file cannot know them.
-
-    It is younger than every live file, so that a snapshot knows by the times whether it mixes old columns and new.
-    """
-    files = table.snapshot().files
-    name = f"seed-{_columns_digest(table.schema)}-{time.time_ns()}.parquet"
-    writer = FileWriter(table.folder, f"{PARTITION}={SEED_DAY}/{name}", table.schema)
-    seed = writer.close()
-    fsync_folder(writer.location.parent)
-    newest = max((file.modified_ms for file in files), default=0)
-    table.replace([], [replace(seed, modified_ms=max(seed.modified_ms, newest + 1))], seed.modified_ms)
-
-
-def _columns_digest(schema: TableSchema) -> str:
-    return hashlib.sha256(repr([(field.name, str(field.type)) for field in schema.arrow]).encode()).hexdigest()[:16]
 
 
 def _add(file: DataFile, *, data_change: bool) -> AddAction:

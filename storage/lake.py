@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from .delta_table import CHECKPOINT_COMMITS, Snapshot, Table, prepare
+from .delta_table import CHECKPOINT_COMMITS, Snapshot, Table
 from .durable import make_folder, write_file
+from .evolution import prepare
 from .files import OpenFiles, WrittenFiles
 from .live import link_snapshot
 from .locks import locked
