@@ -16,6 +16,7 @@ import argparse
 import cProfile
 import pstats
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -27,7 +28,7 @@ import numpy as np
 import pyarrow as pa
 import xxhash
 from otelpond.storage.decode.payloads import Payloads, Rules
-from otelpond.storage.signals import Signal
+from otelpond.storage.signals import Inspection, Signal
 from payloads import templates
 
 RUNS = 3
@@ -204,8 +205,64 @@ class Bench:
                 f"{'publish':12} {len(self.rows)} tables: {', '.join(f'{name} {seconds * 1000:.0f} ms' for name, seconds in steps.items())}"
             )
 
+    def pipeline(self) -> None:
+        """The whole pipeline over an inbox of six batches, in this process: its stages as they compete for two cores."""
+        data, settings = self.folder / "piped", import_module("otelpond.config.settings").Settings
+        inbox = import_module("otelpond.storage.inbox").Inbox(data / "inbox" / "bench")
+        futures, items = [], 0
+        for made in [batch() for _ in range(6)]:
+            items += sum(made.items.values())
+            for signal, bodies in made.bodies.items():
+                counted = Inspection(items=made.items[signal] // len(bodies))
+                futures += [inbox.append("default", signal, body, counted) for body in bodies]
+        for future in futures:
+            future.result()
+        inbox.close()
+        import_module("otelpond.storage.decode.kernels").warm()
+        pipeline = import_module("otelpond.config.pond").open_pipeline(settings(data=data))
+        for thread in threading.enumerate():
+            if thread.name == "warm":
+                thread.join()
+        control = _UntilDone(items)
+        start, wall = time.process_time(), time.perf_counter()
+        if self.profile:
+            self.profile.runcall(pipeline.run, control)
+        else:
+            pipeline.run(control)
+        cpu_s, wall_s = time.process_time() - start, time.perf_counter() - wall
+        self.line("pipeline", f"{items / wall_s:,.0f} items/s of wall clock", cpu_s, items)
+        said = control.progress
+        stages = {name.removesuffix("_s"): getattr(said, name) / items * 1e6 for name in ("decode_s", "derive_s", "write_s", "publish_s")}
+        print(f"{'pipeline':12} wall-clock us an item: {', '.join(f'{name} {value:.2f}' for name, value in stages.items())}")
 
-STAGES = ("parse", "inspect", "reference", "kernels", "derive", "parquet", "publish")
+
+class _UntilDone:
+    """Lets a pipeline run until it has taken so many items; see `storage.pipeline.Control`."""
+
+    def __init__(self, items: int) -> None:
+        self._items = items
+        self.progress: Any = None
+
+    def wait(self, timeout_s: float) -> None:
+        time.sleep(timeout_s)
+
+    def stopping(self) -> bool:
+        return self.progress is not None and self.progress.items >= self._items
+
+    def publish_asked(self) -> bool:
+        return False
+
+    def asked(self) -> object:
+        return None
+
+    def published(self, asked: object) -> None:
+        pass
+
+    def progressed(self, progress: Any) -> None:
+        self.progress = progress
+
+
+STAGES = ("parse", "inspect", "reference", "kernels", "derive", "parquet", "publish", "pipeline")
 
 
 def main() -> None:
