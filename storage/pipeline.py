@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 Decoded = dict[str, pa.Table]
 Decode = Callable[[Signal, Payloads, Rules], Decoded]
-_POLL_S = 0.05
+_POLL_S = 0.1
 _LONGEST_BACKOFF_S = 10.0
 
 

@@ -25,6 +25,7 @@ def run(config: Path | None, options: Mapping[str, Any]) -> None:
     refuse_wide_addresses(settings)
     if settings.tables or settings.drop or settings.redact.patterns:
         _check_tables_and_rules(config)
+    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")  # read at import; the pipeline's process needs no gRPC
     from ..collector import serve
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
