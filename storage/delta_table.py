@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,14 +60,14 @@ class Snapshot:
 class Table:
     """One Delta table: the files of its last version, and durable commits to it."""
 
-    def __init__(self, folder: Path, schema: TableSchema, storage_options: Mapping[str, str] | None = None) -> None:
+    def __init__(self, folder: Path, schema: TableSchema) -> None:
         self.name = schema.name
         self.folder = folder
         self.schema = schema
         self.log = folder / delta_log.FOLDER
         self._snapshot: Snapshot | None = None
         with self._explained():
-            self._delta = deltalake.DeltaTable(str(folder), storage_options=dict(storage_options) if storage_options else None)
+            self._delta = deltalake.DeltaTable(str(folder))
         self._durable = self._delta.version()
 
     @property

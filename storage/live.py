@@ -8,6 +8,7 @@ at all. What a crash left behind is put right the same way: the folders are comp
 from __future__ import annotations
 
 import ctypes
+import logging
 import os
 import shutil
 import sys
@@ -15,6 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+logger = logging.getLogger(__name__)
 STAGING: Final = ".staging"
 _AT_FDCWD: Final = -2 if sys.platform == "darwin" else -100
 _EXCHANGE: Final = 2  # RENAME_EXCHANGE of Linux's renameat2, RENAME_SWAP of macOS's renameatx_np
@@ -54,11 +56,11 @@ def _link_day(source: Path, day: Path, staging: Path, names: set[str]) -> None:
 
 
 def _link(source: Path, target: Path) -> None:
-    """A hard link, or a symbolic one where the file system has no hard links."""
+    """A hard link, or a symbolic one where the file system has no hard links. A file that is lost must not stop the others."""
     try:
         os.link(source, target)
     except FileNotFoundError:
-        raise
+        logger.exception("%s is gone and its rows with it: restore this file from a backup", source)
     except OSError:
         target.symlink_to(source.resolve())
 

@@ -55,6 +55,18 @@ def test_what_a_crash_left_is_put_right(data: Path, lake: Lake, publish: Publish
     assert list((data / "live/.staging").iterdir()) == []
 
 
+def test_a_lost_file_is_told_and_stops_nothing(data: Path, lake: Lake, publish: Publish, caplog: pytest.LogCaptureFixture) -> None:
+    """The message names the file and the remedy; what was published after it is shown."""
+    publish(0)
+    publish(1)
+    lost = data / "lake" / DAY / "inbox-0-0-0.parquet"
+    lost.unlink()
+    lake.refresh()
+
+    assert links(data) == {"inbox-1-0-0.parquet"}
+    assert f"{lost} is gone" in caplog.text
+
+
 @pytest.mark.parametrize("in_one_step", [True, False])
 def test_folders_are_exchanged(in_one_step: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In one step where the system can, else in two: the contents have changed places."""
