@@ -36,6 +36,7 @@ create table error_logs (
     report_source        text not null,
     error_key            text not null,
     report_index         bigint not null,
+    payload_digest       text not null,
     span_start_unix_nano bigint,
     span_end_unix_nano   bigint,
     dt                   date not null,
@@ -78,6 +79,7 @@ comment on column error_logs.span_id is '16 lower-case hex digits; NULL where a 
 comment on column error_logs.report_source is 'who reported it: span_event, log or span_status';
 comment on column error_logs.error_key is 'equal for reports that may be of the same error: md5 of tenant, trace, last part of the exception type, and message';
 comment on column error_logs.report_index is 'position of the event in its span, or of the log record in its payload';
+comment on column error_logs.payload_digest is 'xxh3-128 of tenant, signal and payload, 32 hex digits';
 comment on column error_logs.span_start_unix_nano is 'start of the reporting span, in nanoseconds since 1970; NULL for log records';
 comment on column error_logs.span_end_unix_nano is 'end of the reporting span, in nanoseconds since 1970; NULL for log records';
 comment on column error_logs.dt is 'partition: UTC date of the row''s own time, or of arrival where that time is suspect';
@@ -174,6 +176,7 @@ prepared as (
 select
     report_source,
     report_index,
+    payload_digest,
     md5(concat_ws(
         '/', tenant_id, told_in, regexp_extract(coalesce(exception_type, ''), '[^.:/\\]*$'),
         trim(

@@ -3,47 +3,47 @@
 -- innermost counts, so that three failing retries under one parent stay three;
 -- the n-th innermost span report and the n-th log report are the same error, told in both ways: the first to arrive is shown;
 -- a bare ERROR status counts only where nothing else of its trace was reported while its span lasted.
-with report as (
-    select * from error_logs_files
-    -- a span that is sent again keeps its ids
-    qualify report_source = 'log'
-        or row_number() over (partition by error_key, span_id, report_index, report_source order by ingested_at) = 1
-),
-span_interval as (
+-- A span that is sent again has equal ranks and counts once. Windows run over narrow rows; the shown ones are joined to theirs last.
+with marked as (
     select
-        error_key,
-        span_id,
-        max(span_start) over (
-            partition by error_key order by span_end, span_start desc, span_id rows between unbounded preceding and 1 preceding
-        ) >= span_start as is_repeat
-    from (
-        select error_key, span_id, min(span_start_unix_nano) as span_start, max(span_end_unix_nano) as span_end
-        from report
-        where report_source = 'span_event'
-        group by error_key, span_id
-    )
+        error_key, report_source, span_id, report_index, payload_digest, tenant_id, trace_id, ingested_at,
+        error_time_unix_nano, span_start_unix_nano,
+        -- peers are the reports of one span: it is no repeat of itself
+        report_source = 'span_event' and max(span_start_unix_nano) over (
+            partition by error_key, report_source order by span_end_unix_nano, span_start_unix_nano desc, span_id
+            groups between unbounded preceding and 1 preceding
+        ) >= span_start_unix_nano as is_repeat
+    from error_logs_files
 ),
 counted as (
     select
-        report.*,
+        *,
         -- the report before it in its trace, by time; a status is reported when its span ends, and the inner of two ends first
-        lag(error_time_unix_nano) over (
+        max(error_time_unix_nano) over (
             partition by tenant_id, coalesce(trace_id, error_key)
             order by error_time_unix_nano, report_source = 'span_status', span_start_unix_nano desc, span_id
+            groups between unbounded preceding and 1 preceding
         ) as reported_before
-    from report
-    left join span_interval using (error_key, span_id)
-    where report_source <> 'span_event' or is_repeat is not true
+    from marked
+    where is_repeat is not true
 ),
 numbered as (
     select
-        * exclude (reported_before),
-        row_number() over (
-            partition by error_key, report_source order by error_time_unix_nano, span_id, report_index, ingested_at
+        *,
+        dense_rank() over (
+            partition by error_key, report_source
+            order by error_time_unix_nano, span_id, case when report_source = 'log' then payload_digest end, report_index
         ) as ordinal
     from counted
     where report_source <> 'span_status' or reported_before is null or reported_before < span_start_unix_nano
+),
+shown as (
+    select payload_digest, report_source, report_index, coalesce(span_id, '') as reporter, ordinal
+    from numbered
+    qualify row_number() over (partition by error_key, ordinal order by ingested_at, report_source = 'log', payload_digest) = 1
 )
-select * exclude (ordinal) replace (try_cast(md5(concat_ws('/', error_key, ordinal)) as uuid) as error_id)
-from numbered
-qualify row_number() over (partition by error_key, ordinal order by ingested_at, report_source = 'log') = 1
+select error.* replace (try_cast(md5(concat_ws('/', error.error_key, shown.ordinal)) as uuid) as error_id)
+from error_logs_files error
+join shown
+    on error.payload_digest = shown.payload_digest and error.report_source = shown.report_source
+    and error.report_index = shown.report_index and coalesce(error.span_id, '') = shown.reporter
