@@ -60,7 +60,7 @@ def _link(source: Path, target: Path) -> None:
     try:
         os.link(source, target)
     except FileNotFoundError:
-        logger.exception("%s is gone and its rows with it: restore this file from a backup", source)
+        logger.error("%s is gone: it cannot be shown in %s", source, target.parent)  # noqa: TRY400 - it is no fault of the program
     except OSError:
         target.symlink_to(source.resolve())
 

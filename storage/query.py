@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import logging
 import os
 import re
 import shutil
@@ -25,6 +26,7 @@ from .durable import fsync_folder
 if TYPE_CHECKING:
     from .schema import TableSchema
 
+logger = logging.getLogger(__name__)
 POND: Final = "pond.duckdb"
 VIEWS_FOLDER: Final = Path(__file__).parent / "views"
 TABLES_FOLDER: Final = Path(__file__).parent / "tables"
@@ -138,7 +140,10 @@ def _read_versions(pond: Path, digest: str) -> dict[str, int]:
 
 
 def _write_listing(con: duckdb.DuckDBPyConnection, name: str, listing: Listing, digest: str) -> None:
-    paths = ", ".join(_text(path) for path in listing.paths)
+    lost = {path for path in listing.paths if not Path(path).is_file()}  # DuckDB would refuse the view, and with it all others
+    for path in sorted(lost):
+        logger.error("%s is gone and its rows with it: restore this file from a backup", path)
+    paths = ", ".join(_text(path) for path in listing.paths if path not in lost)
     union = ", union_by_name = true" if listing.mixed else ""
     con.execute(
         f"create or replace view pond.files.{name} as select * from "  # noqa: S608 - names are of documented tables

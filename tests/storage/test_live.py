@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from otelpond.storage import live
+from otelpond.storage import connect, live
 from otelpond.storage.lake import Lake
 
 Publish = Callable[..., None]
@@ -64,7 +64,9 @@ def test_a_lost_file_is_told_and_stops_nothing(data: Path, lake: Lake, publish: 
     lake.refresh()
 
     assert links(data) == {"inbox-1-0-0.parquet"}
-    assert f"{lost} is gone" in caplog.text
+    assert f"{lost} is gone and its rows with it: restore this file from a backup" in caplog.text
+    with connect(data) as con:
+        assert con.execute("select count(*) from visits").fetchone() == (3,)
 
 
 @pytest.mark.parametrize("in_one_step", [True, False])
