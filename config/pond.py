@@ -52,7 +52,7 @@ def open_pipeline(settings: Settings, *, crashed: bool = False) -> Pipeline:
             commit_interval_s=settings.commit_interval_s,
             retry_window_s=settings.retry_window_s,
         ),
-        upkeep=Upkeep(_maintenance(settings, data)),
+        upkeep=Upkeep(_maintenance(settings, data), lake.maintenance_due),
         crashed=crashed,
     )
 

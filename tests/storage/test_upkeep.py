@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 import pytest
-
 from otelpond.storage import upkeep as upkeep_module
 from otelpond.storage.upkeep import Upkeep
 
@@ -15,7 +14,7 @@ from otelpond.storage.upkeep import Upkeep
 def test_a_child_runs_a_minute_after_a_publish_and_not_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not at once, then once; nothing new starts while one runs."""
     note = tmp_path / "note"
-    upkeep = Upkeep([sys.executable, "-c", f"open({str(note)!r}, 'a').write('x')"])
+    upkeep = Upkeep([sys.executable, "-c", f"open({str(note)!r}, 'a').write('x')"], lambda: True)
     upkeep.published()
     upkeep.tick()
     assert upkeep._child is None
@@ -33,7 +32,7 @@ def test_a_child_runs_a_minute_after_a_publish_and_not_before(tmp_path: Path, mo
 def test_a_running_child_is_ended_with_the_pipeline(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stopping does not wait for a round to finish."""
     monkeypatch.setattr(upkeep_module, "AFTER_PUBLISH_S", 0.0)
-    upkeep = Upkeep([sys.executable, "-c", "import time; time.sleep(100)"])
+    upkeep = Upkeep([sys.executable, "-c", "import time; time.sleep(100)"], lambda: True)
     upkeep.published()
     upkeep.tick()
     child = upkeep._child
@@ -44,3 +43,13 @@ def test_a_running_child_is_ended_with_the_pipeline(monkeypatch: pytest.MonkeyPa
     while child.poll() is None:
         assert time.monotonic() < deadline
     assert child.returncode < 0
+
+
+def test_nothing_starts_while_the_lake_needs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A publish alone is no reason for a process."""
+    monkeypatch.setattr(upkeep_module, "AFTER_PUBLISH_S", 0.0)
+    upkeep = Upkeep(["false"], lambda: False)
+    upkeep.published()
+    upkeep.tick()
+
+    assert upkeep._child is None
