@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from .gather import positions, taken
 from .rules import RecordRules
-from .schema import TableSchema, decoded_schemas
+from .schema import TableSchema, create_macros, decoded_schemas
 from .selects import REFUSAL, Relation, TableSelect, quoted
 from .statements import StatementReader
 
@@ -57,6 +57,7 @@ class Deriver:
         self._relations = {name: Relation(schema) for name, schema in decoded_schemas().items()}
         for name, relation in self._relations.items():
             self._con.register(f"decoded_{name}", relation)
+        create_macros(self._con)
         self._con.execute(f"prepare failed_span_rows as {_FAILED_SPAN_ROWS}")
         self._selects = {
             name: TableSelect(self._con, table, asdict(settings or DeriveSettings()))

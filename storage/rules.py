@@ -80,10 +80,10 @@ class RecordRules:
             _check_redact(con, self.redact)
 
     def apply(self, con: duckdb.DuckDBPyConnection, relations: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
-        """The relations without the dropped records (and their span events), patterns replaced."""
+        """The relations without the dropped records (and their span events), patterns replaced. A predicate that fails drops nothing."""
         kept = dict(relations)
         for name in ("spans", "logs", "metric_points"):
-            predicates = [f"({drop.where})" for drop in self.drops if _RELATION_OF_SIGNAL[drop.signal] == name]
+            predicates = [f"try({drop.where})" for drop in self.drops if _RELATION_OF_SIGNAL[drop.signal] == name]
             if predicates and name in kept:
                 kept[name] = _selected(con, kept[name], f"select * from record where ({' or '.join(predicates)}) is not true")  # noqa: S608
                 self.dropped += relations[name].num_rows - kept[name].num_rows
@@ -106,7 +106,7 @@ def _check_drop(con: duckdb.DuckDBPyConnection, index: int, drop: Drop) -> None:
     if relation is None:
         raise RuleError(f"drop[{index}].signal: expected traces, logs or metrics, not {drop.signal!r}")
     try:
-        statements = duckdb.extract_statements(f"select * from decoded_{relation} where ({drop.where})")  # noqa: S608
+        statements = duckdb.extract_statements(f"select * from decoded_{relation} where try({drop.where})")  # noqa: S608
         if len(statements) != 1:
             raise RuleError(f"drop[{index}].where: expected one SQL predicate, not {drop.where!r}")
         con.execute(statements[0])

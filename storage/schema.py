@@ -21,6 +21,7 @@ from .decode.columns import RELATIONS
 from .statements import STATEMENT_COLUMNS
 
 TABLES_FOLDER = Path(__file__).parent / "tables"
+MACROS_FOLDER = Path(__file__).parent / "macros"
 REQUIRED_COLUMNS = {"tenant_id": "VARCHAR", "dt": "DATE", "ingested_at": "TIMESTAMP WITH TIME ZONE"}
 """What the lake needs of any table: whose row it is, its partition, and when it arrived."""
 
@@ -154,6 +155,7 @@ def load_tables(folders: Sequence[Path] = (TABLES_FOLDER,)) -> dict[str, TableSc
     """
     tables: dict[str, TableSchema] = {}
     with duckdb.connect(":memory:") as ddl, duckdb.connect(":memory:") as relations:
+        create_macros(relations)
         for name, schema in decoded_schemas().items():
             relations.register(f"decoded_{name}", schema.empty_table())
         for path in _files(folders):
@@ -180,6 +182,12 @@ def _table(file: _TableFile, ddl: duckdb.DuckDBPyConnection, relations: duckdb.D
         sources=file.check_select(relations, columns),
         path=file.path,
     )
+
+
+def create_macros(con: duckdb.DuckDBPyConnection) -> None:
+    """Make the macros of `macros/*.sql`, which several tables share, known to a connection."""
+    for path in sorted(MACROS_FOLDER.glob("*.sql")):
+        con.execute(path.read_text(encoding="utf-8"))
 
 
 def decoded_schemas() -> dict[str, pa.Schema]:

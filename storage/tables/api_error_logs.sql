@@ -81,41 +81,19 @@ exception as (
     group by span_row_id
 )
 select
-    case when s.http_route <> '' then s.http_route else
-        array_to_string(list_transform(
-            string_split(
-                coalesce(
-                    nullif(s.url_path, ''),
-                    nullif(regexp_replace(s.http_target, '[?#].*$', ''), ''),
-                    regexp_extract(s.url_full, '^[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*([^?#]*)', 1),
-                    ''
-                ), '/'
-            ),
-            lambda segment: case when regexp_full_match(segment, '[A-Za-z0-9_~=-]*[0-9][A-Za-z0-9_~=-]*') and (
-                length(segment) >= 20 or regexp_full_match(segment, '[0-9-]+|[0-9a-fA-F-]{8,}')
-            ) then '{id}' else segment end
-        ), '/')
-    end as endpoint_path,
+    endpoint_path(s.http_route, s.url_path, s.http_target, s.url_full) as endpoint_path,
     s.http_request_method as http_method,
     coalesce(try_cast(s.http_response_status_code as integer), 0) as status_code,
     coalesce(nullif(e.message, ''), s.status_message, '') as error_message,
     nullif(e.stack, '') as error_stack,
     coalesce(nullif(e.type, ''), s.error_type) as exception_type,
     case when contains(s.attributes, '"http.request.header.') then
-        to_json(map_from_entries(list_transform(
-            list_filter(json_keys(s.attributes), lambda key: starts_with(key, 'http.request.header.') and not regexp_matches(lower(key), 'authorization|cookie|token|secret|api[-_]?key')),
-            lambda key: {'k': key, 'v': json_extract(s.attributes, '/' || replace(replace(key, '~', '~0'), '/', '~1'))}
-        )))
+        members(s.attributes, '^http\.request\.header\.', unwanted := '(?i)authorization|cookie|token|secret|api[-_]?key')
     end as request_headers,
     s.start_time as error_timestamp,
     s.duration_ns,
     s.user_id,
-    coalesce(
-        nullif(s.user_role, ''),
-        case when s.user_roles like '[%' then nullif(json_extract_string(s.user_roles, '$[0]'), '')
-             when s.user_roles is not null then nullif(json_extract_string(s.user_roles, '$'), '') end,
-        'anonymous'
-    ) as user_role,
+    role_of(s.user_role, s.user_roles) as user_role,
     coalesce(s.client_address, s.network_peer_address) as ip_address,
     s.user_agent_original as user_agent,
     s.organization_id, s.service_name, s.service_version, s.environment, s.trace_id, s.span_id,

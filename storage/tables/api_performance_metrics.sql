@@ -56,24 +56,10 @@ comment on column api_performance_metrics.ingested_at is 'when the collector acc
 comment on column api_performance_metrics.tenant_id is 'whose token sent it; a sender cannot set it';
 
 select
-    case when http_route <> '' then http_route else
-        array_to_string(list_transform(
-            string_split(
-                coalesce(
-                    nullif(url_path, ''),
-                    nullif(regexp_replace(http_target, '[?#].*$', ''), ''),
-                    regexp_extract(url_full, '^[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*([^?#]*)', 1),
-                    ''
-                ), '/'
-            ),
-            lambda segment: case when regexp_full_match(segment, '[A-Za-z0-9_~=-]*[0-9][A-Za-z0-9_~=-]*') and (
-                length(segment) >= 20 or regexp_full_match(segment, '[0-9-]+|[0-9a-fA-F-]{8,}')
-            ) then '{id}' else segment end
-        ), '/')
-    end as endpoint_path,
+    endpoint_path(http_route, url_path, http_target, url_full) as endpoint_path,
     http_request_method as http_method,
     start_time as request_timestamp,
-    try_cast(least(greatest(duration_ns // 1000000 + case when duration_ns % 1000000 >= 500000 then 1 else 0 end, 0), 2147483647) as integer) as response_time_ms,
+    whole_ms(duration_ns) as response_time_ms,
     duration_ns,
     coalesce(try_cast(http_response_status_code as integer), 0) as status_code,
     duration_ns > getvariable('slow_api_ms') * 1000000 as slow_api,
@@ -81,12 +67,7 @@ select
     try_cast(http_request_body_size as integer) as request_size_bytes,
     try_cast(http_response_body_size as integer) as response_size_bytes,
     user_id,
-    coalesce(
-        nullif(user_role, ''),
-        case when user_roles like '[%' then nullif(json_extract_string(user_roles, '$[0]'), '')
-             when user_roles is not null then nullif(json_extract_string(user_roles, '$'), '') end,
-        'anonymous'
-    ) as user_role,
+    role_of(user_role, user_roles) as user_role,
     coalesce(client_address, network_peer_address) as ip_address,
     user_agent_original as user_agent,
     organization_id, service_name, service_version, environment, trace_id, span_id, dt, time_suspect, ingested_at, tenant_id

@@ -88,11 +88,14 @@ with crash as (
 select
     coalesce(
         try_cast(try_cast(given_id as uuid) as text),
-        try_cast(try_cast(md5(concat_ws('/', tenant_id, coalesce(given_id, concat_ws('/', payload_digest, item_index)), 'crash')) as uuid) as text)
+        try_cast(
+            try_cast(md5(concat_ws('/', tenant_id, coalesce(given_id, concat_ws('/', payload_digest, item_index)), 'crash')) as uuid) as text
+        )
     ) as crash_id,
     case
         when regexp_matches(
-            concat_ws(' ', event_name, exception_type, json_extract_string(attributes, '$."crash.type"')), '(?i)unhandled.?(promise.?)?rejection'
+            concat_ws(' ', event_name, exception_type, json_extract_string(attributes, '$."crash.type"')),
+            '(?i)unhandled.?(promise.?)?rejection'
         ) then 'unhandled_rejection'
         when exception_type is not null or exception_message is not null or exception_stacktrace is not null then 'uncaught_exception'
         else replace(event_name, '.', '_')
@@ -102,35 +105,18 @@ select
     exception_type,
     timestamp as crash_timestamp,
     user_id,
-    coalesce(
-        nullif(user_role, ''),
-        case when user_roles like '[%' then nullif(json_extract_string(user_roles, '$[0]'), '')
-             when user_roles is not null then nullif(json_extract_string(user_roles, '$'), '') end,
-        'anonymous'
-    ) as user_role,
+    role_of(user_role, user_roles) as user_role,
     session_id,
     coalesce(json_extract_string(attributes, '$."page.slug"'), json_extract_string(attributes, '$."page_slug"')) as page_slug,
     url_full as url,
     user_agent_original as user_agent,
-    nullif(to_json(map_from_entries(list_transform(
-        list_filter(json_keys(known), lambda key: regexp_matches(key, '^(device|os|browser)\.')),
-        lambda key: {'k': key, 'v': json_extract(known, '/' || replace(replace(key, '~', '~0'), '/', '~1'))}
-    ))), '{}') as device_info,
-    nullif(to_json(map_from_entries(list_transform(
-        list_filter(json_keys(attributes), lambda key: contains(key, 'memory')),
-        lambda key: {'k': key, 'v': json_extract(attributes, '/' || replace(replace(key, '~', '~0'), '/', '~1'))}
-    ))), '{}') as memory_info,
-    nullif(to_json(map_from_entries(list_transform(
-        list_filter(json_keys(attributes), lambda key: regexp_matches(key, 'cpu|uptime|performance')),
-        lambda key: {'k': key, 'v': json_extract(attributes, '/' || replace(replace(key, '~', '~0'), '/', '~1'))}
-    ))), '{}') as performance_info,
+    members(known, '^(device|os|browser)\.') as device_info,
+    members(attributes, 'memory') as memory_info,
+    members(attributes, 'cpu|uptime|performance') as performance_info,
     attributes as context,
     coalesce(nullif(json_extract_string(attributes, '$."service.version"'), ''), service_version) as release_version,
     coalesce(nullif(json_extract_string(attributes, '$."deployment.environment.name"'), ''), environment) as environment,
     organization_id, service_name, service_version,
-    coalesce(
-        nullif(service_instance_id, ''),
-        nullif(concat_ws('/', host_name, json_extract_string(resource_attributes, '$."process.pid"')), '')
-    ) as service_instance_id,
+    instance_of(service_instance_id, host_name, resource_attributes) as service_instance_id,
     trace_id, span_id, payload_digest, item_index, dt, time_suspect, ingested_at, tenant_id
 from crash;

@@ -98,13 +98,7 @@ select
         ) then 'connection'
         when regexp_matches(said, '(?i)time(d)?[ _-]?out|deadline exceeded|canceling statement|lock wait') then 'timeout'
         when regexp_matches(said, '(?i)connection|interfaceerror|disconnect') then 'connection'
-        when (
-        db_query_text is null and db_query_summary is null and db_collection_name is null
-        and regexp_matches(
-            lower(coalesce(nullif(db_operation_name, ''), name)),
-            '(^|[^a-z])(re|dis|get)?(connect|connection|pool|acquire|release|checkout|checkin)([^a-z]|$)'
-        )
-    ) then 'connection'
+        when is_connection(db_query_text, db_query_summary, db_collection_name, db_operation_name, name) then 'connection'
         else 'query'
     end as error_type,
     error_message,
@@ -112,29 +106,14 @@ select
     coalesce(db_response_status_code, failed.error_type) as error_code,
     exception_type,
     db_query_text as query,
-    coalesce(
-        nullif(nullif(split_part(upper(trim(db_operation_name)), ' ', 1), ''), 'WITH'),  -- SQLAlchemy's holds the database's name too
-        nullif(db_query_operation, ''),
-        upper(split_part(db_query_summary, ' ', 1)),
-        ''
-    ) as query_type,
+    query_type(db_operation_name, db_query_operation, db_query_summary) as query_type,
     coalesce(db_query_hash, left(md5(db_query_summary), 16)) as query_hash,
-    coalesce(
-        nullif(db_collection_name, ''),
-        nullif(db_query_table, ''),
-        case when db_query_text is null then split_part(db_query_summary, ' ', 2) end,
-        ''
-    ) as table_name,
+    table_of(db_collection_name, db_query_table, db_query_text, db_query_summary) as table_name,
     db_system_name as db_system,
     db_namespace,
     start_time as error_timestamp,
     duration_ns,
     user_id,
-    coalesce(
-        nullif(user_role, ''),
-        case when user_roles like '[%' then nullif(json_extract_string(user_roles, '$[0]'), '')
-             when user_roles is not null then nullif(json_extract_string(user_roles, '$'), '') end,
-        'anonymous'
-    ) as user_role,
+    role_of(user_role, user_roles) as user_role,
     organization_id, service_name, service_version, environment, trace_id, span_id, dt, time_suspect, ingested_at, tenant_id
 from failed;

@@ -55,19 +55,9 @@ comment on column database_performance_metrics.ingested_at is 'when the collecto
 comment on column database_performance_metrics.tenant_id is 'whose token sent it; a sender cannot set it';
 
 select
-    coalesce(
-        nullif(nullif(split_part(upper(trim(db_operation_name)), ' ', 1), ''), 'WITH'),  -- SQLAlchemy's holds the database's name too
-        nullif(db_query_operation, ''),
-        upper(split_part(db_query_summary, ' ', 1)),
-        ''
-    ) as query_type,
-    coalesce(
-        nullif(db_collection_name, ''),
-        nullif(db_query_table, ''),
-        case when db_query_text is null then split_part(db_query_summary, ' ', 2) end,
-        ''
-    ) as table_name,
-    try_cast(least(greatest(duration_ns // 1000000 + case when duration_ns % 1000000 >= 500000 then 1 else 0 end, 0), 2147483647) as integer) as query_duration_ms,
+    query_type(db_operation_name, db_query_operation, db_query_summary) as query_type,
+    table_of(db_collection_name, db_query_table, db_query_text, db_query_summary) as table_name,
+    whole_ms(duration_ns) as query_duration_ms,
     duration_ns,
     try_cast(coalesce(
         db_response_returned_rows,
@@ -87,10 +77,4 @@ select
 from decoded_spans
 where db_system_name is not null
     -- a connection is no query
-    and not (
-        db_query_text is null and db_query_summary is null and db_collection_name is null
-        and regexp_matches(
-            lower(coalesce(nullif(db_operation_name, ''), name)),
-            '(^|[^a-z])(re|dis|get)?(connect|connection|pool|acquire|release|checkout|checkin)([^a-z]|$)'
-        )
-    );
+    and not is_connection(db_query_text, db_query_summary, db_collection_name, db_operation_name, name);

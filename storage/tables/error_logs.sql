@@ -50,7 +50,7 @@ comment on column error_logs.error_id is 'made from error_key and which of the e
 comment on column error_logs.error_type is 'JavaScript (browser), Database (span with a database system), API (SERVER span or HTTP), else Application';
 comment on column error_logs.error_message is 'exception.message, else a log record''s body, else Status.message, else empty';
 comment on column error_logs.error_stack is 'exception.stacktrace';
-comment on column error_logs.error_code is 'error.type, else db.response.status_code, else the HTTP status code';
+comment on column error_logs.error_code is 'error.type, else db.response.status_code, else the HTTP status code of 400 and above';
 comment on column error_logs.exception_type is 'exception.type';
 comment on column error_logs.severity_number is 'of a log record: 17-20 ERROR, 21-24 FATAL';
 comment on column error_logs.error_timestamp is 'when it was reported, to the microsecond';
@@ -123,7 +123,11 @@ report as (
         * exclude (error_type),
         db_system_name is not null as of_database,
         kind = 'SERVER' or http_request_method is not null as of_api,
-        coalesce(error_type, db_response_status_code, try_cast(http_response_status_code as text)) as error_code,
+        coalesce(
+            error_type,
+            db_response_status_code,
+            case when http_response_status_code >= 400 then try_cast(http_response_status_code as text) end
+        ) as error_code,
         coalesce(
             url_full,
             case when url_path is not null and server_address is not null then
@@ -145,7 +149,8 @@ report as (
         time_unix_nano as error_time_unix_nano,
         attributes as context,
         event_name like 'db.%' or coalesce(contains(attributes, '"db.system'), false) as of_database,
-        event_name like 'http.server%' or coalesce(contains(attributes, '"http.re') or contains(attributes, '"http.method'), false) as of_api,
+        event_name like 'http.server%'
+            or coalesce(contains(attributes, '"http.re') or contains(attributes, '"http.method'), false) as of_api,
         coalesce(
             error_type,
             case when contains(attributes, '.status_code') then coalesce(
@@ -168,7 +173,8 @@ prepared as (
             else coalesce(error_message, '')
         end as said,
         case when contains(attributes, '"device.') or contains(attributes, '"os.') or contains(attributes, '"browser.')
-            or contains(resource_attributes, '"device.') or contains(resource_attributes, '"os.') or contains(resource_attributes, '"browser.')
+            or contains(resource_attributes, '"device.') or contains(resource_attributes, '"os.')
+            or contains(resource_attributes, '"browser.')
             then json_merge_patch(coalesce(resource_attributes, '{}'), coalesce(attributes, '{}'))
         end as device
     from report
@@ -198,24 +204,14 @@ select
     error_timestamp,
     error_time_unix_nano,
     user_id,
-    coalesce(
-        nullif(user_role, ''),
-        case when user_roles like '[%' then nullif(json_extract_string(user_roles, '$[0]'), '')
-             when user_roles is not null then nullif(json_extract_string(user_roles, '$'), '') end,
-        'anonymous'
-    ) as user_role,
+    role_of(user_role, user_roles) as user_role,
     session_id,
     case when contains(attributes, '"page') then
         coalesce(json_extract_string(attributes, '$."page.slug"'), json_extract_string(attributes, '$."page_slug"'))
     end as page_slug,
     url,
     user_agent_original as user_agent,
-    case when device is not null then
-        to_json(map_from_entries(list_transform(
-            list_filter(json_keys(device), lambda key: regexp_matches(key, '^(device|os|browser)\.')),
-            lambda key: {'k': key, 'v': json_extract(device, '/' || replace(replace(key, '~', '~0'), '/', '~1'))}
-        )))
-    end as device_info,
+    case when device is not null then members(device, '^(device|os|browser)\.') end as device_info,
     context,
     organization_id, service_name, service_version, environment, service_instance_id, scope_name, trace_id, span_id,
     span_start_unix_nano, span_end_unix_nano, dt, time_suspect, ingested_at, tenant_id

@@ -90,10 +90,7 @@ comment on column server_performance_metrics.tenant_id is 'whose token sent it; 
 with point as (
     select
         * exclude (service_instance_id),
-        coalesce(
-            nullif(service_instance_id, ''),
-            nullif(concat_ws('/', host_name, json_extract_string(resource_attributes, '$."process.pid"')), '')
-        ) as service_instance_id,
+        instance_of(service_instance_id, host_name, resource_attributes) as service_instance_id,
         coalesce(value_double, try_cast(value_int as double)) as value,
         case unit when 'ms' then 1e-3 when 'us' then 1e-6 when 'ns' then 1e-9 else 1 end as seconds,
         -- one pass over the text: these are words of the conventions, without escapes
@@ -109,7 +106,8 @@ with point as (
         end as is_error
     from decoded_metric_points
     where metric_name in (
-        'process.cpu.utilization', 'jvm.cpu.recent_utilization', 'process.runtime.jvm.cpu.utilization', 'process.runtime.cpython.cpu.utilization',
+        'process.cpu.utilization', 'jvm.cpu.recent_utilization', 'process.runtime.jvm.cpu.utilization',
+        'process.runtime.cpython.cpu.utilization',
         'process.cpu.time', 'jvm.cpu.time', 'dotnet.process.cpu.time', 'process.runtime.cpython.cpu_time',
         'system.cpu.utilization',
         'process.memory.usage', 'process.runtime.cpython.memory', 'dotnet.process.memory.working_set', 'process.memory.physical_usage',

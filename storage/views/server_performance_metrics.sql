@@ -58,7 +58,8 @@ grown as (
             and request_count >= lag(request_count) over requests as requests_go_on,
         request_count - case when requests_go_on then lag(request_count) over requests else 0 end as requests,
         error_count - case when requests_go_on then lag(error_count) over requests else 0 end as errors,
-        (time_unix_nano - case when requests_go_on then lag(time_unix_nano) over requests else request_start_unix_nano end) / 1e9 as request_s,
+        (time_unix_nano - case when requests_go_on then lag(time_unix_nano) over requests else request_start_unix_nano end) / 1e9
+            as request_s,
         cpu_temporality = 'cumulative' and cpu_start_unix_nano is not distinct from lag(cpu_start_unix_nano) over cpu
             and cpu_time_s >= lag(cpu_time_s) over cpu as cpu_goes_on,
         cpu_time_s - case when cpu_goes_on then lag(cpu_time_s) over cpu else 0 end as cpu_s,
@@ -68,7 +69,9 @@ grown as (
         requests as (
             partition by tenant_id, service_name, environment, service_instance_id, host_name, request_count is null order by time_unix_nano
         ),
-        cpu as (partition by tenant_id, service_name, environment, service_instance_id, host_name, cpu_time_s is null order by time_unix_nano)
+        cpu as (
+            partition by tenant_id, service_name, environment, service_instance_id, host_name, cpu_time_s is null order by time_unix_nano
+        )
 )
 select
     id,

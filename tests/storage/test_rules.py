@@ -39,6 +39,13 @@ def test_records_are_dropped_and_counted() -> None:
     assert 3 == rules.dropped
 
 
+def test_a_predicate_that_fails_drops_nothing() -> None:
+    """A value that the predicate cannot take costs no batch: its record is kept."""
+    rules = RecordRules(drops=[Drop("logs", "cast(body as integer) > 5")])
+    kept = apply(rules, logs=relation("logs", [{"body": "x"}, {"body": "6"}, {"body": "5"}]))
+    assert ["x", "5"] == kept["logs"]["body"].to_pylist()
+
+
 def test_patterns_are_replaced_in_the_named_columns() -> None:
     """What a pattern matches becomes [redacted]; other columns stay."""
     rules = RecordRules(redact=Redact(patterns=["[0-9]{4,}", "it's"], columns=["body", "attributes"]))
