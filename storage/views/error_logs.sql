@@ -3,7 +3,8 @@
 -- innermost counts, so that three failing retries under one parent stay three;
 -- the n-th innermost span report and the n-th log report are the same error, told in both ways: the first to arrive is shown;
 -- a bare ERROR status counts only where nothing else of its trace was reported while its span lasted.
--- A span that is sent again has equal ranks and counts once. Windows run over narrow rows; the shown ones are joined to theirs last.
+-- What is sent again in another payload, with the same ids and times, has equal ranks and counts once.
+-- Windows run over narrow rows; the shown ones are joined to theirs last.
 with marked as (
     select
         error_key, report_source, span_id, report_index, payload_digest, tenant_id, trace_id, ingested_at,
@@ -12,7 +13,10 @@ with marked as (
         report_source = 'span_event' and max(span_start_unix_nano) over (
             partition by error_key, report_source order by span_end_unix_nano, span_start_unix_nano desc, span_id
             groups between unbounded preceding and 1 preceding
-        ) >= span_start_unix_nano as is_repeat
+        ) >= span_start_unix_nano as is_repeat,
+        case report_source when 'log' then row_number() over (
+            partition by error_key, error_time_unix_nano, span_id, report_source, payload_digest order by report_index
+        ) else report_index end as position
     from error_logs_files
 ),
 counted as (
@@ -30,10 +34,7 @@ counted as (
 numbered as (
     select
         *,
-        dense_rank() over (
-            partition by error_key, report_source
-            order by error_time_unix_nano, span_id, case when report_source = 'log' then payload_digest end, report_index
-        ) as ordinal
+        dense_rank() over (partition by error_key, report_source order by error_time_unix_nano, span_id, position) as ordinal
     from counted
     where report_source <> 'span_status' or reported_before is null or reported_before < span_start_unix_nano
 ),
