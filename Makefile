@@ -7,10 +7,10 @@ READY := $(VENV)/.installed
 SECONDS := 20
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format docs bench interop clean
+.PHONY: help demo test check lint format docs bench bench-quick interop clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(READY) ## a sample shop, its traffic, and what arrived: SECONDS=20, the pond stays in ./pond-demo
 	$(BIN)/otelpond demo --seconds $(SECONDS)
@@ -18,14 +18,15 @@ demo: $(READY) ## a sample shop, its traffic, and what arrived: SECONDS=20, the 
 test: $(READY) ## every test
 	$(BIN)/python -m pytest
 
-check: $(READY) ## what CI runs: format, lint, types, walls between rooms, stale docs, tests
+check: lint test ## what a change must pass: lint and test
+
+lint: $(READY) ## format, lint, types, walls between rooms, stale docs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 	$(BIN)/python -m otelpond.config.reference --check
-	$(BIN)/python -m pytest
 
 format: $(READY) ## format the code, and fix what the linter can
 	$(BIN)/ruff format .
@@ -36,6 +37,9 @@ docs: $(READY) ## write the references anew from settings, commands and tables
 
 bench: $(READY) ## measure throughput, latency, sizes and queries (minutes; wants a quiet machine)
 	$(BIN)/python tests/bench/run.py
+
+bench-quick: $(READY) ## the same, shorter: one and a half minutes, and less to be trusted
+	$(BIN)/python tests/bench/run.py --quick
 
 interop: $(READY) ## other people's senders: the official Node.js SDK (needs node and npm), and curl
 	PYTHON=$(BIN)/python tests/interop/run.sh
