@@ -94,6 +94,9 @@ class Deriver:
         given = self._rules.apply(self._aside, {name: rows for name, rows in decoded.items() if rows.num_rows})
         if "spans" in given and given["spans"].num_rows:
             given["spans"] = self._statements.annotate(given["spans"])
+        for name in ("logs", "span_events"):
+            if name in given:
+                given[name] = self._statements.sanitise_attributes(given[name])
         for name, relation in self._relations.items():
             relation.exchange(given[name]) if name in given else relation.clear()
         if "spans" in given:

@@ -1,7 +1,7 @@
 """Reads the text of database statements: literals removed, pattern hash, operation and table; derive hands it the decoded spans.
 
-A statement is looked at once per distinct text. First a linear pass of one regular expression removes literals and comments; it
-alone decides what is stored and hashed. Then sqlglot reads operation and table from what is left, within a bounded cache, 4 kB a
+A statement is looked at once per distinct text. First its literals are removed (literals.py): that alone decides what is stored and
+hashed. Then sqlglot reads operation and table from what is left, within a bounded cache, 4 kB a
 statement and 50 ms a batch; beyond these the first keyword is the operation and the table stays empty. Nothing here raises.
 """
 
@@ -21,7 +21,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import sqlglot
+from numpy.typing import NDArray
 from sqlglot import exp
+
+from .literals import KEY_VALUE_SYSTEMS, without_literals
 
 STATEMENT_COLUMNS: tuple[pa.Field, ...] = (
     pa.field("db_query_hash", pa.string()),  # 16 hex digits of the statement without literals; NULL where there is no statement
@@ -33,39 +36,8 @@ STATEMENT_COLUMNS: tuple[pa.Field, ...] = (
 MAX_PARSED_BYTES = 4096
 BATCH_BUDGET_S = 0.050
 _CACHED_STATEMENTS = 4096
+_MARKED_VALUES = 1 << 22
 
-_BACKSLASH_SYSTEMS = frozenset({"clickhouse", "snowflake", "cassandra"})
-_QUOTED_IDENTIFIER_SYSTEMS = frozenset(
-    {
-        *(
-            "postgresql",
-            "postgres",
-            "redshift",
-            "aws.redshift",
-            "cockroachdb",
-            "oracle",
-            "oracle.db",
-            "sqlite",
-            "mssql",
-            "edb",
-            "greenplum",
-        ),
-        *("microsoft.sql_server", "db2", "ibm.db2", "snowflake", "trino", "clickhouse", "duckdb", "h2", "h2database", "hsqldb", "derby"),
-        *(
-            "other_sql",
-            "actian.ingres",
-            "firebirdsql",
-            "firebird",
-            "informix",
-            "ibm.informix",
-            "vertica",
-            "netezza",
-            "teradata",
-            "cassandra",
-        ),
-    }
-)
-_KEY_VALUE_SYSTEMS = frozenset({"redis", "memcached", "valkey"})
 _DIALECTS = {
     "mysql": "mysql",
     "mariadb": "mysql",
@@ -84,34 +56,11 @@ _DIALECTS = {
     "sqlite": "sqlite",
 }
 
-_COMMENT = r"--[^\n]*|/\*(?:[^*]|\*(?!/))*+(?:\*/|$)"
-# A literal that nobody closes runs to the end: better to lose text than to keep a secret.
-_STANDARD_STRING = r"'(?:[^']|'')*+(?:'|$)"
-_BACKSLASH_STRING = r"'(?:[^'\\]|''|\\.)*+\\?(?:'|$)"
-_ESCAPE_STRING = r"\b[eE]'(?:[^'\\]|''|\\.)*+\\?(?:'|$)"
-_DOLLAR_STRING = r"\$(?P<tag>[A-Za-z_]*)\$.*?(?:\$(?P=tag)\$|$)"
-_DOUBLE_QUOTED = r'"(?:[^"\\]|""|\\.)*+\\?(?:"|$)(?!\s*:)'
-_QUOTED_IDENTIFIER = r'(?P<keep>"(?:[^"]|"")*+"|`[^`]*+`)'
-_KEPT_KEY = r'(?P<keep>"(?:[^"\\]|\\.)*+"(?=\s*:)|`[^`]*+`)'
-_PARAMETER = r"\$\d+|%\(\w+\)s|%s|(?<![:\w]):\w+|(?<![@\w])@\w+"
-_NUMBER = r"(?<![\w$.\"`])[-+]?\.?\d[\w.]*+(?:(?<=[eE])[-+]\d+)?"
-_WHITE = re.compile(r"\s+")
-_IN_LIST = re.compile(r"\b(in) ?\( ?\?(?: ?, ?\?)* ?\)", re.IGNORECASE)
-_VALUES_LIST = re.compile(r"\b(values) ?(\([? ,]+\))(?: ?, ?\([? ,]+\))+", re.IGNORECASE)
 _FIRST_WORD = re.compile(r"[A-Za-z_]\w*")
 _STATEMENT_IN_JSON = re.compile(r'("db\.(?:statement|query\.text)":)("(?:[^"\\]|\\.)*+")')
 
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
-
-
-def _pattern(*parts: str) -> re.Pattern[str]:
-    return re.compile("|".join(parts), re.DOTALL)
-
-
-_SQL = _pattern(_COMMENT, _ESCAPE_STRING, _STANDARD_STRING, _DOLLAR_STRING, _QUOTED_IDENTIFIER, _PARAMETER, _NUMBER)
-_SQL_BACKSLASH = _pattern(_COMMENT, _BACKSLASH_STRING, _QUOTED_IDENTIFIER, _PARAMETER, _NUMBER)
-_SQL_DOUBLE_QUOTED_STRINGS = _pattern(_COMMENT, _BACKSLASH_STRING, _KEPT_KEY, _DOUBLE_QUOTED, _PARAMETER, _NUMBER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,32 +71,6 @@ class Statement:
     hash: str
     operation: str
     table: str
-
-
-def without_literals(text: str, system: str = "") -> str:
-    """The statement with literals, parameters and comments replaced by `?`, white space and lists of literals collapsed.
-
-    Which quotes hold a string depends on the database. One that is not known to quote identifiers by `"` loses those too.
-    """
-    if system in _KEY_VALUE_SYSTEMS:
-        return "; ".join(_command_only(line) for line in text.splitlines() if line.strip())
-    if system not in _QUOTED_IDENTIFIER_SYSTEMS:
-        pattern = _SQL_DOUBLE_QUOTED_STRINGS
-    else:
-        pattern = _SQL_BACKSLASH if system in _BACKSLASH_SYSTEMS else _SQL
-    bare = _WHITE.sub(" ", pattern.sub(_replacement, text)).strip()
-    return _VALUES_LIST.sub(r"\1 \2", _IN_LIST.sub(r"\1 (?)", bare))
-
-
-def _replacement(found: re.Match[str]) -> str:
-    if found["keep"]:
-        return found["keep"]
-    return " " if found[0].startswith(("--", "/*")) else "?"
-
-
-def _command_only(line: str) -> str:
-    command, _, rest = line.strip().partition(" ")
-    return f"{command} ?" if rest else command
 
 
 def pattern_hash(text: str) -> str:
@@ -199,7 +122,7 @@ class StatementReader:
     def _read(self, system: str, text: str, *, parse: bool) -> Statement:
         bare = without_literals(text, system)
         operation, table = _first_keyword(bare), ""
-        parse = parse and len(bare) <= MAX_PARSED_BYTES and system not in _KEY_VALUE_SYSTEMS
+        parse = parse and len(bare) <= MAX_PARSED_BYTES and system not in KEY_VALUE_SYSTEMS
         if parse:
             dialect = _DIALECTS.get(system, "")
             parsed = self._parsed.get((dialect, bare))
@@ -226,20 +149,28 @@ class StatementReader:
             return spans
         texts = pa.array([statement.text for statement in read], pa.string()).take(codes)
         spans = _replaced(spans, "db_query_text", texts)
-        return self._sanitise_attributes(spans)
+        mixed = pc.equal(spans["semconv"].combine_chunks().cast(pa.string()), "mixed")
+        return self._sanitised_rows(spans, mixed, spans["db_system_name"])
 
-    def _sanitise_attributes(self, spans: pa.Table) -> pa.Table:
-        """Replace statements in the JSON of rows that mix generations: only there a statement stays beside its column."""
-        mixed = pc.index_in(spans["semconv"].combine_chunks().cast(pa.string()), pa.array(["mixed"])).fill_null(-1).to_numpy() == 0
-        rows = np.flatnonzero(mixed)
-        if not len(rows):
-            return spans
-        attributes = spans["attributes"].to_pylist()
-        systems = spans["db_system_name"].to_pylist()
-        for row in rows.tolist():
+    def sanitise_attributes(self, records: pa.Table) -> pa.Table:
+        """Records that have no column for a statement (logs, span events), with the statements in their `attributes` sanitised."""
+        named = pc.match_substring(records["attributes"].combine_chunks().cast(pa.string()), '"db.')
+        return self._sanitised_rows(records, named, None)
+
+    def _sanitised_rows(self, records: pa.Table, chosen: pa.Array, systems: pa.ChunkedArray | None) -> pa.Table:
+        """The records, with statements replaced in the JSON of the chosen rows.
+
+        Of spans these are the rows that mix generations of names: only there a statement stays beside its column.
+        """
+        rows = np.flatnonzero(chosen.fill_null(False).to_numpy(zero_copy_only=False)).tolist()
+        if not rows:
+            return records
+        attributes = records["attributes"].to_pylist()
+        names = [""] * records.num_rows if systems is None else systems.to_pylist()
+        for row in rows:
             if attributes[row]:
-                attributes[row] = self._sanitise_json(attributes[row], systems[row] or "")
-        return _replaced(spans, "attributes", pa.array(attributes, pa.string()))
+                attributes[row] = self._sanitise_json(attributes[row], names[row] or "")
+        return _replaced(records, "attributes", pa.array(attributes, pa.string()))
 
     def _sanitise_json(self, attributes: str, system: str) -> str:
         def replace(found: re.Match[str]) -> str:
@@ -256,13 +187,20 @@ def _distinct(spans: pa.Table) -> tuple[pa.Array, list[tuple[str, str]]]:
     absent = texts.indices.is_null().to_numpy(zero_copy_only=False)
     names = ["", *systems.dictionary.to_pylist()]
     words = texts.dictionary.to_pylist()
-    # Numbers of pairs are dense enough to mark them in an array; sorting them (numpy.unique) took 3 ms of 50,000 rows.
     pairs = texts.indices.fill_null(0).to_numpy().astype(np.int64) * len(names) + systems.indices.fill_null(-1).to_numpy() + 1
-    seen = np.zeros(max(1, len(words)) * len(names), np.bool_)
-    seen[pairs[~absent]] = True
-    codes = (np.cumsum(seen) - 1)[pairs]
-    found = [(names[pair % len(names)], words[pair // len(names)]) for pair in np.flatnonzero(seen).tolist()]
+    distinct, codes = _numbered(pairs, ~absent, max(1, len(words)) * len(names))
+    found = [(names[pair % len(names)], words[pair // len(names)]) for pair in distinct.tolist()]
     return pa.array(codes, pa.int32(), mask=absent), found
+
+
+def _numbered(values: NDArray[np.int64], present: NDArray[np.bool_], bound: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The distinct values among the present ones, and for each present value its position among them; values are below `bound`."""
+    if bound > _MARKED_VALUES:
+        distinct = np.unique(values[present])
+        return distinct, np.searchsorted(distinct, values).astype(np.int64)
+    seen = np.zeros(bound, np.bool_)  # to mark them takes 0.2 ms of 50,000 rows, to sort them 3
+    seen[values[present]] = True
+    return np.flatnonzero(seen), (np.cumsum(seen) - 1)[values]
 
 
 def _replaced(table: pa.Table, name: str, values: pa.Array) -> pa.Table:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from otelpond.storage.decode.columns import RELATIONS
-from otelpond.storage.statements import MAX_PARSED_BYTES, StatementReader, pattern_hash, without_literals
+from otelpond.storage.literals import without_literals
+from otelpond.storage.statements import MAX_PARSED_BYTES, StatementReader, pattern_hash
 
 SYSTEMS = ("", "postgresql", "mysql", "sqlite", "microsoft.sql_server", "oracle.db", "clickhouse", "redis", "mongodb", "a new one")
 
@@ -27,6 +28,7 @@ def spans(rows: list[dict[str, object]]) -> pa.Table:
         ("postgresql", "select * from t where a = 'it''s' and b = -1.5e-3", "select * from t where a = ? and b = ?"),
         ("postgresql", "select $1, %s, %(name)s, :name, ?, x::int", "select ?, ?, ?, ?, ?, x::int"),
         ("postgresql", "select E'it\\'s secret', $$secret$$, $tag$ a $1 $tag$ from t2", "select ?, ?, ? from t2"),
+        ("oracle.db", "select q'[it's secret]', Q'!it's secret!', 'b' from dual", "select ?, ?, ? from dual"),
         ("postgresql", 'select "Col 1", t1.c2 from "My Table"', 'select "Col 1", t1.c2 from "My Table"'),
         ("postgresql", "select 1 -- 'secret\nfrom t /* secret */ where x", "select ? from t where x"),
         ("postgresql", "select  a\n\t from t", "select a from t"),
@@ -147,6 +149,24 @@ def test_statements_in_the_json_of_mixed_rows_are_sanitised() -> None:
     )
     expected = '{"db.statement":"select ? from t","db.query.text":"select ? from t","note":"db.statement"}'
     assert [expected, None] == annotated["attributes"].to_pylist()
+
+
+def test_many_systems_and_statements_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the pairs of system and statement could be too many to mark, they are sorted: with the same result."""
+    rows = [
+        {"db_system_name": f"system {index % 7}", "db_query_text": f"select a{index % 5}" if index % 3 else None} for index in range(100)
+    ]
+    marked = StatementReader().annotate(spans(rows))
+    monkeypatch.setattr("otelpond.storage.statements._MARKED_VALUES", 0)
+    assert marked.to_pylist() == StatementReader().annotate(spans(rows)).to_pylist()
+    assert [row["db_query_text"] for row in rows] == marked["db_query_text"].to_pylist()
+
+
+def test_statements_in_logs_are_sanitised() -> None:
+    """A log record or span event that carries a statement among its attributes keeps none of its literals."""
+    attributes = ['{"db.query.text":"select \'a\'"}', None, '{"db.note":1}', "{}"]
+    sanitised = StatementReader().sanitise_attributes(pa.table({"attributes": pa.array(attributes, pa.string_view())}))
+    assert ['{"db.query.text":"select ?"}', None, '{"db.note":1}', "{}"] == sanitised["attributes"].to_pylist()
 
 
 def test_spans_without_statements_are_left_alone() -> None:
