@@ -133,7 +133,9 @@ class TableSchema:
         if match is None or self.checks or match[2] not in self.sources:
             return None
         decoded = decoded_schemas()[match[2]]
-        return match[2] if all(decoded.field(field.name).type == field.type for field in self.arrow) else None
+        alike = (decoded.field(column.name).type == column.arrow_type for column in self.stored)
+        never_null = (column.nullable or not decoded.field(column.name).nullable for column in self.stored)
+        return match[2] if all(alike) and all(never_null) else None
 
     def shown(self, source: str) -> str:
         """The SELECT that shows the files' rows as documented: types cast, generated columns computed, documented order.

@@ -85,6 +85,15 @@ def test_rows_that_break_a_rule_are_kept_beside(tmp_path: Path, select: str) -> 
     )
 
 
+def test_a_plain_list_of_columns_breaks_no_rule_unseen(tmp_path: Path) -> None:
+    """A table that copies a relation's columns, of which one may be NULL where the table says NOT NULL, is looked at all the same."""
+    plain = PAGES.replace("page text not null check (page <> '/secret')", "url_path text not null").replace("pages.page", "pages.url_path")
+    (tmp_path / "pages.sql").write_text(plain + "select url_path, span_id, dt, ingested_at, tenant_id from decoded_spans;")
+    derived = Deriver(load_tables([TABLES_FOLDER, tmp_path])).derive(spans({"url_path": "/a"}, {}))
+    assert ["/a"] == derived["pages"]["url_path"].to_pylist()
+    assert ["url_path is NULL"] == derived["rejected_records"]["reason"].to_pylist()
+
+
 def test_a_failing_select_costs_its_own_table_only(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Its rows of the batch are reported as rejected, all other tables get theirs, and the next batch is derived as usual."""
     select = ROW_WISE.replace("url_path as", "case when url_path = '/boom' then error('boom at ' || span_id) else url_path end as")
