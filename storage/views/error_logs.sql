@@ -1,7 +1,8 @@
 -- Errors, each once. Of the reports that share an error_key (tenant, trace, exception type, message):
 -- a span's report is a repeat where another span that reported lies within it in time: the exception travelled up, and only the
 -- innermost counts, so that three failing retries under one parent stay three;
--- the n-th innermost span report and the n-th log report are the same error, told in both ways: the first to arrive is shown;
+-- the n-th innermost span report and the n-th log report are the same error, told in both ways: the first to arrive is shown; logs
+-- beyond the last span report are that error logged again on its way up;
 -- a bare ERROR status counts only where nothing else of its trace was reported while its span lasted.
 -- What is sent again in another payload, with the same ids and times, has equal ranks and counts once.
 -- Windows run over narrow rows; the shown ones are joined to theirs last.
@@ -31,12 +32,18 @@ counted as (
     from marked
     where is_repeat is not true
 ),
+ranked as (
+    select
+        *,
+        dense_rank() over (partition by error_key, report_source order by error_time_unix_nano, span_id, position) as rank
+    from counted
+    where report_source <> 'span_status' or reported_before is null or reported_before < span_start_unix_nano
+),
 numbered as (
     select
         *,
-        dense_rank() over (partition by error_key, report_source order by error_time_unix_nano, span_id, position) as ordinal
-    from counted
-    where report_source <> 'span_status' or reported_before is null or reported_before < span_start_unix_nano
+        least(rank, max(rank) filter (where report_source = 'span_event') over (partition by error_key)) as ordinal
+    from ranked
 ),
 shown as (
     select payload_digest, report_source, report_index, coalesce(span_id, '') as reporter, ordinal
