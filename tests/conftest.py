@@ -28,8 +28,8 @@ class _Ledger:
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Fail a whole run that leaves a test of the ledger out."""
-        options = self._config.option
-        if options.keyword or options.markexpr or options.collectonly or self._config.args != self._config.getini("testpaths"):
+        narrowing = ("keyword", "markexpr", "collectonly", "ignore", "ignore_glob", "deselect", "lf", "maxfail")
+        if any(getattr(self._config.option, name, None) for name in narrowing) or self._config.args != self._config.getini("testpaths"):
             return
         named = {test for entry in tomllib.loads(LEDGER.read_text(encoding="utf-8")).values() for test in entry["tests"]}
         self.absent = sorted(named - self._config.stash[PASSED])
