@@ -11,13 +11,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from .columns import RELATIONS
-from .compilation import Bytes
 from .wire import INLINE_BYTES
 
 HOUR_NS: Final = 3_600 * 1_000_000_000
 DAY_NS: Final = 24 * HOUR_NS
 _YEAR_2000_NS: Final = 946_684_800 * 1_000_000_000
 _EARLIEST_DAYS: Final = 90
+
+_GENERATIONS: Final = ("", "new", "old", "mixed")  # by NO_GENERATION .. MIXED in attributes.py
 
 Views = NDArray[np.complex128]
 """String views, 16 bytes each; complex128 is NumPy's type of that size that `take` and `where` are quick for."""
@@ -86,43 +87,52 @@ def booleans(values: NDArray[np.bool_]) -> pa.Array:
     return pa.Array.from_buffers(pa.bool_(), len(values), [None, pa.py_buffer(np.packbits(values, bitorder="little"))])
 
 
+def lists(elements: NDArray[np.int64], ends: NDArray[np.int64], of: pa.DataType) -> pa.Array:
+    """A column of lists that is NULL where empty; `ends` says where each row's list ends among the elements."""
+    offsets = np.concatenate([[0], ends]).astype(np.int32)
+    filled = np.diff(offsets) > 0
+    if not filled.any():
+        return nulls(of, len(ends))
+    bits = validity(filled)
+    return pa.Array.from_buffers(of, len(ends), [bits, pa.py_buffer(offsets)], children=[numbers(elements, of.value_type)])
+
+
+def masked_booleans(values: NDArray[np.bool_], valid: NDArray[np.bool_]) -> pa.Array:
+    """A column of booleans that is NULL where not `valid`."""
+    return pa.Array.from_buffers(pa.bool_(), len(values), [validity(valid), pa.py_buffer(np.packbits(values, bitorder="little"))])
+
+
 def timestamps(unix_nano: NDArray[np.int64]) -> pa.Array:
     """Nanoseconds as `timestamp[us, UTC]`."""
     return numbers(unix_nano // 1000, pa.timestamp("us", "UTC"))
 
 
-def inline_view(text: str) -> complex:
-    """The view of a text that is short enough to stand in it."""
-    data = text.encode()
-    if len(data) > INLINE_BYTES:
-        raise ValueError(f"{text!r} has over {INLINE_BYTES} bytes")
-    return complex(np.frombuffer(len(data).to_bytes(4, "little") + data.ljust(INLINE_BYTES, b"\0"), np.complex128)[0])
-
-
 def enum_views(values: NDArray[np.int64], names: Sequence[str]) -> Views:
-    """The name of each enum value, or its number as text where it has none."""
+    """The name of each enum value, or its number as text where it has none; all are short enough to stand in the view."""
     known = (values >= 0) & (values < len(names))
-    table = np.array([inline_view(name) for name in names], np.complex128)
-    found = table[np.where(known, values, 0)]
-    for row in np.flatnonzero(~known):
-        found[row] = inline_view(str(values[row]))
+    found = text_views(names, 0, 0)[0][np.where(known, values, 0)]
+    if not known.all():
+        found[~known] = text_views([str(value) for value in values[~known]], 0, 0)[0]
     return found
 
 
-def text_views(text: Bytes, offsets: NDArray[np.int64], lengths: NDArray[np.int64], buffer: int) -> Views:
-    """Views of stretches of a buffer, each over 12 bytes long."""
-    records = np.zeros((len(offsets), 4), np.int32)
-    records[:, 0] = lengths
-    for i in range(4):
-        records.view(np.uint8)[:, 4 + i] = text[offsets + i]
-    records[:, 2] = buffer
-    records[:, 3] = offsets
-    return records.reshape(-1).view(np.complex128)
+def generations(of: NDArray[np.int64], buffers: Buffers) -> pa.Array:
+    """The column `semconv`."""
+    return masked_strings(enum_views(of, _GENERATIONS), of > 0, buffers)
 
 
-def lengths_of(of: Views) -> NDArray[np.int32]:
-    """The length of each string."""
-    return of.view(np.int32)[::4]
+def text_views(texts: Sequence[str], buffer: int, offset: int) -> tuple[Views, bytes]:
+    """Views of these texts, and the bytes that they point into: in that buffer, from that offset on."""
+    data = [text.encode() for text in texts]
+    records = np.zeros((len(data), 4), np.int32)
+    for record, text in zip(records, data, strict=True):
+        record[0] = len(text)
+        if len(text) <= INLINE_BYTES:
+            record[1:] = np.frombuffer(text.ljust(INLINE_BYTES, b"\0"), np.int32)
+        else:
+            record[1:] = int.from_bytes(text[:4], "little", signed=True), buffer, offset
+        offset += len(text)
+    return records.reshape(-1).view(np.complex128), b"".join(data)
 
 
 def dates(

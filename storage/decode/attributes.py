@@ -1,5 +1,7 @@
 """The second pass over attributes: promoted values to their columns, the rest to JSON; see semconv.py for the rules."""
 
+# ruff: noqa: PLR0911, PLR0917, PLR1714, SIM109 - a kernel is a loop over a message's fields, by plain arguments and comparisons
+
 from __future__ import annotations
 
 from typing import Final, NamedTuple
@@ -27,6 +29,7 @@ from .keys import (
 )
 from .texts import AS_IT_IS, Texts, replaced, text_for
 from .tokens import (
+    ARRAY,
     BOOL,
     BYTES,
     DOUBLE,
@@ -38,6 +41,10 @@ from .tokens import (
     KEY_LENGTH,
     KIND,
     KVLIST,
+    LIST_AT,
+    LIST_END,
+    LIST_KIND,
+    NO_MEMBER,
     REDACTED,
     SECRECY,
     STRING,
@@ -46,8 +53,9 @@ from .tokens import (
     Scan,
     any_value,
     entry,
+    next_member,
 )
-from .wire import delimited, equal, hash_of, put_view, skipped, varint
+from .wire import equal, hash_of, put_view, varint
 
 IN_WIRE, IN_OUT = 0, 1
 """Buffers of a view: the payloads' bytes, and what a kernel wrote."""
@@ -150,12 +158,11 @@ def _choose(scan: Scan, first: Int, last: Int, context: Int, keys: Keys, sheet: 
 def _has_type(fields: NDArray[np.int32], column_type: Int, context: Int) -> bool:
     kind = fields[KIND]
     if column_type == TYPE_STRING:
-        if kind == STRING:
-            return context != OF_RESOURCE or fields[VALUE_LENGTH] > 0
-        return kind == REDACTED
+        given: bool = context != OF_RESOURCE or fields[VALUE_LENGTH] > 0
+        return (kind == STRING and given) or bool(kind == REDACTED)
     if column_type == TYPE_INT:
-        return kind == INT
-    return column_type == TYPE_JSON and kind != EMPTY and kind != GONE
+        return bool(kind == INT)
+    return bool(kind != EMPTY and kind != GONE)
 
 
 @part
@@ -232,6 +239,64 @@ def write_object(wire: Bytes, scan: Scan, first: Int, last: Int, keys: Keys, tex
 @part
 def write_value(wire: Bytes, kind: Int, start: Int, length: Int, keys: Keys, texts: Texts, out: Bytes, at: Int) -> Int:
     """JSON text of a value that the first pass has checked."""
+    if kind != ARRAY and kind != KVLIST:
+        return _write_plain(wire, kind, start, length, texts, out, at)
+    depth = np.int64(0)
+    at = _open_list(kind, start, length, texts.stack[depth], out, at)
+    while depth >= 0:
+        place = texts.stack[depth]
+        value_at, value_end = next_member(wire, place)
+        if value_end == NO_MEMBER:
+            at = _close_list(place, out, at)
+            depth -= 1
+            continue
+        hidden = np.int64(0)
+        if place[LIST_KIND] == KVLIST:
+            if replaced(texts, value_at):
+                continue
+            key_at, key_length, value_at, value_end = entry(wire, value_at, value_end)
+            if keys.facts[0]:
+                known = key_id(keys, hash_of(wire, key_at, key_length), wire, key_at, key_length)
+                hidden = np.int64(keys.hidden[known]) if known >= 0 else np.int64(0)
+            if hidden & DROP:
+                continue
+            at = json_text.string(wire, key_at, key_length, out, at)
+            out[at] = 58
+            at += 1
+        kind, start, length = any_value(wire, value_at, value_end)
+        if hidden & REDACT:
+            kind = np.int64(REDACTED)
+        if kind == ARRAY or kind == KVLIST:
+            depth += 1
+            at = _open_list(kind, start, length, texts.stack[depth], out, at)
+        else:
+            at = _write_plain(wire, kind, start, length, texts, out, at)
+            out[at] = 44
+            at += 1
+    return at - 1
+
+
+@part
+def _open_list(kind: Int, start: Int, length: Int, place: NDArray[np.int64], out: Bytes, at: Int) -> Int:
+    place[LIST_KIND] = kind
+    place[LIST_AT] = start
+    place[LIST_END] = start + length
+    out[at] = 123 if kind == KVLIST else 91
+    return at + 1
+
+
+@part
+def _close_list(place: NDArray[np.int64], out: Bytes, at: Int) -> Int:
+    """Close a list, over the comma behind its last member, and put a comma behind."""
+    if out[at - 1] == 44:
+        at -= 1
+    out[at] = 125 if place[LIST_KIND] == KVLIST else 93
+    out[at + 1] = 44
+    return at + 2
+
+
+@part
+def _write_plain(wire: Bytes, kind: Int, start: Int, length: Int, texts: Texts, out: Bytes, at: Int) -> Int:
     if kind == STRING:
         text = text_for(texts, start) if len(texts.substitutes) > 0 else np.int64(AS_IT_IS)
         if text == AS_IT_IS:
@@ -246,52 +311,11 @@ def write_value(wire: Bytes, kind: Int, start: Int, length: Int, keys: Keys, tex
     if kind == BOOL:
         value, _ = varint(wire, start, len(wire))
         return json_text.raw(_TRUE, 0, 4, out, at) if value != 0 else json_text.raw(_FALSE, 0, 5, out, at)
-    if kind == EMPTY:
-        return json_text.raw(_NULL, 0, 4, out, at)
-    if kind == REDACTED:
-        return json_text.string(_REDACTED, 0, len(_REDACTED), out, at)
     if kind == BYTES:
         at = json_text.base64(wire, start, length, out, json_text.raw(_BYTES, 0, len(_BYTES), out, at))
         out[at] = 34
         out[at + 1] = 125
         return at + 2
-    return _write_members(wire, kind == KVLIST, start, start + length, keys, texts, out, at)
-
-
-@part
-def _write_members(wire: Bytes, named: Int, place: Int, end: Int, keys: Keys, texts: Texts, out: Bytes, at: Int) -> Int:
-    """JSON text of an ArrayValue or KeyValueList."""
-    out[at] = 123 if named else 91
-    at += 1
-    begin = at
-    while place < end:
-        tag, place = varint(wire, place, end)
-        if tag != 0x0A:
-            place = skipped(wire, place, end, tag & 7)
-            continue
-        value_at, place = delimited(wire, place, end)
-        value_end = place
-        hidden = np.int64(0)
-        if named:
-            if replaced(texts, value_at):
-                continue
-            key_at, key_length, value_at, value_end = entry(wire, value_at, place)
-            if keys.facts[0]:
-                known = key_id(keys, hash_of(wire, key_at, key_length), wire, key_at, key_length)
-                hidden = np.int64(keys.hidden[known]) if known >= 0 else np.int64(0)
-            if hidden & DROP:
-                continue
-        if at > begin:
-            out[at] = 44
-            at += 1
-        if named:
-            at = json_text.string(wire, key_at, key_length, out, at)
-            out[at] = 58
-            at += 1
-        if hidden & REDACT:
-            at = json_text.string(_REDACTED, 0, len(_REDACTED), out, at)
-        else:
-            kind, start, length = any_value(wire, value_at, value_end)
-            at = write_value(wire, kind, start, length, keys, texts, out, at)
-    out[at] = 125 if named else 93
-    return at + 1
+    if kind == REDACTED:
+        return json_text.string(_REDACTED, 0, len(_REDACTED), out, at)
+    return json_text.raw(_NULL, 0, 4, out, at)

@@ -20,7 +20,7 @@ from .payloads import Payloads, Rules
 SLICE_ITEMS: Final = 4096
 SLICE_BYTES: Final = 4 << 20
 """A slice ends with whichever comes first: what it reads and writes then stays in the processor's cache."""
-_TOKENS_AN_ITEM: Final = 20
+_BYTES_A_TOKEN: Final = 16
 
 
 @dataclass(slots=True)
@@ -32,6 +32,7 @@ class Batch:
         unusual: uint8[payloads], in a form that kernels do not take; found by any first pass.
         refused: uint8[payloads], with items that the data rules refuse.
         rows: how many rows of each relation were made so far.
+        points: int64[2], the payload whose metrics were read last, and how many points it had so far.
     """
 
     payloads: Payloads
@@ -44,6 +45,7 @@ class Batch:
     refused: NDArray[np.uint8]
     scanner: Scanner
     rows: dict[str, int] = field(default_factory=dict)
+    points: NDArray[np.int64] = field(default_factory=lambda: np.array([-1, 0], np.int64))
 
     @classmethod
     def of(cls, payloads: Payloads, rules: Rules) -> Batch:
@@ -53,7 +55,8 @@ class Batch:
         envelopes = envelopes_of(payloads, unusual)
         origins = origins_of(payloads, rules, keys, envelopes, unusual)
         days = payloads.accepted_unix_nano // DAY_NS
-        scanner = Scanner(_TOKENS_AN_ITEM * min(SLICE_ITEMS, len(envelopes.items)) + 256)
+        size = int((envelopes.items[:, ITEM_END] - envelopes.items[:, ITEM_AT])[:SLICE_ITEMS].sum())
+        scanner = Scanner(min(size, SLICE_BYTES) // _BYTES_A_TOKEN + 256)
         return cls(payloads, rules, keys, envelopes, origins, days, unusual, np.zeros_like(unusual), scanner)
 
     def slices(self) -> Iterator[NDArray[np.int64]]:

@@ -1,7 +1,10 @@
 """The way to the items, the same for all signals: which resource and scope each span, log record or metric belongs to, and where it lies.
 
-All three requests have one shape: resources (1) of resource (1), scopes (2), schema_url (3); scopes of scope (1), items (2), schema_url (3).
+All three requests have one shape: resources (1) of resource (1), scopes (2), schema_url (3); scopes of scope (1), items (2) and
+schema_url (3).
 """
+
+# ruff: noqa: PLR0917 - a kernel is a loop over a message's fields, by plain arguments and comparisons
 
 from __future__ import annotations
 

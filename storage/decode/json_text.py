@@ -3,6 +3,8 @@
 The caller sized `out` for the worst case (see `room` in strings.py), 8 bytes of slack included: words are stored whole.
 """
 
+# ruff: noqa: PLR1714 - a kernel is a loop over a message's fields, by plain arguments and comparisons
+
 from __future__ import annotations
 
 from typing import Final
@@ -28,12 +30,13 @@ def _needs_escape(word: Int) -> bool:
     quotes = word ^ _QUOTES
     backslashes = word ^ _BACKSLASHES
     controls = (word - _BLANKS) & ~word
-    return ((controls | ((quotes - _ONES) & ~quotes) | ((backslashes - _ONES) & ~backslashes)) & _HIGHS) != np.uint64(0)
+    found: bool = ((controls | ((quotes - _ONES) & ~quotes) | ((backslashes - _ONES) & ~backslashes)) & _HIGHS) != np.uint64(0)
+    return found
 
 
 @part
 def _escaped_byte(byte: Int, out: Bytes, at: Int) -> Int:
-    if byte == 34 or byte == 92:  # noqa: PLR1714
+    if byte == 34 or byte == 92:
         out[at] = 92
         out[at + 1] = byte
         return at + 2

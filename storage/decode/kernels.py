@@ -19,13 +19,19 @@ from ..signals import Signal
 from . import reference
 from .arrow import SCHEMAS
 from .batches import Batch
+from .log_tables import decode_slice as decode_logs
 from .messages import SHAPES
+from .metric_tables import decode_slice as decode_metrics
 from .payloads import Payloads, Rules
-from .traces import decode_slice as decode_spans
+from .span_tables import decode_slice as decode_spans
 
 _LONGEST: Final = 2**31 - 1
 """An offset of a string view is an int32."""
-_DECODERS: Final = {Signal.TRACES: (decode_spans, ("spans", "span_events"))}
+_DECODERS: Final = {
+    Signal.TRACES: (decode_spans, ("spans", "span_events")),
+    Signal.METRICS: (decode_metrics, ("metric_points",)),
+    Signal.LOGS: (decode_logs, ("logs",)),
+}
 
 
 def decode(signal: Signal, payloads: Payloads, rules: Rules) -> dict[str, pa.Table]:
@@ -34,8 +40,6 @@ def decode(signal: Signal, payloads: Payloads, rules: Rules) -> dict[str, pa.Tab
     Raises:
         ValueError: over 2 GiB of payloads, or a payload that no message of that signal has the form of.
     """
-    if signal not in _DECODERS:
-        return reference.decode(signal, payloads, rules)
     if len(payloads.wire) > _LONGEST:
         raise ValueError(f"{len(payloads.wire)} bytes of payloads at once, at most {_LONGEST} are decoded")
     batch = Batch.of(_frozen(payloads), rules)

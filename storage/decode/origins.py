@@ -1,5 +1,7 @@
 """Where items come from: resources and scopes decoded once each, then repeated for their items; also what is known of the payload."""
 
+# ruff: noqa: C901, PLR0917, PLR1714 - a kernel is a loop over a message's fields, by plain arguments and comparisons
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -17,7 +19,6 @@ from .arrow import (
     IN_NAMES,
     Buffers,
     Views,
-    inline_view,
     masked_strings,
     numbers,
     strings,
@@ -39,6 +40,7 @@ FIRST, LAST, DROPPED, NAME_AT, NAME_LENGTH, VERSION_AT, VERSION_LENGTH, REFS = r
 _PROMOTED: Final = tuple(p.column for p in RESOURCE)
 _RESOURCE_COLUMNS: Final = (*_PROMOTED, "resource_attributes", "resource_entity_refs", "resource_schema_url")
 _SCOPE_COLUMNS: Final = ("scope_attributes", "scope_name", "scope_version", "scope_schema_url")
+_UNKNOWN: Final = text_views(["unknown"], 0, 0)[0]
 JSON, SECOND, THIRD, FOURTH = range(4)
 _AFTER_PROMOTED: Final = len(_PROMOTED)
 _REFS: Final = (
@@ -131,7 +133,7 @@ def origins_of(payloads: Payloads, rules: Rules, keys: Keys, envelopes: Envelope
     texts["organization_id"] = (np.where(given, organization, tenants[payload]), everywhere)
     for name in ("service_name", "environment"):
         of, given = texts[name]
-        texts[name] = (np.where(given, of, inline_view("unknown")), everywhere)
+        texts[name] = (np.where(given, of, _UNKNOWN), everywhere)
     texts["tenant_id"] = (tenants[payload], everywhere)
     texts["payload_digest"] = (digests[payload], everywhere)
     counts = {
@@ -189,21 +191,13 @@ def _moved(of: Views, by: int) -> Views:
     return records.reshape(-1).view(np.complex128)
 
 
-def _names(payloads: Payloads) -> tuple[Bytes, Views, Views]:
+def _names(payloads: Payloads) -> tuple[bytes, Views, Views]:
     """A buffer with all digests and tenants, the view of each payload's digest, and of its tenant."""
-    distinct = {tenant: tenant.encode() for tenant in payloads.tenants}
-    text = np.frombuffer("".join(digest.hex() for digest in payloads.digests).encode() + b"".join(distinct.values()), np.uint8)
-    offsets = 32 * np.arange(len(payloads), dtype=np.int64)
-    digests = text_views(text, offsets, np.full(len(payloads), 32, np.int64), IN_NAMES)
-    found: dict[str, complex] = {}
-    at = 32 * len(payloads)
-    for tenant, data in distinct.items():
-        if len(data) <= INLINE_BYTES:
-            found[tenant] = inline_view(tenant)
-        else:
-            found[tenant] = complex(text_views(text, np.array([at]), np.array([len(data)]), IN_NAMES)[0])
-        at += len(data)
-    return text, digests, np.array([found[tenant] for tenant in payloads.tenants], np.complex128)
+    digests, text = text_views([digest.hex() for digest in payloads.digests], IN_NAMES, 0)
+    distinct = sorted(set(payloads.tenants))
+    tenants, behind = text_views(distinct, IN_NAMES, len(text))
+    numbers_of = {tenant: number for number, tenant in enumerate(distinct)}
+    return text + behind, digests, tenants[[numbers_of[tenant] for tenant in payloads.tenants]]
 
 
 @kernel
@@ -230,7 +224,7 @@ def _scan_messages(
             return FULL
         if status < 0:
             unusual[payload[i]] = 1
-            place[LAST] = place[FIRST]
+            place[:] = 0  # nothing was checked, so nothing may be written
     return 0
 
 
@@ -258,7 +252,7 @@ def _scan_message(
             if at < 0 or not _plain_ref(wire, start, at):
                 return UNUSUAL
             place[REFS] += 1
-        elif not of_resource and (tag == 0x0A or tag == 0x12):  # noqa: PLR1714
+        elif not of_resource and (tag == 0x0A or tag == 0x12):
             start, at = delimited(wire, at, end)
             place[NAME_AT if tag == 0x0A else VERSION_AT] = start
             place[NAME_LENGTH if tag == 0x0A else VERSION_LENGTH] = at - start

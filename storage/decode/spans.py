@@ -1,5 +1,7 @@
 """Kernels for spans: a first pass that reads a slice of spans into numbers, places and tokens, a second that writes their columns."""
 
+# ruff: noqa: C901, PLR0911, PLR0912, PLR0917, PLR1714 - a kernel is a loop over a message's fields, by plain arguments and comparisons
+
 from __future__ import annotations
 
 from typing import Final, NamedTuple
@@ -11,6 +13,7 @@ from . import json_text
 from .attributes import IN_OUT, IN_WIRE, Sheet, write_attributes, write_object
 from .compilation import Bytes, Int, kernel, part
 from .envelopes import ITEM_AT, ITEM_END, SCOPE
+from .ids import valid_id, write_id
 from .keys import OF_EVENT, OF_SPAN, Keys
 from .semconv import SPAN, SPAN_EVENT
 from .texts import Texts
@@ -136,7 +139,7 @@ def _scan_span(wire: Bytes, at: Int, end: Int, payload: Int, day: Int, keys: Key
         tag, at = varint(wire, at, end)
         if at < 0:
             return UNUSUAL
-        if tag == 0x4A or tag == 0x5A or tag == 0x6A:  # noqa: PLR1714
+        if tag == 0x4A or tag == 0x5A or tag == 0x6A:
             start, at = delimited(wire, at, end)
             if at < 0:
                 return UNUSUAL
@@ -188,7 +191,7 @@ def _stretch_of_span(tag: Int) -> Int:
 
 @part
 def _scan_span_number(wire: Bytes, tag: Int, at: Int, end: Int, row: Int, numbers: NDArray[np.int64]) -> Int:
-    if tag == 0x39 or tag == 0x41:  # noqa: PLR1714
+    if tag == 0x39 or tag == 0x41:
         value, at = fixed64(wire, at, end)
         numbers[START if tag == 0x39 else END, row] = value
     elif tag == 0x85:
@@ -207,17 +210,6 @@ def _scan_span_number(wire: Bytes, tag: Int, at: Int, end: Int, row: Int, number
     else:
         at = skipped(wire, at, end, tag & 7)
     return at
-
-
-@part
-def valid_id(wire: Bytes, at: Int, length: Int, expected: Int) -> bool:
-    """Whether an id has the length expected and is not all zero."""
-    if length != expected:
-        return False
-    for i in range(at, at + length):
-        if wire[i] != 0:
-            return True
-    return False
 
 
 @part
@@ -294,7 +286,7 @@ def _scan_link(wire: Bytes, at: Int, end: Int, payload: Int, day: Int, keys: Key
         tag, at = varint(wire, at, end)
         if at < 0:
             return UNUSUAL
-        if tag == 0x0A or tag == 0x12 or tag == 0x1A:  # noqa: PLR1714
+        if tag == 0x0A or tag == 0x12 or tag == 0x1A:
             column = TRACE_AT if tag == 0x0A else SPAN_AT if tag == 0x12 else STATE_AT
             start, at = delimited(wire, at, end)
             place[column] = start
@@ -351,15 +343,6 @@ def _write_span(wire: Bytes, row: Int, keys: Keys, scan: Scan, rows: SpanRows, t
         start = at
         at = _write_links(wire, rows.links, place[FIRST_LINK], place[LAST_LINK], keys, scan, texts, sheet.out, at)
         put_view(sheet.cells, sheet.bits, _LINKS, row, sheet.out, start, at - start, IN_OUT)
-    return at
-
-
-@part
-def write_id(wire: Bytes, place: Int, length: Int, column: Int, row: Int, sheet: Sheet, at: Int) -> Int:
-    """Write an id as hex to a column."""
-    start = at
-    at = json_text.hexadecimal(wire, place, length, sheet.out, at)
-    put_view(sheet.cells, sheet.bits, column, row, sheet.out, start, at - start, IN_OUT)
     return at
 
 

@@ -27,6 +27,7 @@ class Texts(NamedTuple):
         bytes, starts: the texts; text i is bytes[starts[i]:starts[i + 1]].
         duplicates: int64[:], sorted, the entries of kvlists that a later one replaces.
         cursor: int64[1], where the next substitute probably is.
+        stack: int64[DEEPEST, LIST_WIDTH], scratch: the lists that are being written.
     """
 
     substitutes: NDArray[np.int64]
@@ -34,6 +35,7 @@ class Texts(NamedTuple):
     starts: NDArray[np.int64]
     duplicates: NDArray[np.int64]
     cursor: NDArray[np.int64]
+    stack: NDArray[np.int64]
 
 
 @part
@@ -68,7 +70,7 @@ def replaced(texts: Texts, at: Int) -> bool:
             low = middle + 1
         else:
             high = middle
-    return low < count and texts.duplicates[low] == at
+    return bool(low < count and texts.duplicates[low] == at)
 
 
 def texts_of(scan: Scan, payloads: Payloads, rules: Rules) -> Texts:
@@ -78,6 +80,8 @@ def texts_of(scan: Scan, payloads: Payloads, rules: Rules) -> Texts:
     texts = pa.concat_arrays([doubles, pa.array([text or "" for text in hashes], pa.string())])
     _, starts, data = texts.buffers()
     substitutes = scan.substitutes[: scan.counts[SUBSTITUTES]].copy()
+    if (np.diff(substitutes[:, 0]) < 0).any():  # payloads need not lie in their order
+        substitutes = substitutes[np.argsort(substitutes[:, 0], kind="stable")]
     of_address = substitutes[:, 1] < 0
     if of_address.any():
         numbers = np.array([AS_IT_IS if text is None else len(doubles) + i for i, text in enumerate(hashes)], np.int64)
@@ -88,6 +92,7 @@ def texts_of(scan: Scan, payloads: Payloads, rules: Rules) -> Texts:
         starts=np.frombuffer(starts, np.int32)[: len(texts) + 1].astype(np.int64) if starts else np.zeros(1, np.int64),
         duplicates=np.sort(scan.duplicates[: scan.counts[DUPLICATES]]),
         cursor=np.zeros(1, np.int64),
+        stack=scan.stack,
     )
 
 

@@ -4,6 +4,8 @@ Also gathered on the way, in the order of the wire: doubles (Arrow makes their t
 keys that occur twice in a nested list. Every byte that the second pass reads was checked here.
 """
 
+# ruff: noqa: PLR0911, PLR0917, PLR1714, SIM109 - a kernel is a loop over a message's fields, by plain arguments and comparisons
+
 from __future__ import annotations
 
 from typing import Final, NamedTuple
@@ -12,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .compilation import Bytes, Int, part
-from .keys import ADDRESS, DROP, REDACT, Keys, key_id
+from .keys import ADDRESS, DROP, REDACT, UNKNOWN_KEY, Keys, key_id
 from .wire import FULL, UNUSUAL, delimited, equal, fixed64, hash_of, skipped, varint
 
 EMPTY, STRING, BOOL, INT, DOUBLE, ARRAY, KVLIST, BYTES, REDACTED, GONE = range(10)
@@ -21,15 +23,21 @@ EMPTY, STRING, BOOL, INT, DOUBLE, ARRAY, KVLIST, BYTES, REDACTED, GONE = range(1
 KEY_AT, KEY_LENGTH, KIND, VALUE_AT, VALUE_LENGTH, KEY, SECRECY = range(7)
 TOKEN_WIDTH: Final = 8
 
-TOKENS, SUBSTITUTES, DOUBLES, ADDRESSES, DUPLICATES, STAMP, MESSAGE_START = range(7)
+TOKENS, SUBSTITUTES, DOUBLES, ADDRESSES, DUPLICATES, STAMP, MESSAGE_START, LIST_STAMP = range(8)
 COUNTS: Final = 8
+
+LIST_KIND, LIST_AT, LIST_END, LIST_SECRECY = range(4)
+LIST_WIDTH: Final = 4
+DEEPEST: Final = 104
+"""Lists in lists; the protobuf runtime reads 100 messages deep. A stack of our own: Numba cannot cache recursion (its issue 6061)."""
+NO_MEMBER: Final = -3
 
 
 class Scan(NamedTuple):
     """What the first pass gathers of a slice; arrays are longer than filled.
 
     Attributes:
-        counts: int64[COUNTS], by TOKENS .. MESSAGE_START.
+        counts: int64[COUNTS], by TOKENS .. LIST_STAMP.
         tokens: int32[:, TOKEN_WIDTH], by KEY_AT .. SECRECY.
         substitutes: int64[:, 2], values whose text comes from elsewhere: where the value lies, and its double (>= 0) or address (~index).
         doubles: int64[:], their bits.
@@ -38,6 +46,8 @@ class Scan(NamedTuple):
         key_slots: int64[a power of two, 2], (stamp, token): the keys of the message being read.
         nested_slots: int64[a power of two, 4], (stamp, entry, key, length): the keys of the kvlist being read.
         duplicates: int64[:], entries of kvlists that a later one replaces.
+        stack: int64[DEEPEST, LIST_WIDTH], scratch: the lists that are being read, by LIST_KIND .. LIST_SECRECY.
+        list_of_keys: int64[LIST_WIDTH], scratch: the list whose keys are being read.
     """
 
     counts: NDArray[np.int64]
@@ -49,6 +59,8 @@ class Scan(NamedTuple):
     key_slots: NDArray[np.int64]
     nested_slots: NDArray[np.int64]
     duplicates: NDArray[np.int64]
+    stack: NDArray[np.int64]
+    list_of_keys: NDArray[np.int64]
 
 
 def new_scan(capacity: int, keys_a_list: int) -> Scan:
@@ -65,6 +77,8 @@ def new_scan(capacity: int, keys_a_list: int) -> Scan:
         key_slots=np.zeros((key_slots, 2), np.int64),
         nested_slots=np.zeros((key_slots, 4), np.int64),
         duplicates=np.empty(capacity, np.int64),
+        stack=np.empty((DEEPEST, LIST_WIDTH), np.int64),
+        list_of_keys=np.empty(LIST_WIDTH, np.int64),
     )
 
 
@@ -72,9 +86,9 @@ def begin_slice(scan: Scan) -> None:
     """Empty it for the next slice; stamps go on, so that the tables of keys need no clearing."""
     if scan.counts[ADDRESSES]:
         scan.address_slots.fill(-1)
-    stamp = scan.counts[STAMP]
+    stamps = scan.counts[STAMP], scan.counts[LIST_STAMP]
     scan.counts.fill(0)
-    scan.counts[STAMP] = stamp
+    scan.counts[STAMP], scan.counts[LIST_STAMP] = stamps
 
 
 @part
@@ -83,6 +97,20 @@ def begin_message(scan: Scan) -> Int:
     scan.counts[STAMP] += 1
     scan.counts[MESSAGE_START] = scan.counts[TOKENS]
     return scan.counts[TOKENS]
+
+
+@part
+def scan_own_attribute(
+    wire: Bytes, at: Int, end: Int, place: NDArray[np.int64], first: Int, keys: Keys, scan: Scan, payload: Int, day: Int
+) -> Int:
+    """Append the token of a KeyValue to a message whose tokens are place[first] to place[first + 1]; others between them are UNUSUAL."""
+    if place[first] == place[first + 1]:
+        place[first] = begin_message(scan)
+    elif place[first + 1] != scan.counts[TOKENS]:
+        return UNUSUAL
+    status = scan_attribute(wire, at, end, keys, scan, payload, day)
+    place[first + 1] = scan.counts[TOKENS]
+    return status
 
 
 @part
@@ -119,10 +147,10 @@ def any_value(wire: Bytes, at: Int, end: Int) -> tuple[Int, Int, Int]:
     at += 1
     kind = np.int64(UNUSUAL)
     start, stop = at, np.int64(UNUSUAL)
-    if tag == 0x0A or tag == 0x2A or tag == 0x32 or tag == 0x3A:  # noqa: PLR1714 - a tuple is slower
+    if tag == 0x0A or tag == 0x2A or tag == 0x32 or tag == 0x3A:
         kind = np.int64(STRING if tag == 0x0A else ARRAY if tag == 0x2A else KVLIST if tag == 0x32 else BYTES)
         start, stop = delimited(wire, at, end)
-    elif tag == 0x10 or tag == 0x18 or tag == 0x40:  # noqa: PLR1714
+    elif tag == 0x10 or tag == 0x18 or tag == 0x40:
         kind = np.int64(BOOL if tag == 0x10 else INT if tag == 0x18 else EMPTY)
         _, stop = varint(wire, at, end)
     elif tag == 0x21:
@@ -194,65 +222,92 @@ def _replace_equal_key(wire: Bytes, scan: Scan, token: Int, word: Int) -> bool:
 @part
 def scan_value(wire: Bytes, kind: Int, at: Int, length: Int, secrecy: Int, keys: Keys, scan: Scan, payload: Int, day: Int) -> Int:
     """Check a value to its depth, and note what its text needs; 0, UNUSUAL or FULL."""
-    if kind == STRING:
-        return _note_address(wire, at, length, secrecy, scan, payload, day) if secrecy > 0 and length > 0 else 0
-    if kind == DOUBLE:
-        return _note_double(wire, at, scan)
-    end = at + length
-    if kind == KVLIST:
-        status = _note_duplicates(wire, at, end, scan)
-        if status < 0:
-            return status
-    elif kind != ARRAY:
-        return 0
+    if kind != ARRAY and kind != KVLIST:
+        return _scan_plain(wire, kind, at, length, secrecy, scan, payload, day)
+    depth = np.int64(0)
+    status = _open_list(wire, kind, at, length, secrecy, depth, scan)
+    while depth >= 0 and status >= 0:
+        place = scan.stack[depth]
+        if place[LIST_AT] >= place[LIST_END]:
+            depth -= 1
+            continue
+        start, end = next_member(wire, place)
+        if end == NO_MEMBER:
+            continue
+        below = place[LIST_SECRECY]
+        if end >= 0 and place[LIST_KIND] == KVLIST:
+            key_at, key_length, start, end = entry(wire, start, end)
+            known = key_id(keys, hash_of(wire, key_at, key_length), wire, key_at, key_length) if end >= 0 else np.int64(UNKNOWN_KEY)
+            if known >= 0:
+                below = max(below, np.int64(keys.secrecy[known]))
+        if end < 0:
+            return UNUSUAL
+        kind, at, length = any_value(wire, start, end)
+        if kind < 0:
+            return UNUSUAL
+        if kind == ARRAY or kind == KVLIST:
+            depth += 1
+            status = _open_list(wire, kind, at, length, below, depth, scan)
+        else:
+            status = _scan_plain(wire, kind, at, length, below, scan, payload, day)
+    return status
+
+
+@part
+def _scan_plain(wire: Bytes, kind: Int, at: Int, length: Int, secrecy: Int, scan: Scan, payload: Int, day: Int) -> Int:
+    if kind == STRING and secrecy > 0 and length > 0:
+        return _note_address(wire, at, length, secrecy, scan, payload, day)
+    return note_double(wire, at, scan) if kind == DOUBLE else 0
+
+
+@part
+def _open_list(wire: Bytes, kind: Int, at: Int, length: Int, secrecy: Int, depth: Int, scan: Scan) -> Int:
+    """Put an ArrayValue or KeyValueList on the stack; 0, UNUSUAL (deeper than the runtime reads) or FULL."""
+    if depth >= len(scan.stack):
+        return UNUSUAL
+    place = scan.stack[depth]
+    place[LIST_KIND] = kind
+    place[LIST_AT] = at
+    place[LIST_END] = at + length
+    place[LIST_SECRECY] = secrecy
+    return _note_duplicates(wire, at, at + length, scan) if kind == KVLIST else 0
+
+
+@part
+def next_member(wire: Bytes, place: NDArray[np.int64]) -> tuple[Int, Int]:
+    """Where the next member of a list begins and ends (at NO_MEMBER or UNUSUAL); the list goes on behind it."""
+    at, end = place[LIST_AT], place[LIST_END]
     while at < end:
         tag, at = varint(wire, at, end)
         if at < 0:
-            return UNUSUAL
-        if tag != 0x0A:
-            at = skipped(wire, at, end, tag & 7)
-            if at < 0:
-                return UNUSUAL
-            continue
-        start, at = delimited(wire, at, end)
+            return at, np.int64(UNUSUAL)
+        if tag == 0x0A:
+            start, stop = delimited(wire, at, end)
+            place[LIST_AT] = stop if stop >= 0 else end
+            return start, stop
+        at = skipped(wire, at, end, tag & 7)
         if at < 0:
-            return UNUSUAL
-        value_at, value_end, below = start, at, secrecy
-        if kind == KVLIST:
-            key_at, key_length, value_at, value_end = entry(wire, start, at)
-            if value_end < 0:
-                return UNUSUAL
-            known = key_id(keys, hash_of(wire, key_at, key_length), wire, key_at, key_length)
-            if known >= 0:
-                below = max(secrecy, np.int64(keys.secrecy[known]))
-        inner, inner_at, inner_length = any_value(wire, value_at, value_end)
-        if inner < 0:
-            return UNUSUAL
-        status = scan_value(wire, inner, inner_at, inner_length, below, keys, scan, payload, day)
-        if status < 0:
-            return status
-    return 0
+            return at, np.int64(UNUSUAL)
+    place[LIST_AT] = end
+    return end, np.int64(NO_MEMBER)
 
 
 @part
 def _note_duplicates(wire: Bytes, at: Int, end: Int, scan: Scan) -> Int:
     """Note the entries of a kvlist that a later entry with the same key replaces."""
-    scan.counts[STAMP] += 1
+    scan.counts[LIST_STAMP] += 1
     mask = len(scan.nested_slots) - 1
     entries = np.int64(0)
-    while at < end:
-        tag, at = varint(wire, at, end)
-        if at < 0:
+    place = scan.list_of_keys
+    place[LIST_AT] = at
+    place[LIST_END] = end
+    while True:
+        start, stop = next_member(wire, place)
+        if stop == NO_MEMBER:
+            return 0
+        if stop < 0:
             return UNUSUAL
-        if tag != 0x0A:
-            at = skipped(wire, at, end, tag & 7)
-            if at < 0:
-                return UNUSUAL
-            continue
-        start, at = delimited(wire, at, end)
-        if at < 0:
-            return UNUSUAL
-        key_at, key_length, _, value_end = entry(wire, start, at)
+        key_at, key_length, _, value_end = entry(wire, start, stop)
         if value_end < 0:
             return UNUSUAL
         entries += 1
@@ -260,18 +315,17 @@ def _note_duplicates(wire: Bytes, at: Int, end: Int, scan: Scan) -> Int:
             return FULL
         slot = np.int64(hash_of(wire, key_at, key_length) & np.uint64(0x7FFFFFFF)) & mask
         found = scan.nested_slots[slot]
-        while found[0] == scan.counts[STAMP]:
+        while found[0] == scan.counts[LIST_STAMP]:
             if found[3] == key_length and equal(wire, found[2], wire, key_at, key_length):
                 scan.duplicates[scan.counts[DUPLICATES]] = found[1]
                 scan.counts[DUPLICATES] += 1
                 break
             slot = (slot + 1) & mask
             found = scan.nested_slots[slot]
-        found[0] = scan.counts[STAMP]
+        found[0] = scan.counts[LIST_STAMP]
         found[1] = start
         found[2] = key_at
         found[3] = key_length
-    return 0
 
 
 @part
@@ -283,7 +337,8 @@ def _note(scan: Scan, at: Int, reference: Int) -> None:
 
 
 @part
-def _note_double(wire: Bytes, at: Int, scan: Scan) -> Int:
+def note_double(wire: Bytes, at: Int, scan: Scan) -> Int:
+    """Note a double whose text will be asked for; 0 or FULL."""
     count = scan.counts[DOUBLES]
     if scan.counts[SUBSTITUTES] >= len(scan.substitutes) or count >= len(scan.doubles):
         return FULL

@@ -4,6 +4,8 @@ Every function takes the buffer, where to read and where the enclosing message e
 UNUSUAL means that the bytes are not in the form that kernels take; the payload is then re-serialised by the protobuf runtime.
 """
 
+# ruff: noqa: PLR0917 - a kernel is a loop over a message's fields, by plain arguments and comparisons
+
 from __future__ import annotations
 
 from typing import Any, Final
@@ -27,8 +29,8 @@ _ZERO: Final = np.uint64(0)
 
 
 @intrinsic
-def load_u64(_typing: Any, array: Any, at: Any) -> Any:
-    """Eight bytes of a uint8 array as a little-endian number, unaligned and unchecked: the caller knows that `at + 8 <= len(array)`."""
+def load_u64(_typing: Any, array: Any, _at: Any) -> Any:
+    """Eight bytes of a uint8 array as a little-endian number, unaligned and unchecked: the caller knows that eight bytes are there."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
@@ -40,7 +42,7 @@ def load_u64(_typing: Any, array: Any, at: Any) -> Any:
 
 
 @intrinsic
-def store_u64(_typing: Any, array: Any, at: Any, _value: Any) -> Any:
+def store_u64(_typing: Any, array: Any, _at: Any, _value: Any) -> Any:
     """The opposite of load_u64."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:

@@ -9,7 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from . import spans as s
-from .arrow import Buffers, booleans, dates, enum_views, masked_strings, numbers, strings, table_of, timestamps, views
+from .arrow import Buffers, booleans, dates, enum_views, generations, numbers, strings, table_of, timestamps, views
 from .attributes import Sheet, new_sheet
 from .batches import Batch, cell_columns, size_of
 from .envelopes import ITEM_INDEX, SCOPE
@@ -20,7 +20,6 @@ from .tokens import Scan
 
 _KINDS: Final = ("UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER")
 _STATUS_CODES: Final = ("UNSET", "OK", "ERROR")
-GENERATIONS: Final = ("", "new", "old", "mixed")
 _INTEGERS: Final = frozenset(p.column for p in SPAN if p.type == "int")
 ORGANIZATION: Final = s.SPAN_COLUMNS.index("organization_id")
 
@@ -38,10 +37,10 @@ def decode_slice(batch: Batch, items: NDArray[np.int64]) -> dict[str, pa.Table]:
     written = s.write_spans(batch.payloads.wire, batch.keys, scan, rows, texts, sheet, of_event)
     buffers = batch.buffers(sheet.out[:written])
     of_spans = _span_columns(batch, items, rows, sheet, buffers)
-    first_span = batch.rows.get("spans", 0)
-    found = {"spans": table_of("spans", spans, {"row_id": batch.numbered("spans", spans), **of_spans})}
+    of_spans["row_id"] = batch.numbered("spans", spans)
+    found = {"spans": table_of("spans", spans, of_spans)}
     if events:
-        of_events = _event_columns(batch, items, rows, (sheet, of_event), of_spans, buffers, first_span)
+        of_events = _event_columns(batch, items, rows, of_event._replace(out=sheet.out[:written]), of_spans)
         found["span_events"] = table_of("span_events", events, {"row_id": batch.numbered("span_events", events), **of_events})
     return found
 
@@ -52,9 +51,10 @@ def _scan(batch: Batch, items: NDArray[np.int64]) -> s.SpanRows:
     def scanning(scan: Scan) -> int:
         nonlocal rows
         rows = s.new_span_rows(len(items), len(scan.tokens) // 4)
-        return s.scan_spans(
+        status: int = s.scan_spans(
             batch.payloads.wire, items, batch.origins.payload, batch.days, batch.unusual, batch.refused, batch.keys, scan, rows
         )
+        return status
 
     batch.scanner.run(scanning)
     return rows
@@ -69,7 +69,6 @@ def _span_columns(batch: Batch, items: NDArray[np.int64], rows: s.SpanRows, shee
     own = np.where(start != 0, start, end)
     time = np.where(own != 0, own, accepted)
     days, suspect = dates(time, accepted, own != 0, keep_dates=batch.rules.keep_dates)
-    generation = number[s.GENERATION]
     integers = pa.int64()
     return (
         batch.origins.columns(item[:, SCOPE], buffers)
@@ -89,20 +88,15 @@ def _span_columns(batch: Batch, items: NDArray[np.int64], rows: s.SpanRows, shee
             "dropped_events_count": numbers(number[s.DROPPED_EVENTS], integers),
             "dropped_links_count": numbers(number[s.DROPPED_LINKS], integers),
             "events_count": numbers(number[s.EVENTS].astype(np.int32), pa.int32()),
-            "semconv": masked_strings(enum_views(generation, GENERATIONS), generation > 0, buffers),
+            "semconv": generations(number[s.GENERATION], buffers),
         }
     )
 
 
 def _event_columns(
-    batch: Batch,
-    items: NDArray[np.int64],
-    rows: s.SpanRows,
-    sheets: tuple[Sheet, Sheet],
-    of_spans: dict[str, pa.Array],
-    buffers: Buffers,
-    first_span: int,
+    batch: Batch, items: NDArray[np.int64], rows: s.SpanRows, sheet: Sheet, of_spans: dict[str, pa.Array]
 ) -> dict[str, pa.Array]:
+    buffers = batch.buffers(sheet.out)
     count = int(rows.counts[s.SPAN_EVENTS])
     number = rows.event_numbers[:, :count]
     span = number[s.EVENT_SPAN]
@@ -111,13 +105,13 @@ def _event_columns(
     time = np.where(number[s.TIME] > 0, number[s.TIME], start)
     return (
         batch.origins.columns(item[:, SCOPE], buffers)
-        | cell_columns(s.EVENT_COLUMNS, frozenset(), sheets[1], count, buffers)
+        | cell_columns(s.EVENT_COLUMNS, frozenset(), sheet, count, buffers)
         | {
             "item_index": numbers(item[:, ITEM_INDEX].astype(np.int32), pa.int32()),
             "dt": of_spans["dt"].take(pa.array(span)),
             "time_suspect": of_spans["time_suspect"].take(pa.array(span)),
             "organization_id": _repeated(of_spans["organization_id"], span, buffers),
-            "span_row_id": numbers(first_span + span, pa.int64()),
+            "span_row_id": numbers(of_spans["row_id"].to_numpy()[span], pa.int64()),
             "trace_id": _repeated(of_spans["trace_id"], span, buffers),
             "span_id": _repeated(of_spans["span_id"], span, buffers),
             "event_index": numbers(number[s.EVENT_INDEX].astype(np.int32), pa.int32()),

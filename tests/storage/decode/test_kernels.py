@@ -1,0 +1,71 @@
+"""The kernels against the plain decoder: any message, in any legal wire form, in any batch, gives the same values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from otelpond.storage.decode import kernels, reference
+from otelpond.storage.decode.payloads import Rules
+from otelpond.storage.signals import Signal
+
+from .otlp_messages import fake_hash, payloads_of, requests, rules
+from .otlp_wire import rewired
+
+pytestmark = pytest.mark.timeout(600)  # the first test may have to compile
+_SETTINGS = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+_DAY_NS = 86_400 * 1_000_000_000
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _warm() -> None:
+    """Compile once, outside of hypothesis."""
+    kernels.warm()
+
+
+def hash_of_day(address: str, accepted_unix_nano: int) -> str:
+    """Like AddressHasher: the same address has one hash a day."""
+    return fake_hash(address, accepted_unix_nano // _DAY_NS)
+
+
+def differences(expected: dict[str, pa.Table], actual: dict[str, pa.Table]) -> list[str]:
+    """What differs, a line a column: NaN counts as equal to NaN, views as strings."""
+    found = []
+    assert expected.keys() == actual.keys()
+    for name, table in expected.items():
+        actual[name].validate(full=True)
+        plain = actual[name].cast(table.schema)
+        for column in table.column_names:
+            left, right = repr(table[column].to_pylist()), repr(plain[column].to_pylist())
+            if left != right:
+                found.append(f"{name}.{column}: {left} expected, {right} decoded")
+    return found
+
+
+def compare(signal: Signal, payloads: Sequence[bytes], by: Rules) -> list[str]:
+    """The differences between both decoders for these payloads."""
+    batch, by = payloads_of(payloads), replace(by, hash_address=hash_of_day)
+    return differences(reference.decode(signal, batch, by), kernels.decode(signal, batch, by))
+
+
+@pytest.mark.parametrize("signal", Signal)
+@_SETTINGS
+@given(data=st.data())
+def test_any_message_decodes_like_the_plain_decoder_has_it(signal: Signal, data: Any) -> None:
+    """Batches of several payloads and tenants, by any rules."""
+    drawn = data.draw(st.lists(requests(signal), max_size=3))
+    assert [] == compare(signal, [request.SerializeToString() for request in drawn], data.draw(rules()))
+
+
+@pytest.mark.parametrize("signal", Signal)
+@_SETTINGS
+@given(data=st.data())
+def test_any_wire_form_decodes_like_the_plain_decoder_has_it(signal: Signal, data: Any) -> None:
+    """Fields in any order, in parts, repeated, unknown, groups, overlong varints, packed and unpacked."""
+    payloads = [data.draw(rewired(request)) for request in data.draw(st.lists(requests(signal), max_size=2))]
+    assert [] == compare(signal, payloads, data.draw(rules()))
