@@ -101,8 +101,8 @@ def _let_the_worker_crash(logs: Path, environment: dict[str, str]) -> None:
 def _wait(traffic: Traffic, seconds: float | None, shop: Child) -> None:
     """Show what goes on until the seconds are over; Ctrl-C ends it sooner."""
     end = None if seconds is None else time.monotonic() + seconds
-    console.print("sample shop: customers come and go" + ("; Ctrl-C ends it" if end is None else f" for {seconds:.0f} seconds"))
     try:
+        console.print("sample shop: customers come and go" + ("; Ctrl-C ends it" if end is None else f" for {seconds:.0f} seconds"))
         with console.status("") as status:
             while (end is None or time.monotonic() < end) and shop.process.poll() is None:
                 status.update(f"{sum(traffic.answered.values())} requests answered")
