@@ -105,3 +105,5 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+    logging.shutdown()
+    os._exit(0)  # everything is durable; the thread that may still be compiling kernels must not meet a dying interpreter

@@ -16,12 +16,15 @@ from ..storage.durable import make_folder
 from ..storage.importer import Importer
 from ..storage.lake import Lake
 from ..storage.maintenance import remove_orphans
-from ..storage.pipeline import Options, Pipeline
+from ..storage.pipeline import Decode, Options, Pipeline
 from ..storage.plans import PlanStore
 from ..storage.rules import Drop, RecordRules, Redact
 from ..storage.schema import TABLES_FOLDER, TableSchema, load_tables
 from ..storage.upkeep import Upkeep
 from .settings import Settings
+
+_WORTH_KERNELS_BYTES = 10_000_000
+"""Of OTLP files, a second of plain decoding or more."""
 
 
 def record_rules(settings: Settings) -> RecordRules:
@@ -57,8 +60,8 @@ def open_pipeline(settings: Settings, *, crashed: bool = False) -> Pipeline:
     )
 
 
-def open_importer(settings: Settings) -> Importer:
-    """What stores files in the pond that the settings name."""
+def open_importer(settings: Settings, total_bytes: int) -> Importer:
+    """What stores so many bytes of files in the pond that the settings name; a few are decoded before kernels would be loaded."""
     data = Path(settings.data).absolute()
     make_folder(data)
     tables = load_tables([TABLES_FOLDER, *settings.tables])
@@ -66,10 +69,16 @@ def open_importer(settings: Settings) -> Importer:
         data,
         Lake(data, tables),
         _deriver(settings, tables),
-        kernels=WarmingDecoder(),
+        kernels=_quick_decoder() if total_bytes > _WORTH_KERNELS_BYTES else reference.decode,
         plain=reference.decode,
         rules=_decode_rules(settings, keep_dates=True),
     )
+
+
+def _quick_decoder() -> Decode:
+    from ..storage.decode import kernels  # noqa: PLC0415 - loading Numba takes a second
+
+    return kernels.decode
 
 
 def _maintenance(settings: Settings, data: Path) -> list[str]:

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskProgressColum
 
 from ...receivers.otlp_file import BadRecord, Position, read
 from ...storage.importer import Importer, Record
+from ...storage.locks import locked
 from ..errors import CommandError
 from ..pond import open_importer
 from ..sources import load
@@ -30,7 +31,7 @@ def run(files: Sequence[Path], config: Path | None, options: Mapping[str, Any]) 
     for file in files:
         if not file.is_file():
             raise CommandError(f"{file}: no such file", exit_code=2)
-    importer = open_importer(settings)
+    importer = open_importer(settings, sum(file.stat().st_size for file in files))
     console = Console(stderr=True, highlight=False)
     with Progress(
         TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), DownloadColumn(), TimeRemainingColumn(), console=console
@@ -45,6 +46,13 @@ def run(files: Sequence[Path], config: Path | None, options: Mapping[str, Any]) 
 
 def _import(importer: Importer, file: Path, console: Console, progress: Callable[[int, int], None]) -> None:
     digest = _digest(file)
+    with locked(importer.data / "imports" / f"{digest}.lock", wait=False) as held:
+        if not held:
+            raise CommandError(f"{file}: is being imported by another process")
+        _import_locked(importer, file, digest, console, progress)
+
+
+def _import_locked(importer: Importer, file: Path, digest: str, console: Console, progress: Callable[[int, int], None]) -> None:
     before = importer.state(digest)
     if before.complete:
         console.print(f"{file}: is in the pond already ({before.records:,} records)", soft_wrap=True)
