@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 
-from ..storage.inbox import Inbox
+from ..storage.inbox.log import Inbox
 from .pipeline_child import PipelineChild
 
 

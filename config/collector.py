@@ -21,7 +21,7 @@ from fastapi import FastAPI
 from ..receivers import otlp_grpc, otlp_http
 from ..storage.decode.inspection import inspect
 from ..storage.durable import make_folder, write_file
-from ..storage.inbox import Inbox, Limits
+from ..storage.inbox.log import Inbox, Limits
 from ..storage.signals import Inspection, Signal
 from . import admin
 from .errors import CommandError

@@ -13,7 +13,7 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable
 from typing import Any
 
-from ..storage.segments import Position
+from ..storage.inbox.segments import Position
 from .settings import Settings
 
 logger = logging.getLogger(__name__)

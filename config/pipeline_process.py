@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import IO
 
 from ..storage.locks import locked
-from ..storage.pipeline import Progress
+from ..storage.pipeline.pipeline import Progress
 from .pond import open_pipeline
 from .settings import Settings
 

@@ -13,14 +13,14 @@ from ..storage.decode.payloads import Rules
 from ..storage.decode.warming import WarmingDecoder
 from ..storage.derive import Deriver, DeriveSettings
 from ..storage.durable import make_folder
-from ..storage.importer import Importer
-from ..storage.lake import Lake
-from ..storage.maintenance import remove_orphans
-from ..storage.pipeline import Decode, Options, Pipeline
-from ..storage.plans import PlanStore
+from ..storage.lake.lake import Lake
+from ..storage.lake.maintenance import remove_orphans
+from ..storage.pipeline.importer import Importer
+from ..storage.pipeline.pipeline import Decode, Options, Pipeline
+from ..storage.pipeline.plans import PlanStore
+from ..storage.pipeline.upkeep import Upkeep
 from ..storage.rules import Drop, RecordRules, Redact
 from ..storage.schema import TABLES_FOLDER, TableSchema, load_tables
-from ..storage.upkeep import Upkeep
 from .settings import Settings
 
 _WORTH_KERNELS_BYTES = 10_000_000
@@ -83,7 +83,7 @@ def _quick_decoder() -> Decode:
 
 def _maintenance(settings: Settings, data: Path) -> list[str]:
     """The command line of the maintenance child."""
-    command = [sys.executable, "-m", "otelpond.storage.maintenance", str(data)]
+    command = [sys.executable, "-m", "otelpond.storage.lake.maintenance", str(data)]
     for folder in settings.tables:
         command += ["--tables", str(Path(folder).absolute())]
     for family, days in settings.keep_days.model_dump().items():

@@ -1,7 +1,7 @@
 """Decoded signals to documented rows: runs the tables' SELECTs in DuckDB over Arrow; the pipeline hands it decoded batches.
 
-What the rows of a table are stands in its `.sql` file. Here is only what holds for all of them: statements are sanitised before any
-table sees them, a table that copies columns is passed on without DuckDB, a row that breaks NOT NULL or CHECK goes to
+What the rows of a table are stands in its `.sql` file. Here is only what holds for all of them: statements and error texts are sanitised
+before any table sees them, a table that copies columns is passed on without DuckDB, a row that breaks NOT NULL or CHECK goes to
 `rejected_records`, and a SELECT that fails costs its own table's rows of this batch and nothing else.
 """
 
@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 import duckdb
 import pyarrow as pa
 
+from .bound_values import ERROR_TEXTS, without_values_in
 from .gather import positions, taken
 from .rules import RecordRules
 from .schema import TableSchema, create_macros, decoded_schemas
@@ -90,13 +91,15 @@ class Deriver:
         return {name: rows for name, rows in self._with_rejected(derived, rejected).items() if rows.num_rows}
 
     def _exchange(self, decoded: Mapping[str, pa.Table]) -> None:
-        """Show the batch to the prepared SELECTs, rules applied and statements sanitised."""
+        """Show the batch to the prepared SELECTs, rules applied, statements and error texts sanitised."""
         given = self._rules.apply(self._aside, {name: rows for name, rows in decoded.items() if rows.num_rows})
         if "spans" in given and given["spans"].num_rows:
             given["spans"] = self._statements.annotate(given["spans"])
         for name in ("logs", "span_events"):
             if name in given:
                 given[name] = self._statements.sanitise_attributes(given[name])
+        for name in ERROR_TEXTS.keys() & given.keys():
+            given[name] = without_values_in(name, given[name])
         for name, relation in self._relations.items():
             relation.exchange(given[name]) if name in given else relation.clear()
         if "spans" in given:

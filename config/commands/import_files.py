@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from ...receivers.otlp_file import BadRecord, Position, read
-from ...storage.importer import Importer, Record
 from ...storage.locks import locked
+from ...storage.pipeline.importer import Importer, Record
 from ..errors import CommandError
 from ..pond import open_importer
 from ..sources import load

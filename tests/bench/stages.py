@@ -167,7 +167,7 @@ class Bench:
         """Writing every table's rows as the lake does, one row group each; then the file closed and fsynced."""
         if not self.rows:
             self.rows = self._deriver()[0].derive(self._decoded())
-        lake = import_module("otelpond.storage.lake").Lake(self.folder / "pond", self._deriver()[1])
+        lake = import_module("otelpond.storage.lake.lake").Lake(self.folder / "pond", self._deriver()[1])
         items = sum(self.batch.items.values())
         total, number = 0.0, 0
         for table, rows in sorted(self.rows.items(), key=lambda item: -item[1].num_rows):
@@ -188,7 +188,7 @@ class Bench:
         """Committing one batch to every table's log, after the files are written; then the views."""
         if not self.rows:
             self.rows = self._deriver()[0].derive(self._decoded())
-        lake = import_module("otelpond.storage.lake").Lake(self.folder / "pond", self._deriver()[1])
+        lake = import_module("otelpond.storage.lake.lake").Lake(self.folder / "pond", self._deriver()[1])
         for plan in range(1, RUNS + 1):
             files = lake.open_batch("publish", plan, 0)
             for table, rows in self.rows.items():
@@ -208,7 +208,7 @@ class Bench:
     def pipeline(self) -> None:
         """The whole pipeline over an inbox of six batches, in this process: its stages as they compete for two cores."""
         data, settings = self.folder / "piped", import_module("otelpond.config.settings").Settings
-        inbox = import_module("otelpond.storage.inbox").Inbox(data / "inbox" / "bench")
+        inbox = import_module("otelpond.storage.inbox.log").Inbox(data / "inbox" / "bench")
         futures, items = [], 0
         for made in [batch() for _ in range(6)]:
             items += sum(made.items.values())

@@ -41,6 +41,6 @@ def test_every_reader_counts_the_same(new_collector: Any, server_spans: Any) -> 
     for table in TABLES:
         assert dict.fromkeys(("otelpond sql", "duckdb", "polars", "delta"), sent) == counts(collector, table)
     assert 0 == collector.stop()
-    subprocess.run([sys.executable, "-m", "otelpond.storage.maintenance", str(collector.data)], check=True, timeout=60)
+    subprocess.run([sys.executable, "-m", "otelpond.storage.lake.maintenance", str(collector.data)], check=True, timeout=60)
     for table in TABLES:
         assert dict.fromkeys(("otelpond sql", "duckdb", "polars", "delta"), sent) == counts(collector, table)

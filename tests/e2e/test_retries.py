@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from otelpond.storage.inbox import Inbox
+from otelpond.storage.inbox.log import Inbox
 from otelpond.storage.signals import Inspection, Signal
 
 GZIPPED = {"content-type": "application/x-protobuf", "content-encoding": "gzip"}

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from otelpond.storage.lake import Lake
+from otelpond.storage.lake.lake import Lake
 from otelpond.storage.schema import TableSchema, load_tables
 
 VISITS = """-- Visits of pages.

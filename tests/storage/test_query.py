@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 from otelpond.storage import connect, query
-from otelpond.storage.lake import Lake
+from otelpond.storage.lake.lake import Lake
 from otelpond.storage.query import PondNotFoundError
 from otelpond.storage.schema import TableSchema
 

@@ -10,11 +10,11 @@ from typing import Final
 
 import deltalake
 
+from ..durable import fsync_folder, make_folder
+from ..schema import TableSchema
 from . import delta_log
 from .delta_table import HOOKS_OFF, SEED_DAY, Table
-from .durable import fsync_folder, make_folder
 from .parquet import PARTITION, FileWriter, LakeError
-from .schema import TableSchema
 
 _CONFIGURATION: Final = {
     "delta.logRetentionDuration": "interval 1 hours",  # nobody is promised to read old versions; a long log makes commits slow

@@ -1,6 +1,6 @@
 """Keeps the lake quick and small: compaction, checkpoints, log clean-up, vacuum, old days; the pipeline starts it as a child process.
 
-`python -m otelpond.storage.maintenance DATA` does one round and ends with one line of JSON on standard output: the CPU seconds it
+`python -m otelpond.storage.lake.maintenance DATA` does one round and ends with one line of JSON on standard output: the CPU seconds it
 took, and what it did. A child of its own, because its memory is then given back, and a failure of it harms nobody.
 """
 
@@ -20,12 +20,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from ..locks import locked
+from ..schema import TABLES_FOLDER, load_tables
 from .compaction import LIVE_FILES, compact, plan_merges
 from .delta_table import CHECKPOINT_COMMITS, SEED_DAY, Table
 from .lake import Lake
-from .locks import locked
 from .parquet import PARTITION, LakeError
-from .schema import TABLES_FOLDER, load_tables
 
 logger = logging.getLogger(__name__)
 
@@ -182,7 +182,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m otelpond.storage.maintenance", description="One round of upkeep of a pond's lake.")
+    parser = argparse.ArgumentParser(
+        prog="python -m otelpond.storage.lake.maintenance", description="One round of upkeep of a pond's lake."
+    )
     parser.add_argument("data", type=Path, help="the pond's directory")
     parser.add_argument("--tables", type=Path, action="append", default=[], metavar="FOLDER", help="folder of further tables' .sql files")
     parser.add_argument("--vacuum-after-h", type=int, default=24, help="keep files that left their table for so many hours")

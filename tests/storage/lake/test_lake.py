@@ -16,10 +16,10 @@ import deltalake
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from otelpond.storage import delta_log, delta_table
-from otelpond.storage.files import split_by_day
-from otelpond.storage.lake import Lake
-from otelpond.storage.parquet import FileWriter, LakeError
+from otelpond.storage.lake import delta_log, delta_table
+from otelpond.storage.lake.files import split_by_day
+from otelpond.storage.lake.lake import Lake
+from otelpond.storage.lake.parquet import FileWriter, LakeError
 from otelpond.storage.schema import TableSchema
 
 Load = Callable[..., dict[str, TableSchema]]
@@ -181,7 +181,7 @@ STEPS = ["FileWriter.append", "FileWriter.close", "Table._commit", "delta_log.fs
 PUBLISHER = """
 import os, signal, sys
 from pathlib import Path
-from otelpond.storage import delta_log, delta_table, lake, parquet
+from otelpond.storage.lake import delta_log, delta_table, lake, parquet
 from otelpond.storage.schema import load_tables
 data, sql, step = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
 owner, name = step.split(".")

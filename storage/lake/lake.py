@@ -12,15 +12,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from ..durable import make_folder, write_file
+from ..locks import locked
+from ..query import Listing, PondFile
+from ..schema import TableSchema
 from .delta_table import CHECKPOINT_COMMITS, Snapshot, Table
-from .durable import make_folder, write_file
 from .evolution import prepare
 from .files import OpenFiles, WrittenFiles
 from .live import link_snapshot
-from .locks import locked
 from .parquet import LakeError
-from .query import Listing, PondFile
-from .schema import TableSchema
 
 LAYOUT: Final = 1
 """Of DATA/lake. 1 (release 0.1.0): a Delta table a folder, partitioned by dt, with at least one empty seed file in dt=1970-01-01."""

@@ -13,9 +13,9 @@ import pyarrow as pa
 from deltalake.exceptions import CommitFailedError, DeltaError
 from deltalake.transaction import AddAction, CommitProperties, PostCommitHookProperties, RemoveAction, Transaction
 
+from ..schema import TableSchema
 from . import delta_log
 from .parquet import PARTITION, DataFile, LakeError
-from .schema import TableSchema
 
 SEED_DAY: Final = "1970-01-01"
 CHECKPOINT_COMMITS: Final = 20

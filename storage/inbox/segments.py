@@ -15,8 +15,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..durable import sync
 from . import frames
-from .durable import sync
 from .frames import Frame
 
 OPEN = ".open"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
-from otelpond.storage import frames
+from otelpond.storage.inbox import frames
 from otelpond.storage.signals import Signal
 
 

@@ -15,11 +15,12 @@ import deltalake
 import polars as pl
 import pyarrow as pa
 import pytest
-from otelpond.storage import compaction, connect, delta_log
-from otelpond.storage.compaction import plan_merges
-from otelpond.storage.delta_table import LiveFile
-from otelpond.storage.lake import Lake
-from otelpond.storage.maintenance import Round, maintain, remove_orphans
+from otelpond.storage import connect
+from otelpond.storage.lake import compaction, delta_log
+from otelpond.storage.lake.compaction import plan_merges
+from otelpond.storage.lake.delta_table import LiveFile
+from otelpond.storage.lake.lake import Lake
+from otelpond.storage.lake.maintenance import Round, maintain, remove_orphans
 from otelpond.storage.schema import TableSchema
 
 Load = Callable[..., dict[str, TableSchema]]
@@ -354,7 +355,7 @@ def test_a_round_as_a_child_process(data: Path, lake: Lake, publish: Publish, tm
     own = tmp_path / "sql"
     publish(0)
     Lake(data, {**lake.schemas, **_documented()}).refresh()
-    command = [sys.executable, "-m", "otelpond.storage.maintenance", str(data), "--tables", str(own), "--keep-days", "visits=30000"]
+    command = [sys.executable, "-m", "otelpond.storage.lake.maintenance", str(data), "--tables", str(own), "--keep-days", "visits=30000"]
 
     result = subprocess.run(command, capture_output=True, text=True, check=True)
 

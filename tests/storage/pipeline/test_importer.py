@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from otelpond.storage import importer as importer_module
 from otelpond.storage.decode import reference
 from otelpond.storage.decode.payloads import Payloads, Rules
 from otelpond.storage.derive import Deriver
-from otelpond.storage.importer import Importer, Record
-from otelpond.storage.lake import Lake
+from otelpond.storage.lake.lake import Lake
+from otelpond.storage.pipeline import importer as importer_module
+from otelpond.storage.pipeline.importer import Importer, Record
 from otelpond.storage.query import connect
 from otelpond.storage.schema import load_tables
 from otelpond.storage.signals import Signal

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import xxhash
 
-from .signals import Signal
+from ..signals import Signal
 
 MAGIC = b"opf1"
 _ENVELOPE = struct.Struct("<4sIQ")

@@ -10,10 +10,10 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from otelpond.storage.decode.payloads import Payloads, Rules
-from otelpond.storage.inbox import Inbox
-from otelpond.storage.pipeline import Options, Pipeline, Progress
-from otelpond.storage.plans import PlanStore
-from otelpond.storage.segments import BEGINNING, Position, segments
+from otelpond.storage.inbox.log import Inbox
+from otelpond.storage.inbox.segments import BEGINNING, Position, segments
+from otelpond.storage.pipeline.pipeline import Options, Pipeline, Progress
+from otelpond.storage.pipeline.plans import PlanStore
 from otelpond.storage.signals import Inspection, Signal
 
 RULES = Rules(hash_address=lambda address, _: address)

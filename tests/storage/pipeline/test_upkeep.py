@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 
 import pytest
-from otelpond.storage import upkeep as upkeep_module
-from otelpond.storage.upkeep import Upkeep
+from otelpond.storage.pipeline import upkeep as upkeep_module
+from otelpond.storage.pipeline.upkeep import Upkeep
 
 
 def test_a_child_runs_a_minute_after_a_publish_and_not_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from .durable import write_file
+from ..durable import write_file
 
 Treatment = Literal["kernels", "plain", "quarantine"]
 _STRIKES = 3

@@ -17,11 +17,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..durable import fsync_folder, make_folder, sync
+from ..locks import locked
+from ..signals import Inspection, Signal, UnavailableError
 from . import frames
-from .durable import fsync_folder, make_folder, sync
-from .locks import locked
 from .segments import BEGINNING, Position, segment_path, segments, unread_bytes
-from .signals import Inspection, Signal, UnavailableError
 
 logger = logging.getLogger(__name__)
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from otelpond.storage import connect, live
-from otelpond.storage.lake import Lake
+from otelpond.storage import connect
+from otelpond.storage.lake import live
+from otelpond.storage.lake.lake import Lake
 
 Publish = Callable[..., None]
 DAY = "visits/dt=2026-11-20"

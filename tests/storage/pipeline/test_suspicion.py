@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from otelpond.storage.suspicion import Stretch, Suspicion
+from otelpond.storage.pipeline.suspicion import Stretch, Suspicion
 
 FRAME = 10
 

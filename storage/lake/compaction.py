@@ -20,8 +20,8 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ..durable import fsync_folder
 from .delta_table import LiveFile, Table
-from .durable import fsync_folder
 from .parquet import PARTITION, DataFile, FileWriter, LakeError
 
 FAN_IN: Final = 16

@@ -16,7 +16,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .durable import fsync_folder
+from ..durable import fsync_folder
 from .parquet import LakeError, fsync_files
 
 logger = logging.getLogger(__name__)

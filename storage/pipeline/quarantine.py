@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from ..decode.columns import REFUSED
+from ..durable import make_folder, write_file
+from ..inbox.frames import Frame
+from ..inbox.segments import Chunk, segments
 from .backlog import Batch
-from .decode.columns import REFUSED
-from .durable import make_folder, write_file
-from .frames import Frame
 from .plans import FramePlace
-from .segments import Chunk, segments
 
 _REASON = "neither decoder takes this payload; its bytes are in the quarantine folder"
 

@@ -18,13 +18,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from . import frames
-from .decode.columns import REFUSED
-from .decode.payloads import Payloads, Rules
-from .durable import make_folder, write_file
-from .lake import Lake
+from ..decode.columns import REFUSED
+from ..decode.payloads import Payloads, Rules
+from ..durable import make_folder, write_file
+from ..inbox import frames
+from ..lake.lake import Lake
+from ..signals import Signal
 from .pipeline import Decode, Decoded, Deriver, merge
-from .signals import Signal
 
 _CHUNK_BYTES = 24_000_000
 _MAX_DATES = 64

@@ -16,14 +16,14 @@ from typing import Protocol
 
 import pyarrow as pa
 
+from ..decode.payloads import Payloads, Rules
+from ..inbox.segments import Position
+from ..lake.files import OpenFiles
+from ..lake.lake import Lake
+from ..signals import Signal
 from .backlog import Backlog, Batch
-from .decode.payloads import Payloads, Rules
-from .files import OpenFiles
-from .lake import Lake
 from .plans import FramePlace, Plan, PlanStore, RetryWindow
 from .quarantine import Quarantine
-from .segments import Position
-from .signals import Signal
 from .suspicion import Suspicion
 from .upkeep import Upkeep
 

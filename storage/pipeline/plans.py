@@ -20,8 +20,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .durable import make_folder, write_file
-from .segments import Position
+from ..durable import make_folder, write_file
+from ..inbox.segments import Position
 
 FramePlace = tuple[str, int, int]
 """Where a frame begins: inbox, segment, offset."""

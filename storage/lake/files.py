@@ -11,9 +11,9 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from .durable import fsync_folder
+from ..durable import fsync_folder
+from ..schema import TableSchema
 from .parquet import PARTITION, DataFile, FileWriter
-from .schema import TableSchema
 
 FEW_RUNS: Final = 64
 """Rows of several days are sliced where they change day at most this often; beyond that (midnight) they are filtered."""

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from .decode.payloads import Payloads
-from .durable import make_folder
-from .frames import Frame
+from ..decode.payloads import Payloads
+from ..durable import make_folder
+from ..inbox.frames import Frame
+from ..inbox.segments import BEGINNING, Chunk, Position, end_position, forget, read_chunk, segments, unread_bytes
+from ..signals import Signal
 from .plans import FramePlace, RetryWindow
-from .segments import BEGINNING, Chunk, Position, end_position, forget, read_chunk, segments, unread_bytes
-from .signals import Signal
 from .suspicion import Stretch, Suspicion, Treatment
 
 _READ_BYTES = 24_000_000

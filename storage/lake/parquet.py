@@ -17,8 +17,8 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .durable import fsync_folder, make_folder
-from .schema import TableSchema
+from ..durable import fsync_folder, make_folder
+from ..schema import TableSchema
 
 PARTITION: Final = "dt"
 ROW_GROUP_ROWS: Final = 8192

@@ -1,0 +1,1 @@
+"""Delta tables on disk: publish once, show, keep small."""
