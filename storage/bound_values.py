@@ -17,7 +17,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from .gather import taken_column
 from .literals import without_literals
 
 ERROR_TEXTS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -26,9 +25,9 @@ ERROR_TEXTS: Final[Mapping[str, tuple[str, ...]]] = {
     "logs": ("body", "exception_message", "exception_stacktrace", "attributes"),
     "refused": ("content",),
 }
-"""The columns that may hold such a text, by relation; of spans those with status ERROR."""
+"""The columns that may hold such a text, by relation."""
 
-_MARKS: Final = ("[SQL: ", "[parameters: ", ")=(", "Failing row contains (", "Duplicate entry '", "duplicate key value is (")
+_MARKS: Final = ("[SQL: ", "[parameters: ", "DETAIL:  ", "Duplicate entry '")
 _MARKED: Final = "|".join(map(re.escape, _MARKS))
 # A line break is one, or two characters `\n` where the text was written as JSON, or white space where a logger joined lines; `|` stands
 # before each line of an exception group.
@@ -58,38 +57,35 @@ def without_values(text: str) -> str:
 
 
 def without_values_in(name: str, records: pa.Table) -> pa.Table:
-    """A decoded relation with the values taken out of ERROR_TEXTS. A batch without any costs 1 ms of 75; texts are not looked at."""
+    """A decoded relation with the values taken out of ERROR_TEXTS; of 50,000 items without any it takes 2 ms."""
     for column in ERROR_TEXTS[name]:
-        rows = None
-        if name == "spans" and column == "attributes":  # 8 MB a batch: only the few that failed
-            failed = pc.equal(records["status_code"].combine_chunks().cast(pa.string()), "ERROR")
-            rows = np.flatnonzero(failed.to_numpy(zero_copy_only=False))
-        records = _column_without_values(records, column, rows)
+        texts = records[column].combine_chunks().cast(pa.string())
+        marked = _marked(texts)
+        if marked.any():
+            values = [without_values(text) for text in texts.filter(pa.array(marked)).to_pylist()]
+            index, field = records.schema.get_field_index(column), records.schema.field(column)
+            replaced = pc.replace_with_mask(texts, marked, pa.array(values, pa.string()))
+            records = records.set_column(index, field, replaced.cast(field.type))
     return records
 
 
-def _column_without_values(records: pa.Table, column: str, rows: NDArray[np.int64] | None) -> pa.Table:
-    looked_at = records[column].combine_chunks() if rows is None else taken_column(records[column], rows)
-    texts = looked_at.cast(pa.string())
-    marked = _marked(texts)
-    if not len(marked):
-        return records
-    values = pa.array([without_values(texts[row].as_py()) for row in marked.tolist()], pa.string())
-    mask = np.zeros(records.num_rows, np.bool_)
-    mask[marked if rows is None else rows[marked]] = True
-    replaced = pc.replace_with_mask(records[column].combine_chunks().cast(pa.string()), mask, values)
-    index = records.schema.get_field_index(column)
-    field = records.schema.field(index)
-    return records.set_column(index, field, replaced.cast(field.type))
-
-
-def _marked(texts: pa.StringArray) -> NDArray[np.int64]:
-    """The rows that hold a mark. Most batches have none: their bytes are searched as one, at a tenth of the time of row by row."""
+def _marked(texts: pa.StringArray) -> NDArray[np.bool_]:
+    """Which rows hold a mark. Most batches have none, and then the bytes of all rows are looked at together."""
     data = texts.buffers()[2]
-    whole = data.to_pybytes() if data else b""
-    if not any(mark.encode() in whole for mark in _MARKS):
-        return np.zeros(0, np.int64)
-    return np.flatnonzero(pc.match_substring_regex(texts, _MARKED).fill_null(False).to_numpy(zero_copy_only=False))
+    if data is None or not _may_hold_a_mark(np.frombuffer(data, np.uint8)):
+        return np.zeros(len(texts), np.bool_)
+    marked: NDArray[np.bool_] = pc.match_substring_regex(texts, _MARKED).fill_null(False).to_numpy(zero_copy_only=False)
+    return marked
+
+
+def _may_hold_a_mark(octets: NDArray[np.uint8]) -> bool:
+    """Whether the first three letters of a mark stand somewhere: 0.2 ms a megabyte, a fifth of what `in` takes for four marks."""
+    for first in sorted({mark[0] for mark in _MARKS}):
+        at = np.flatnonzero(octets[:-2] == ord(first))
+        for mark in _MARKS:
+            if mark[0] == first and ((octets[at + 1] == ord(mark[1])) & (octets[at + 2] == ord(mark[2]))).any():
+                return True
+    return False
 
 
 def _replacement(found: re.Match[str]) -> str:
@@ -100,16 +96,15 @@ def _replacement(found: re.Match[str]) -> str:
 
 
 def _replaced_in_json(found: re.Match[str]) -> str:
-    if not any(mark in found[0] for mark in _MARKS):
-        return found[0]
     text = json.loads(found[0])
     bare = _VALUES.sub(_replacement, text)
-    return found[0] if bare == text else json.dumps(bare, ensure_ascii=False)
+    # half a surrogate pair can be escaped in JSON, and is no UTF-8
+    return found[0] if bare == text else json.dumps(bare, ensure_ascii=False).encode("utf-8", "replace").decode()
 
 
 def _is_json(text: str) -> bool:
     try:
-        json.loads(text)
+        json.loads(text, parse_int=str)  # of any length
     except (ValueError, RecursionError):
         return False
     return True
