@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import cProfile
+import os
 import pstats
 import tempfile
 import threading
@@ -224,20 +225,21 @@ class Bench:
             if thread.name == "warm":
                 thread.join()
         control = _UntilDone(items)
-        start, wall = time.process_time(), time.perf_counter()
+        before, wall = os.times(), time.perf_counter()
         if self.profile:
             self.profile.runcall(pipeline.run, control)
         else:
             pipeline.run(control)
-        cpu_s, wall_s = time.process_time() - start, time.perf_counter() - wall
-        self.line("pipeline", f"{items / wall_s:,.0f} items/s of wall clock", cpu_s, items)
+        after, wall_s = os.times(), time.perf_counter() - wall
+        user_s, system_s = after.user - before.user, after.system - before.system
+        self.line("pipeline", f"{items / wall_s:,.0f} items/s, {system_s / items * 1e6:.2f} us in the system", user_s + system_s, items)
         said = control.progress
         stages = {name.removesuffix("_s"): getattr(said, name) / items * 1e6 for name in ("decode_s", "derive_s", "write_s", "publish_s")}
         print(f"{'pipeline':12} wall-clock us an item: {', '.join(f'{name} {value:.2f}' for name, value in stages.items())}")
 
 
 class _UntilDone:
-    """Lets a pipeline run until it has taken so many items; see `storage.pipeline.Control`."""
+    """Lets a pipeline run until it has taken so many items; see `storage.pipeline.pipeline.Control`."""
 
     def __init__(self, items: int) -> None:
         self._items = items
