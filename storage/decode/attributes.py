@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import json_text
-from .compilation import Bytes, Int, part
+from .compilation import Bytes, Int, inlined, part
 from .keys import (
     ALWAYS_STAYS,
     DROP,
@@ -100,7 +100,7 @@ def new_sheet(columns: int, rows: int, room: int) -> Sheet:
     )
 
 
-@part
+@inlined
 def write_attributes(
     wire: Bytes,
     scan: Scan,
@@ -127,7 +127,7 @@ def write_attributes(
     return at, generation
 
 
-@part
+@inlined
 def _choose(scan: Scan, first: Int, last: Int, context: Int, keys: Keys, sheet: Sheet) -> tuple[Int, Int]:
     """Of each promoted column the best of its tokens; gives how many columns there are, and the generation."""
     count = np.int64(0)
@@ -154,7 +154,7 @@ def _choose(scan: Scan, first: Int, last: Int, context: Int, keys: Keys, sheet: 
     return count, generation
 
 
-@part
+@inlined
 def _has_type(fields: NDArray[np.int32], column_type: Int, context: Int) -> bool:
     kind = fields[KIND]
     if column_type == TYPE_STRING:
@@ -165,7 +165,7 @@ def _has_type(fields: NDArray[np.int32], column_type: Int, context: Int) -> bool
     return bool(kind != EMPTY and kind != GONE)
 
 
-@part
+@inlined
 def _promote(
     wire: Bytes, scan: Scan, column: Int, context: Int, row: Int, generation: Int, keys: Keys, texts: Texts, sheet: Sheet, at: Int
 ) -> Int:
@@ -198,7 +198,7 @@ def _promote(
     return at
 
 
-@part
+@inlined
 def put_string(wire: Bytes, fields: NDArray[np.int32], column: Int, row: Int, texts: Texts, sheet: Sheet, at: Int) -> Int:
     """Write a token's string to a column: a view of the wire, or of the text that stands for it."""
     if fields[KIND] == REDACTED:
@@ -214,7 +214,7 @@ def put_string(wire: Bytes, fields: NDArray[np.int32], column: Int, row: Int, te
     return at
 
 
-@part
+@inlined
 def write_object(wire: Bytes, scan: Scan, first: Int, last: Int, keys: Keys, texts: Texts, out: Bytes, at: Int) -> Int:
     """The tokens that are not GONE as a JSON object; nothing where there is none."""
     start = at
@@ -228,6 +228,9 @@ def write_object(wire: Bytes, scan: Scan, first: Int, last: Int, keys: Keys, tex
         kind, place, length = np.int64(fields[KIND]), np.int64(fields[VALUE_AT]), np.int64(fields[VALUE_LENGTH])
         if kind == STRING and fields[SECRECY] == 0:
             at = json_text.string(wire, place, length, out, at + 1)
+        elif kind == INT:
+            value, _ = varint(wire, place, len(wire))
+            at = json_text.integer(value, out, at + 1)
         else:
             at = write_value(wire, kind, place, length, keys, texts, out, at + 1)
     if at > start:

@@ -17,8 +17,8 @@ from .keys import Keys, keys_of
 from .origins import Origins, Scanner, origins_of
 from .payloads import Payloads, Rules
 
-SLICE_ITEMS: Final = 4096
-SLICE_BYTES: Final = 4 << 20
+SLICE_ITEMS: Final = 8192
+SLICE_BYTES: Final = 8 << 20
 """A slice ends with whichever comes first: what it reads and writes then stays in the processor's cache."""
 _BYTES_A_TOKEN: Final = 16
 

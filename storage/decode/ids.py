@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from . import json_text
 from .attributes import IN_OUT, Sheet
-from .compilation import Bytes, Int, part
+from .compilation import Bytes, Int, inlined, part
 from .wire import put_view
 
 
@@ -21,7 +21,7 @@ def valid_id(wire: Bytes, at: Int, length: Int, expected: Int) -> bool:
     return False
 
 
-@part
+@inlined
 def write_id(wire: Bytes, place: Int, length: Int, column: Int, row: Int, sheet: Sheet, at: Int) -> Int:
     """Write an id as hex to a column."""
     start = at

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .compilation import Bytes, Int, kernel, part
+from .compilation import Bytes, Int, inlined, kernel
 from .payloads import Rules
 from .semconv import ADDRESS_KEYS, LOG, MAYBE_ADDRESS_KEYS, RESOURCE, SPAN, SPAN_EVENT, Promoted
 from .wire import equal, hash_of
@@ -62,7 +62,7 @@ class Keys(NamedTuple):
     facts: NDArray[np.int64]
 
 
-@part
+@inlined
 def key_id(keys: Keys, word: Int, wire: Bytes, at: Int, length: Int) -> Int:
     """The id of a key whose hash is `word`, or UNKNOWN_KEY."""
     mask = len(keys.slots) - 1

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from . import json_text
 from .attributes import IN_OUT, IN_WIRE, Sheet, put_string, write_attributes, write_value
-from .compilation import Bytes, Int, kernel, part
+from .compilation import Bytes, Int, inlined, kernel, part
 from .envelopes import ITEM_AT, ITEM_END, SCOPE
 from .ids import valid_id, write_id
 from .keys import OF_LOG, Keys
@@ -72,7 +72,7 @@ def scan_logs(
     return 0
 
 
-@part
+@inlined
 def _scan_record(wire: Bytes, at: Int, end: Int, row: Int, payload: Int, day: Int, keys: Keys, scan: Scan, rows: LogRows) -> Int:
     place, numbers = rows.places[row], rows.numbers
     place[FIRST] = begin_message(scan)
@@ -157,7 +157,7 @@ def write_logs(wire: Bytes, keys: Keys, scan: Scan, rows: LogRows, texts: Texts,
     return at
 
 
-@part
+@inlined
 def _write_record(wire: Bytes, row: Int, keys: Keys, scan: Scan, rows: LogRows, texts: Texts, sheet: Sheet, at: Int) -> Int:
     place = rows.places[row]
     if valid_id(wire, place[TRACE_AT], place[TRACE_LENGTH], 16):
@@ -173,7 +173,7 @@ def _write_record(wire: Bytes, row: Int, keys: Keys, scan: Scan, rows: LogRows, 
     return at
 
 
-@part
+@inlined
 def _write_event_name(wire: Bytes, row: Int, keys: Keys, scan: Scan, place: NDArray[np.int64], texts: Texts, sheet: Sheet, at: Int) -> Int:
     """The field, else the attribute that older SDKs send."""
     if place[EVENT_LENGTH] > 0:

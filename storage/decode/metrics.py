@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from . import json_text
 from .attributes import IN_OUT, IN_WIRE, Sheet, write_attributes, write_object
-from .compilation import Bytes, Int, kernel, part
+from .compilation import Bytes, Int, inlined, kernel, part
 from .data_rules import NO_RECORDED_VALUE
 from .envelopes import ITEM_AT, ITEM_END, SCOPE
 from .ids import valid_id
@@ -200,7 +200,7 @@ def _scan_data(wire: Bytes, at: Int, end: Int, kind: Int, place: NDArray[np.int6
     return 0
 
 
-@part
+@inlined
 def _scan_points(
     wire: Bytes,
     metric: Int,
@@ -241,25 +241,25 @@ def _scan_points(
     return 0
 
 
-@part
+@inlined
 def _list_begin(rows: MetricRows, of: Int, row: Int) -> Int:
     """Where a point's list begins: where the one of the point before ends."""
     return rows.numbers[BUCKETS_END + of, row - 1] if row > 0 else np.int64(0)
 
 
-@part
+@inlined
 def _forget_lists(rows: MetricRows, row: Int) -> None:
     for of in range(4):
         rows.counts[BUCKETS + of] = _list_begin(rows, of, row)
 
 
-@part
+@inlined
 def _end_lists(rows: MetricRows, row: Int) -> None:
     for of in range(4):
         rows.numbers[BUCKETS_END + of, row] = rows.counts[BUCKETS + of]
 
 
-@part
+@inlined
 def _is_valid(rows: MetricRows, metric: Int, row: Int) -> bool:
     """The data rules, see data_rules.py."""
     numbers, kind = rows.numbers, rows.metrics[metric, KIND]
@@ -279,7 +279,7 @@ def _is_valid(rows: MetricRows, metric: Int, row: Int) -> bool:
     return bool(buckets == 0 or buckets == bounds + 1)
 
 
-@part
+@inlined
 def _scan_point(wire: Bytes, at: Int, end: Int, metric: Int, payload: Int, day: Int, keys: Keys, scan: Scan, rows: MetricRows) -> Int:
     row, kind = rows.counts[POINTS], rows.metrics[metric, KIND]
     numbers, place = rows.numbers, rows.places[row]
@@ -482,7 +482,7 @@ def write_metrics(wire: Bytes, keys: Keys, scan: Scan, rows: MetricRows, texts: 
     return at
 
 
-@part
+@inlined
 def _write_point(wire: Bytes, row: Int, keys: Keys, scan: Scan, rows: MetricRows, texts: Texts, sheet: Sheet, at: Int) -> Int:
     place = rows.places[row]
     at, _ = write_attributes(wire, scan, place[FIRST], place[LAST], OF_NOTHING, row, _JSON, keys, texts, sheet, at)

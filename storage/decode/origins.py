@@ -27,7 +27,7 @@ from .arrow import (
     views,
 )
 from .attributes import IN_OUT, IN_WIRE, Sheet, new_sheet, write_attributes
-from .compilation import Bytes, Int, kernel, part
+from .compilation import Bytes, Int, inlined, kernel, part
 from .envelopes import MESSAGE_AT, MESSAGE_END, PARENT, SCHEMA_AT, SCHEMA_LENGTH, Envelopes
 from .keys import OF_NOTHING, OF_RESOURCE, Keys
 from .payloads import Payloads, Rules
@@ -228,7 +228,7 @@ def _scan_messages(
     return 0
 
 
-@part
+@inlined
 def _scan_message(
     wire: Bytes, at: Int, end: Int, of_resource: Int, keys: Keys, scan: Scan, payload: Int, day: Int, place: NDArray[np.int64]
 ) -> Int:

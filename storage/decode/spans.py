@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from . import json_text
 from .attributes import IN_OUT, IN_WIRE, Sheet, write_attributes, write_object
-from .compilation import Bytes, Int, kernel, part
+from .compilation import Bytes, Int, inlined, kernel, part
 from .envelopes import ITEM_AT, ITEM_END, SCOPE
 from .ids import valid_id, write_id
 from .keys import OF_EVENT, OF_SPAN, Keys
@@ -127,7 +127,7 @@ def scan_spans(
     return 0
 
 
-@part
+@inlined
 def _scan_span(wire: Bytes, at: Int, end: Int, payload: Int, day: Int, keys: Keys, scan: Scan, rows: SpanRows) -> Int:
     row = rows.counts[SPANS]
     numbers, place = rows.numbers, rows.places[row]
@@ -325,7 +325,7 @@ def write_spans(wire: Bytes, keys: Keys, scan: Scan, rows: SpanRows, texts: Text
     return at
 
 
-@part
+@inlined
 def _write_span(wire: Bytes, row: Int, keys: Keys, scan: Scan, rows: SpanRows, texts: Texts, sheet: Sheet, at: Int) -> Int:
     place = rows.places[row]
     at = write_id(wire, place[TRACE_AT], place[TRACE_LENGTH], _TRACE_ID, row, sheet, at)

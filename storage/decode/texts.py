@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..addresses import looks_like_address
-from .compilation import Bytes, Int, part
+from .compilation import Bytes, Int, inlined, part
 from .keys import MAYBE_ADDRESS
 from .payloads import Payloads, Rules
 from .tokens import ADDRESSES, DOUBLES, DUPLICATES, SUBSTITUTES, Scan
@@ -38,7 +38,7 @@ class Texts(NamedTuple):
     stack: NDArray[np.int64]
 
 
-@part
+@inlined
 def text_for(texts: Texts, at: Int) -> Int:
     """The number of the text that stands for the value at that place of the wire, or AS_IT_IS."""
     count = len(texts.substitutes)
@@ -76,7 +76,8 @@ def replaced(texts: Texts, at: Int) -> bool:
 def texts_of(scan: Scan, payloads: Payloads, rules: Rules) -> Texts:
     """Make the texts that a scan asks for."""
     doubles = _double_texts(scan.doubles[: scan.counts[DOUBLES]].view(np.float64))
-    hashes = [_hash_text(place, payloads, rules) for place in scan.addresses[: scan.counts[ADDRESSES]].tolist()]
+    wire = payloads.wire.data
+    hashes = [_hash_text(wire, place, payloads, rules) for place in scan.addresses[: scan.counts[ADDRESSES]].tolist()]
     texts = pa.concat_arrays([doubles, pa.array([text or "" for text in hashes], pa.string())])
     _, starts, data = texts.buffers()
     substitutes = scan.substitutes[: scan.counts[SUBSTITUTES]].copy()
@@ -106,9 +107,9 @@ def _double_texts(values: NDArray[np.float64]) -> pa.StringArray:
     return texts
 
 
-def _hash_text(place: list[int], payloads: Payloads, rules: Rules) -> str | None:
+def _hash_text(wire: memoryview, place: list[int], payloads: Payloads, rules: Rules) -> str | None:
     at, length, _, origin = place
-    text = payloads.wire[at : at + length].tobytes().decode()
+    text = str(wire[at : at + length], "utf-8")
     if origin & 3 == MAYBE_ADDRESS and not looks_like_address(text):
         return None
     return rules.hash_address(text, int(payloads.accepted_unix_nano[origin >> 2]))

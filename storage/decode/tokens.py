@@ -4,7 +4,7 @@ Also gathered on the way, in the order of the wire: doubles (Arrow makes their t
 keys that occur twice in a nested list. Every byte that the second pass reads was checked here.
 """
 
-# ruff: noqa: PLR0911, PLR0917, PLR1714, SIM109 - a kernel is a loop over a message's fields, by plain arguments and comparisons
+# ruff: noqa: C901, PLR0911, PLR0917, PLR1714, SIM109 - a kernel is a loop over a message's fields, by plain arguments and comparisons
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .compilation import Bytes, Int, part
+from .compilation import Bytes, Int, inlined, part
 from .keys import ADDRESS, DROP, REDACT, UNKNOWN_KEY, Keys, key_id
 from .wire import FULL, UNUSUAL, delimited, equal, fixed64, hash_of, skipped, varint
 
@@ -91,7 +91,7 @@ def begin_slice(scan: Scan) -> None:
     scan.counts[STAMP], scan.counts[LIST_STAMP] = stamps
 
 
-@part
+@inlined
 def begin_message(scan: Scan) -> Int:
     """Begin the attributes of another message; gives the number of its first token."""
     scan.counts[STAMP] += 1
@@ -99,7 +99,7 @@ def begin_message(scan: Scan) -> Int:
     return scan.counts[TOKENS]
 
 
-@part
+@inlined
 def scan_own_attribute(
     wire: Bytes, at: Int, end: Int, place: NDArray[np.int64], first: Int, keys: Keys, scan: Scan, payload: Int, day: Int
 ) -> Int:
@@ -161,7 +161,7 @@ def any_value(wire: Bytes, at: Int, end: Int) -> tuple[Int, Int, Int]:
     return kind, start, stop - start
 
 
-@part
+@inlined
 def scan_attribute(wire: Bytes, at: Int, end: Int, keys: Keys, scan: Scan, payload: Int, day: Int) -> Int:
     """Append the token of a KeyValue; 0, UNUSUAL or FULL."""
     token = scan.counts[TOKENS]
@@ -193,12 +193,16 @@ def scan_attribute(wire: Bytes, at: Int, end: Int, keys: Keys, scan: Scan, paylo
     scan.counts[TOKENS] = token + 1
     if not _replace_equal_key(wire, scan, token, word):
         return FULL
-    if kind == STRING and secrecy == 0:
+    if kind == STRING:
+        return _note_address(wire, at, length, secrecy, scan, payload, day) if secrecy > 0 and length > 0 else 0
+    if kind == DOUBLE:
+        return note_double(wire, at, scan)
+    if kind != ARRAY and kind != KVLIST:
         return 0
     return scan_value(wire, kind, at, length, secrecy, keys, scan, payload, day)
 
 
-@part
+@inlined
 def _replace_equal_key(wire: Bytes, scan: Scan, token: Int, word: Int) -> bool:
     """Mark an earlier token of the message with the same key as GONE; False where the table is too small."""
     mask = len(scan.key_slots) - 1
@@ -328,7 +332,7 @@ def _note_duplicates(wire: Bytes, at: Int, end: Int, scan: Scan) -> Int:
         found[3] = key_length
 
 
-@part
+@inlined
 def _note(scan: Scan, at: Int, reference: Int) -> None:
     count = scan.counts[SUBSTITUTES]
     scan.substitutes[count, 0] = at
@@ -336,7 +340,7 @@ def _note(scan: Scan, at: Int, reference: Int) -> None:
     scan.counts[SUBSTITUTES] = count + 1
 
 
-@part
+@inlined
 def note_double(wire: Bytes, at: Int, scan: Scan) -> Int:
     """Note a double whose text will be asked for; 0 or FULL."""
     count = scan.counts[DOUBLES]
@@ -349,7 +353,7 @@ def note_double(wire: Bytes, at: Int, scan: Scan) -> Int:
     return 0
 
 
-@part
+@inlined
 def _note_address(wire: Bytes, at: Int, length: Int, secrecy: Int, scan: Scan, payload: Int, day: Int) -> Int:
     """Note an address, distinct ones once: the same bytes on the same day of acceptance have the same hash."""
     count = scan.counts[ADDRESSES]

@@ -15,7 +15,7 @@ import numpy as np
 from llvmlite import ir
 from numpy.typing import NDArray
 
-from .compilation import Bytes, Int, intrinsic, part
+from .compilation import Bytes, Int, inlined, intrinsic, part
 
 UNUSUAL: Final = -1
 FULL: Final = -2
@@ -149,7 +149,7 @@ def view_of(source: Bytes, at: Int, length: Int, buffer: Int) -> tuple[Int, Int]
     return np.uint64(length) | prefix << np.uint64(32), np.uint64(buffer) | np.uint64(at) << np.uint64(32)
 
 
-@part
+@inlined
 def put_view(cells: NDArray[np.uint64], bits: Bytes, column: Int, row: Int, source: Bytes, at: Int, length: Int, buffer: Int) -> None:
     """Make a cell valid: `cells` uint64[columns, rows, 2], `bits` uint8[columns, rows / 8]."""
     first, second = view_of(source, at, length, buffer)
