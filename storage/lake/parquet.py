@@ -23,6 +23,8 @@ from ..schema import TableSchema
 PARTITION: Final = "dt"
 ROW_GROUP_ROWS: Final = 8192
 """Smaller appends are gathered: the footer of a row group of 80 columns takes some 8 kB, whatever it holds."""
+WAITING_ROW_BYTES: Final = 50
+"""About what a row that waits will take in its file; the bytes of string views say nothing, for many share one buffer."""
 IDENTIFIERS: Final = frozenset({"trace_id", "span_id", "parent_span_id"})
 SELDOM_REPEATED: Final = frozenset({"url_path", "url_full", "http_target"})
 """A dictionary of these is larger than the values."""
@@ -81,15 +83,18 @@ class FileWriter:
     def size_bytes(self) -> int:
         """Bytes written so far, and about what those will take that wait in memory for their row group."""
         written = int(self._sink.tell()) if not self._sink.closed else self.location.stat().st_size
-        return written + sum(int(rows.nbytes) for rows in self._waiting) // 10
+        return written + sum(map(len, self._waiting)) * WAITING_ROW_BYTES
 
     def append(self, rows: pa.Table) -> None:
         """Write rows, the table's stored columns; `dt` is left out, a column that is not there is null."""
         if self._file_schema is None:
             self._file_schema = _file_schema(self._schema.arrow, rows.schema)
-        self._waiting.append(_conformed(rows, self._file_schema))
-        if sum(map(len, self._waiting)) >= ROW_GROUP_ROWS:
+        conformed = _conformed(rows, self._file_schema)
+        if len(conformed) + sum(map(len, self._waiting)) >= ROW_GROUP_ROWS:
+            self._waiting.append(conformed)
             self._write_row_group(self._file_schema)
+        else:
+            self._waiting.append(_owned(conformed))
 
     def _write_row_group(self, schema: pa.Schema) -> None:
         rows = pa.concat_tables(self._waiting, promote_options="none") if self._waiting else schema.empty_table()
@@ -153,6 +158,12 @@ def _conformed(rows: pa.Table, schema: pa.Schema) -> pa.Table:
     columns = [rows.column(field.name) if field.name in given else pa.nulls(len(rows), field.type) for field in schema]
     same = [column if column.type == field.type else column.cast(field.type) for column, field in zip(columns, schema, strict=True)]
     return pa.Table.from_arrays(same, schema=schema)
+
+
+def _owned(rows: pa.Table) -> pa.Table:
+    """Rows whose string views lie in buffers of their own: what waits must not keep a whole batch's payloads in memory."""
+    plain = pa.schema([field.with_type(pa.string()) if field.type == pa.string_view() else field for field in rows.schema])
+    return rows.cast(plain).cast(rows.schema)
 
 
 def _options(schema: pa.Schema, rows: int) -> dict[str, Any]:
