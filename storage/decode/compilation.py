@@ -15,6 +15,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 import llvmlite.binding
 import numba
+import numba.core.config
 import numba.extending
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,7 @@ Int: TypeAlias = Any
 """Within a kernel every number is a NumPy scalar: int64 where nothing else is said (int64 with uint64 would make a float64)."""
 _Function = TypeVar("_Function")
 
-_config: Any = numba.config  # its settings are set at import, unseen by type checkers
+_config: Any = numba.core.config  # its settings are set at import, unseen by type checkers
 CACHE_DIR_VARIABLE: Final = "OTELPOND_CACHE_DIR"
 
 
@@ -58,8 +59,9 @@ def part(function: _Function) -> _Function:
 
 
 def inlined(function: _Function) -> _Function:
-    """A part on the hot path that takes tuples of arrays: compiled into each caller, because a call passes a hundred numbers then
-    (1 us a span instead of 2).
+    """A part on the hot path that takes tuples of arrays.
+
+    It is compiled into each caller, because a call would pass a hundred numbers: 1 us a span instead of 2.
     """
     compiled: _Function = _njit(forceinline=True, **_OPTIONS, **_UNCALLED)(function)
     return compiled

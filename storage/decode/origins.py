@@ -119,7 +119,7 @@ class Origins:
 
 def origins_of(payloads: Payloads, rules: Rules, keys: Keys, envelopes: Envelopes, unusual: NDArray[np.uint8]) -> Origins:
     """Decode all resources and scopes; payloads with unusual ones are flagged."""
-    payload_of_resource = envelopes.resources[:, PARENT]
+    payload_of_resource = envelopes.resources[:, PARENT].copy()
     payload = payload_of_resource[envelopes.scopes[:, PARENT]]
     resources = _decoded(payloads, rules, keys, envelopes.resources, payload_of_resource, unusual, of_resource=True)
     scopes = _decoded(payloads, rules, keys, envelopes.scopes, payload, unusual, of_resource=False)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.compute
 from numpy.typing import NDArray
 
 from ..addresses import looks_like_address
@@ -15,6 +15,7 @@ from .keys import MAYBE_ADDRESS
 from .payloads import Payloads, Rules
 from .tokens import ADDRESSES, DOUBLES, DUPLICATES, SUBSTITUTES, Scan
 
+pc: Any = pyarrow.compute  # its functions are made at import, unseen by type checkers
 AS_IT_IS: Final = -1
 _NOT_FINITE: Final = {"nan": '{"$double":"NaN"}', "inf": '{"$double":"Infinity"}', "-inf": '{"$double":"-Infinity"}'}
 
@@ -87,9 +88,11 @@ def texts_of(scan: Scan, payloads: Payloads, rules: Rules) -> Texts:
     if of_address.any():
         numbers = np.array([AS_IT_IS if text is None else len(doubles) + i for i, text in enumerate(hashes)], np.int64)
         substitutes[of_address, 1] = numbers[~substitutes[of_address, 1]]
+    written = np.frombuffer(data or b"\0", np.uint8).view()
+    written.flags.writeable = False  # whether Arrow's is depends; kernels are compiled for one type of array
     return Texts(
         substitutes=substitutes,
-        bytes=np.frombuffer(data or b"\0", np.uint8),
+        bytes=written,
         starts=np.frombuffer(starts, np.int32)[: len(texts) + 1].astype(np.int64) if starts else np.zeros(1, np.int64),
         duplicates=np.sort(scan.duplicates[: scan.counts[DUPLICATES]]),
         cursor=np.zeros(1, np.int64),
