@@ -5,6 +5,7 @@ The faults are injected from outside, by `faults/sitecustomize.py` on the collec
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,8 @@ SERVED = "select service_name, count(*) from spans group by all order by all"
 @pytest.mark.timeout(180)
 def test_a_guilty_payload_is_alone_in_its_fate(new_collector: Callable[..., Any], server_spans: Any, eventually: Any) -> None:
     """Kernel fault: decoded plainly. Decoder fault, or a payload that ends the process: quarantined and rejected. Others: stored."""
-    collector = new_collector(PYTHONPATH=str(Path(__file__).parent / "faults"), INJECTED_FAULTS=FAULTS).start()
+    path = os.pathsep.join(filter(None, (str(Path(__file__).parent / "faults"), os.environ.get("PYTHONPATH"))))
+    collector = new_collector(PYTHONPATH=path, INJECTED_FAULTS=FAULTS).start()
     expected = {"awkward-service": 3}
     for number in range(20):
         service = f"innocent-{number}"
