@@ -161,6 +161,8 @@ class Run:
                 sent = load(collector, seconds=seconds, rate=RATE, connections=32)
                 rows = add(rows, sent["rows"])
                 collector.wait_for_rows(rows)
+            again = raw_fsync_ms(self.folder, REQUEST_BYTES)
+            self.details["raw_fsync_ms"] = {name: min(value, again[name]) for name, value in self.details["raw_fsync_ms"].items()}
             raw_ms = self.details["raw_fsync_ms"]["p50"]
             self.note(figures.LATENCY_P50, sent["latency_ms"]["p50"] - raw_ms)
             self.note(figures.LATENCY_P99, sent["latency_ms"]["p99"] - raw_ms)
@@ -244,7 +246,7 @@ def report(run: Run) -> str:
         figures.table(run.figures),
         "",
         f"machine: {where['cpu']}, {where['cores']} cores, {where['system']}, Python {where['python']}, load {where['load_before']:.2f}",
-        f"disk: appending {REQUEST_BYTES:,} B and fsync: p50 {fsync['p50']:.2f} ms, p99 {fsync['p99']:.2f} ms",
+        f"disk: appending {REQUEST_BYTES:,} B and fsync, no collector busy: p50 {fsync['p50']:.2f} ms, p99 {fsync['p99']:.2f} ms",
         PAYLOAD,
     ]
     lines += [f"  {name}: {sent_in_words(details[name]['generator'])}" for name in ("fast", "one_item", "steady") if name in details]
