@@ -20,6 +20,7 @@ create table database_performance_metrics (
     service_name         text not null,
     service_version      text,
     environment          text not null,
+    service_instance_id  text,
     trace_id             text not null,
     span_id              text not null,
     dt                   date not null,
@@ -38,7 +39,7 @@ comment on column database_performance_metrics.query_hash is '16 hex digits: md5
 comment on column database_performance_metrics.query_text is 'the statement, every literal replaced by ?';
 comment on column database_performance_metrics.slow_query is 'true where it took longer than slow_query_threshold_ms (1000 unless set)';
 comment on column database_performance_metrics.error is 'true where the span''s status is ERROR';
-comment on column database_performance_metrics.connection_pool_size is 'NULL: not known of a single operation';
+comment on column database_performance_metrics.connection_pool_size is 'connections in the service instance''s pools, used and idle, at the operation''s start: of its newest server row of the 5 minutes before; the view looks it up, NULL where there is none';
 comment on column database_performance_metrics.db_system is 'db.system.name, else db.system';
 comment on column database_performance_metrics.db_namespace is 'db.namespace, else db.name';
 comment on column database_performance_metrics.timestamp is 'start of the operation';
@@ -47,6 +48,7 @@ comment on column database_performance_metrics.organization_id is 'organization.
 comment on column database_performance_metrics.service_name is 'service.name of the resource; unknown where absent';
 comment on column database_performance_metrics.service_version is 'service.version of the resource';
 comment on column database_performance_metrics.environment is 'deployment.environment.name of the resource, else deployment.environment; unknown where absent';
+comment on column database_performance_metrics.service_instance_id is 'service.instance.id of the resource, else host name and process id';
 comment on column database_performance_metrics.trace_id is '32 lower-case hex digits';
 comment on column database_performance_metrics.span_id is '16 lower-case hex digits';
 comment on column database_performance_metrics.dt is 'partition: UTC date of the row''s own time, or of arrival where that time is suspect';
@@ -73,7 +75,9 @@ select
     db_system_name as db_system,
     db_namespace,
     start_time as timestamp,
-    organization_id, service_name, service_version, environment, trace_id, span_id, dt, time_suspect, ingested_at, tenant_id
+    organization_id, service_name, service_version, environment,
+    instance_of(service_instance_id, host_name, resource_attributes) as service_instance_id,
+    trace_id, span_id, dt, time_suspect, ingested_at, tenant_id
 from decoded_spans
 where db_system_name is not null
     -- a connection is no query

@@ -1,9 +1,9 @@
 -- Health of servers. The files hold one row for what one payload says of one service instance and second; the view puts the rows of one
 -- collection together and computes rates from the row before.
--- Read from process.*, system.*, runtime and http.server.* metrics, under old and new names; the process's own metric wins over its runtime's.
+-- Read from process.*, system.*, runtime, http.server.* and db.client.connection.* metrics, under old and new names; the process's own metric wins over its runtime's.
 create table server_performance_metrics (
     id                      uuid generated always as (try_cast(md5(concat_ws('/', tenant_id, payload_digest, service_name, service_instance_id, time_unix_nano, 'server_performance_metrics')) as uuid)),
-    cpu_usage               decimal(5,2) generated always as (try_cast(least(coalesce(cpu_utilization, system_cpu_utilization) * 100, 999.99) as decimal(5,2))),
+    cpu_usage               decimal(5,2) generated always as (try_cast(case when coalesce(cpu_utilization, system_cpu_utilization) > 9.9999 then 999.99 else coalesce(cpu_utilization, system_cpu_utilization) * 100 end as decimal(5,2))),
     memory_usage_mb         integer generated always as (try_cast(round(coalesce(memory_bytes, heap_bytes, system_memory_bytes) / 1e6) as integer)),
     heap_usage_mb           integer generated always as (try_cast(round(heap_bytes / 1e6) as integer)),
     event_loop_lag_ms       integer generated always as (try_cast(round(event_loop_lag_s * 1000) as integer)),
@@ -33,6 +33,7 @@ create table server_performance_metrics (
     system_memory_bytes     double,
     event_loop_lag_s        double,
     uptime_s                double,
+    db_pool_connections     integer,
     request_count           bigint,
     error_count             bigint,
     request_temporality     text,
@@ -76,6 +77,7 @@ comment on column server_performance_metrics.heap_bytes is 'heap in use, as the 
 comment on column server_performance_metrics.system_memory_bytes is 'system.memory.usage in state used';
 comment on column server_performance_metrics.event_loop_lag_s is 'seconds: nodejs.eventloop.delay.mean, otelpond.event_loop.lag';
 comment on column server_performance_metrics.uptime_s is 'seconds: process.uptime';
+comment on column server_performance_metrics.db_pool_connections is 'connections in the pools to databases, used and idle: db.client.connection.count, else db.client.connections.usage';
 comment on column server_performance_metrics.request_count is 'requests: count of http.server.request.duration, else of http.server.duration';
 comment on column server_performance_metrics.error_count is 'those of them with status 500 or above or an error.type';
 comment on column server_performance_metrics.request_temporality is 'of request_count and error_count: cumulative, or delta';
@@ -119,6 +121,8 @@ with point as (
         'process.windows.handle.count', 'nodejs.active_handles',
         'process.uptime', 'http.server.active_requests', 'http.server.request.duration', 'http.server.duration'
     )
+    -- what a pool grew by is not its size
+    or (metric_name in ('db.client.connection.count', 'db.client.connections.usage') and temporality is distinct from 'delta')
 )
 select
     make_timestamptz(min(time_unix_nano) // 1000) as timestamp,
@@ -159,6 +163,10 @@ select
     ) as integer) as active_handles,
     try_cast(sum(case when metric_name = 'http.server.active_requests' then value end) as integer) as active_requests,
     max(case when metric_name = 'process.uptime' then value * seconds end) as uptime_s,
+    try_cast(coalesce(
+        sum(case when metric_name = 'db.client.connection.count' then value end),
+        sum(case when metric_name = 'db.client.connections.usage' then value end)
+    ) as integer) as db_pool_connections,
     try_cast(coalesce(
         sum(case when metric_name = 'http.server.request.duration' then "count" end),
         sum(case when metric_name = 'http.server.duration' then "count" end)

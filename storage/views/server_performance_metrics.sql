@@ -41,6 +41,7 @@ collected as (
         max(system_memory_bytes) as system_memory_bytes,
         max(event_loop_lag_s) as event_loop_lag_s,
         max(uptime_s) as uptime_s,
+        try_cast(sum(db_pool_connections) as integer) as db_pool_connections,
         try_cast(sum(active_handles) as integer) as active_handles,
         try_cast(sum(active_requests) as integer) as active_requests,
         try_cast(sum(request_count) as bigint) as request_count,
@@ -63,7 +64,8 @@ grown as (
         cpu_temporality = 'cumulative' and cpu_start_unix_nano is not distinct from lag(cpu_start_unix_nano) over cpu
             and cpu_time_s >= lag(cpu_time_s) over cpu as cpu_goes_on,
         cpu_time_s - case when cpu_goes_on then lag(cpu_time_s) over cpu else 0 end as cpu_s,
-        (time_unix_nano - case when cpu_goes_on then lag(time_unix_nano) over cpu else cpu_start_unix_nano end) / 1e9 as cpu_elapsed_s
+        (time_unix_nano - case when cpu_goes_on then lag(time_unix_nano) over cpu else cpu_start_unix_nano end) / 1e9 as cpu_elapsed_s,
+        coalesce(cpu_utilization, case when cpu_elapsed_s > 0 then cpu_s / cpu_elapsed_s end, system_cpu_utilization) as cpu_share
     from collected
     window
         requests as (
@@ -75,9 +77,7 @@ grown as (
 )
 select
     id,
-    try_cast(least(
-        100 * coalesce(cpu_utilization, case when cpu_elapsed_s > 0 then cpu_s / cpu_elapsed_s end, system_cpu_utilization), 999.99
-    ) as decimal(5, 2)) as cpu_usage,
+    try_cast(case when cpu_share > 9.9999 then 999.99 else cpu_share * 100 end as decimal(5, 2)) as cpu_usage,  -- least() would skip NULL
     try_cast(round(coalesce(memory_bytes, heap_bytes, system_memory_bytes) / 1e6) as integer) as memory_usage_mb,
     try_cast(round(heap_bytes / 1e6) as integer) as heap_usage_mb,
     try_cast(round(event_loop_lag_s * 1000) as integer) as event_loop_lag_ms,
@@ -107,6 +107,7 @@ select
     system_memory_bytes,
     event_loop_lag_s,
     uptime_s,
+    db_pool_connections,
     request_count,
     error_count,
     request_temporality,
