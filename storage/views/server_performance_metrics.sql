@@ -1,9 +1,9 @@
--- Health of servers, one row a service instance and collection: rows of one instance less than half a second apart are put together.
+-- Health of servers, one row a service instance and collection: rows of one instance less than 50 ms apart are put together.
 -- Rates are what a counter grew since the row before, by the seconds between; a counter that started anew counts from its start.
 with marked as (
     select
         *,
-        coalesce(time_unix_nano - lag(time_unix_nano) over instance > 500000000, true) as starts
+        coalesce(time_unix_nano - lag(time_unix_nano) over instance > 50000000, true) as starts
     from server_performance_metrics_files
     window instance as (partition by tenant_id, service_name, environment, service_instance_id, host_name order by time_unix_nano)
 ),
