@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from .compilation import Bytes, Int, part
-from .wire import load_tail, load_u64, store_u64
+from .wire import load_tail, load_word, store_word
 
 _HEX: Final = np.frombuffer(b"0123456789abcdef", np.uint8)
 _BASE64: Final = np.frombuffer(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", np.uint8)
@@ -63,12 +63,12 @@ def string(source: Bytes, start: Int, length: Int, out: Bytes, at: Int) -> Int:
     i = np.int64(0)
     while i < length:
         left = length - i
-        word = load_u64(source, start + i) if left >= 8 else load_tail(source, start + i, left) | _padding(left)
+        word = load_word(source, start + i) if left >= 8 else load_tail(source, start + i, left) | _padding(left)
         if _needs_escape(word):
             for j in range(i, min(i + 8, length)):
                 at = _escaped_byte(source[start + j], out, at)
         else:
-            store_u64(out, at, word)
+            store_word(out, at, word)
             at += min(left, 8)
         i += 8
     out[at] = 34
@@ -86,7 +86,7 @@ def raw(source: Bytes, start: Int, length: Int, out: Bytes, at: Int) -> Int:
     """Bytes as they are."""
     i = np.int64(0)
     while i < length:
-        store_u64(out, at + i, load_tail(source, start + i, length - i))
+        store_word(out, at + i, load_tail(source, start + i, length - i))
         i += 8
     return at + length
 

@@ -30,7 +30,7 @@ _ZERO: Final = np.uint64(0)
 
 @intrinsic
 def load_u64(_typing: Any, array: Any, _at: Any) -> Any:
-    """Eight bytes of a uint8 array as a little-endian number, unaligned and unchecked: the caller knows that eight bytes are there."""
+    """Eight bytes of a uint8 array as a little-endian number, unaligned and unchecked: use load_word."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
@@ -43,7 +43,7 @@ def load_u64(_typing: Any, array: Any, _at: Any) -> Any:
 
 @intrinsic
 def store_u64(_typing: Any, array: Any, _at: Any, _value: Any) -> Any:
-    """The opposite of load_u64."""
+    """The opposite of load_u64: use store_word."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
@@ -52,6 +52,22 @@ def store_u64(_typing: Any, array: Any, _at: Any, _value: Any) -> Any:
         return context.get_dummy_value()
 
     return numba.types.void(array, numba.types.int64, numba.types.uint64), generate
+
+
+@part
+def load_word(source: Bytes, at: Int) -> Int:
+    """Eight bytes as a little-endian number."""
+    if at < 0 or at + 8 > len(source):
+        raise IndexError("a kernel reads beyond its buffer")
+    return load_u64(source, at)
+
+
+@part
+def store_word(out: Bytes, at: Int, word: Int) -> None:
+    """Write eight bytes."""
+    if at < 0 or at + 8 > len(out):
+        raise IndexError("a kernel writes beyond its buffer")
+    store_u64(out, at, word)
 
 
 @part
@@ -107,7 +123,7 @@ def fixed64(wire: Bytes, at: Int, end: Int) -> tuple[Int, Int]:
     """A fixed64 or double as the int64 of its bits, and where it ends."""
     if end - at < 8:
         return np.int64(0), np.int64(UNUSUAL)
-    return np.int64(load_u64(wire, at)), at + 8
+    return np.int64(load_word(wire, at)), at + 8
 
 
 @part
@@ -130,7 +146,7 @@ def load_tail(source: Bytes, at: Int, length: Int) -> Int:
     """The 0 to 8 bytes at `at` as a little-endian number, zeros above; reads nothing outside of `source`."""
     if length <= 0:
         return _ZERO
-    if at + 8 <= len(source):
+    if 0 <= at <= len(source) - 8:
         word = load_u64(source, at)
         return word if length >= 8 else word & ((np.uint64(1) << np.uint64(8 * length)) - np.uint64(1))
     word = _ZERO
@@ -145,7 +161,7 @@ def view_of(source: Bytes, at: Int, length: Int, buffer: Int) -> tuple[Int, Int]
     if length <= INLINE_BYTES:
         prefix = load_tail(source, at, min(length, 4))
         return np.uint64(length) | prefix << np.uint64(32), load_tail(source, at + 4, length - 4)
-    prefix = load_u64(source, at) & _LOW32
+    prefix = load_word(source, at) & _LOW32
     return np.uint64(length) | prefix << np.uint64(32), np.uint64(buffer) | np.uint64(at) << np.uint64(32)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
-from otelpond.storage.decode import batches, compilation, envelopes, kernels, keys, logs, metrics, origins, spans
+from otelpond.storage.decode import batches, compilation, envelopes, kernels, keys, logs, metrics, origins, span_tables, spans
 from otelpond.storage.decode.messages import SHAPES
 from otelpond.storage.decode.payloads import Payloads, Rules
 from otelpond.storage.signals import Signal
@@ -171,6 +171,15 @@ def test_over_2_gib_at_once_are_refused() -> None:
     wire = np.broadcast_to(np.zeros(1, np.uint8), (2**31,))
     with pytest.raises(ValueError, match="2147483648 bytes of payloads at once"):
         kernels.decode(Signal.TRACES, Payloads(wire, nowhere, nowhere, nowhere, ["t"], [bytes(16)]), RULES)
+
+
+def test_kernel_without_room_for_its_text_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bounds are checked, also of words: a mistake in how much room text needs raises, and writes nowhere else."""
+    payloads = payloads_of(_requests_of([[_span(random.Random(5), 20)]]))
+    for room in range(300):
+        monkeypatch.setattr(span_tables, "room", lambda *_, room=room: room)
+        with pytest.raises(IndexError):
+            kernels.decode(Signal.TRACES, payloads, RULES)
 
 
 def test_each_kernel_is_compiled_for_one_type_of_arguments() -> None:
