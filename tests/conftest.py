@@ -1,7 +1,8 @@
-"""In a run of all tests, every test that the ledger names must have run and passed; a skipped one shows nothing."""
+"""For all tests: one cache of kernels; and every test that the ledger names must run and pass, a skipped one shows nothing."""
 
 from __future__ import annotations
 
+import os
 import tomllib
 from pathlib import Path
 
@@ -12,7 +13,9 @@ PASSED = pytest.StashKey[set[str]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Remember what passes."""
+    """Remember what passes; have the decode kernels compiled once for all tests, and kept from one run to the next."""
+    if config.cache is not None:
+        os.environ.setdefault("OTELPOND_CACHE_DIR", str(config.cache.mkdir("otelpond-kernels")))
     config.stash[PASSED] = set()
     config.pluginmanager.register(_Ledger(config), "otelpond-ledger")
 
