@@ -178,7 +178,7 @@ def _promote(
     stays = names > 1 or rank > OLD_NAME or traits & ALWAYS_STAYS != 0
     if rank == OLD_NAME:
         stays = stays or generation == MIXED or context == OF_RESOURCE
-    if traits & STAYS_IF_UNKNOWN and fields[VALUE_LENGTH] == len(_UNKNOWN):
+    if traits & STAYS_IF_UNKNOWN and fields[KIND] == STRING and fields[VALUE_LENGTH] == len(_UNKNOWN):
         stays = stays or equal(wire, np.int64(fields[VALUE_AT]), _UNKNOWN, 0, len(_UNKNOWN))
     column_type = keys.types[context, column]
     if column_type == TYPE_INT:

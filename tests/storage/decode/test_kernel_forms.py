@@ -158,6 +158,14 @@ def test_bits_beyond_the_type_of_a_number_are_cut_off() -> None:
     assert [] == compare(Signal.METRICS, [_request(metric)], RULES)
 
 
+def test_redacted_name_of_a_service_is_not_taken_for_its_default() -> None:
+    """What stood there before does not matter: `unknown` stays in the JSON of the rest, `[redacted]` does not."""
+    resource = _field(1, _field(1, b"\x0a\x0cservice.name", _field(2, b"\x0a\x07unknown")))
+    payload = _request(_IDS, resource=resource)
+    for redacted in (frozenset[str](), frozenset({"service.name"})):
+        assert [] == compare(Signal.TRACES, [payload], Rules(hash_of_day, redact_attributes=redacted))
+
+
 @pytest.mark.parametrize("signal", Signal)
 def test_nothing_decodes_to_empty_tables(signal: Signal) -> None:
     """No payload, and payloads without an item."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
 import pytest
+from google.protobuf.message import DecodeError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from otelpond.storage.decode import kernels, reference
+from otelpond.storage.decode.messages import SHAPES
 from otelpond.storage.decode.payloads import Rules
 from otelpond.storage.signals import Signal
 
@@ -69,3 +72,20 @@ def test_any_wire_form_decodes_like_the_plain_decoder_has_it(signal: Signal, dat
     """Fields in any order, in parts, repeated, unknown, groups, overlong varints, packed and unpacked."""
     payloads = [data.draw(rewired(request)) for request in data.draw(st.lists(requests(signal), max_size=2))]
     assert [] == compare(signal, payloads, data.draw(rules()))
+
+
+@pytest.mark.parametrize("signal", Signal)
+@_SETTINGS
+@given(data=st.data())
+def test_broken_bytes_decode_alike_or_are_an_error(signal: Signal, data: Any) -> None:
+    """What the runtime still reads decodes the same; what it does not read never comes here, and would harm nothing."""
+    wire = bytearray(data.draw(requests(signal)).SerializeToString())
+    for at in data.draw(st.lists(st.integers(0, max(len(wire) - 1, 0)), min_size=1, max_size=3)):
+        wire[at : at + 1] = data.draw(st.binary(max_size=2))
+    try:
+        SHAPES[signal].request.FromString(bytes(wire))
+    except DecodeError:
+        with contextlib.suppress(ValueError, DecodeError):
+            kernels.decode(signal, payloads_of([bytes(wire)]), Rules(hash_of_day))
+    else:
+        assert [] == compare(signal, [bytes(wire)], Rules(hash_of_day))
