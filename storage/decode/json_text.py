@@ -1,6 +1,6 @@
 """JSON text for kernels, in the one form that columns.py describes: each function writes at `at` and gives where it ended.
 
-The caller sized `out` for the worst case (see `room` in strings.py), 8 bytes of slack included: words are stored whole.
+The caller sized `out` for the worst case (see `room` in origins.py), 8 bytes of slack included: words are stored whole.
 """
 
 # ruff: noqa: PLR1714 - a kernel is a loop over a message's fields, by plain arguments and comparisons

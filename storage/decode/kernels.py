@@ -37,6 +37,8 @@ _DECODERS: Final = {
 def decode(signal: Signal, payloads: Payloads, rules: Rules) -> dict[str, pa.Table]:
     """Decode payloads of one signal to its relations, with the schemas of columns.py (strings as views).
 
+    `rules.hash_address` is asked once for equal addresses accepted on the same UTC day, as `addresses.AddressHasher` has it.
+
     Raises:
         ValueError: over 2 GiB of payloads, or a payload that no message of that signal has the form of.
     """

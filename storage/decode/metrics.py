@@ -1,6 +1,7 @@
 """Kernels for metrics: a first pass that reads a slice of metrics into numbers, lists, places and tokens, a second that writes text.
 
-Points of the five kinds differ in their field numbers only, so that one loop reads them all by a table of what each tag means.
+Points of the five kinds differ in their field numbers only, so that one loop reads them all by a table of what each tag means. The
+module is long because five kinds of points, exemplars and quantiles share its numbering of columns.
 """
 
 # ruff: noqa: C901, PLR0912, PLR0917, PLR1714, SIM108, SIM109 - a kernel is a loop over a message's fields, by plain arguments and comparisons

@@ -92,7 +92,7 @@ class Origins:
 
     Attributes:
         payload: int64[scopes], which payload each scope is of.
-        days, accepted: int64[payloads].
+        accepted: int64[payloads], when each was accepted.
         texts: views and validity of each string column, by scope.
         counts: int64 columns by scope.
         head, names: the buffers that views IN_HEAD and IN_NAMES point into.
