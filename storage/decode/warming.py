@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 import threading
 import time
 
@@ -27,10 +29,13 @@ class WarmingDecoder:
         return self._decode(signal, payloads, rules)
 
     def _warm(self) -> None:
-        from . import kernels  # noqa: PLC0415 - importing Numba takes a second
-
+        """Have a child compile what the cache lacks: compiling costs half a gigabyte, and Python's lock for a minute; then load it."""
         started = time.monotonic()
         try:
+            from . import kernels  # noqa: PLC0415 - importing Numba takes a second
+
+            if not kernels.is_compiled():
+                subprocess.run([sys.executable, "-c", f"from {__package__} import kernels; kernels.warm()"], check=True)
             kernels.warm()
         except Exception:
             logger.exception("the decode kernels cannot be compiled; decoding goes on without them, some ten times slower")

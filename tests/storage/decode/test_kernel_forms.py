@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
-from otelpond.storage.decode import batches, compilation, envelopes, kernels, keys, logs, metrics, origins, span_tables, spans
+from otelpond.storage.decode import kernels
+from otelpond.storage.decode.kernels import batches, compilation, envelopes, keys, logs, metrics, origins, span_tables, spans
 from otelpond.storage.decode.messages import SHAPES
 from otelpond.storage.decode.payloads import Payloads, Rules
 from otelpond.storage.signals import Signal

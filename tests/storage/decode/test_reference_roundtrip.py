@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from otelpond.storage.decode.messages import scopes
 from otelpond.storage.decode.payloads import Rules
 from otelpond.storage.decode.reference import decode
-from otelpond.storage.decode.reference_json import json_text
+from otelpond.storage.decode.reference.json_text import json_text
 from otelpond.storage.decode.semconv import LOG, RESOURCE, SPAN, SPAN_EVENT, ColumnType, Promoted
 from otelpond.storage.signals import Signal
 

@@ -6,11 +6,11 @@ from collections import UserDict
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
-from .data_rules import valid_span_id, valid_time, valid_trace_id
-from .payloads import Payloads, Rules
-from .reference_attributes import AttributeReader, promote_resource
-from .reference_json import Value, json_text, object_text
-from .semconv import RESOURCE
+from ..data_rules import valid_span_id, valid_time, valid_trace_id
+from ..payloads import Payloads, Rules
+from ..semconv import RESOURCE
+from .attributes import AttributeReader, promote_resource
+from .json_text import Value, json_text, object_text
 
 Row: TypeAlias = dict[str, Any]
 """A row by column, as Arrow takes it: timestamps as microseconds, dates as days since 1970-01-01."""

@@ -9,13 +9,13 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..semconv import LOG
 from . import json_text
 from .attributes import IN_OUT, IN_WIRE, Sheet, put_string, write_attributes, write_value
 from .compilation import Bytes, Int, inlined, kernel, part
 from .envelopes import ITEM_AT, ITEM_END, SCOPE
 from .ids import valid_id, write_id
 from .keys import OF_LOG, Keys
-from .semconv import LOG
 from .texts import Texts
 from .tokens import BYTES, EMPTY, KEY, REDACTED, STRING, TOKENS, VALUE_LENGTH, Scan, any_value, begin_message, scan_attribute, scan_value
 from .tokens import KIND as TOKEN_KIND

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
-from ..addresses import looks_like_address
-from .payloads import Rules
-from .reference_json import Value, json_text
-from .semconv import ADDRESS_KEYS, MAYBE_ADDRESS_KEYS, REDACTED, ColumnType, Promoted
+from ...addresses import looks_like_address
+from ..payloads import Rules
+from ..semconv import ADDRESS_KEYS, MAYBE_ADDRESS_KEYS, REDACTED, ColumnType, Promoted
+from .json_text import Value, json_text
 
 
 class Secrecy(IntEnum):

@@ -12,6 +12,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ..payloads import Payloads, Rules
+from ..semconv import RESOURCE
 from . import json_text
 from .arrow import (
     DAY_NS,
@@ -30,8 +32,6 @@ from .attributes import IN_OUT, IN_WIRE, Sheet, new_sheet, write_attributes
 from .compilation import Bytes, Int, inlined, kernel, part
 from .envelopes import MESSAGE_AT, MESSAGE_END, PARENT, SCHEMA_AT, SCHEMA_LENGTH, Envelopes
 from .keys import OF_NOTHING, OF_RESOURCE, Keys
-from .payloads import Payloads, Rules
-from .semconv import RESOURCE
 from .texts import Texts, texts_of
 from .tokens import TOKENS, Scan, begin_message, begin_slice, new_scan, scan_attribute
 from .wire import FULL, INLINE_BYTES, UNUSUAL, delimited, put_view, skipped, varint

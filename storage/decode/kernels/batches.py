@@ -10,12 +10,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ..payloads import Payloads, Rules
 from .arrow import DAY_NS, Buffers, Views, numbers, strings, views
 from .attributes import Sheet
 from .envelopes import ITEM_AT, ITEM_END, Envelopes, envelopes_of
 from .keys import Keys, keys_of
 from .origins import Origins, Scanner, origins_of
-from .payloads import Payloads, Rules
 
 SLICE_ITEMS: Final = 8192
 SLICE_BYTES: Final = 8 << 20

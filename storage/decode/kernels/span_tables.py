@@ -8,13 +8,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ..semconv import SPAN
 from . import spans as s
 from .arrow import Buffers, booleans, dates, enum_views, generations, numbers, strings, table_of, timestamps, views
 from .attributes import Sheet, new_sheet
 from .batches import Batch, cell_columns, size_of
 from .envelopes import ITEM_INDEX, SCOPE
 from .origins import room
-from .semconv import SPAN
 from .texts import texts_of
 from .tokens import Scan
 

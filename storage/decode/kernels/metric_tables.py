@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ..data_rules import NO_RECORDED_VALUE
 from . import metrics as m
 from .arrow import (
     Buffers,
@@ -27,7 +28,6 @@ from .arrow import (
 )
 from .attributes import Sheet, new_sheet
 from .batches import Batch, cell_columns, size_of
-from .data_rules import NO_RECORDED_VALUE
 from .envelopes import SCOPE
 from .origins import room
 from .texts import texts_of

@@ -2,7 +2,7 @@
 
 The folder is named by the digest of this package's source, the versions of Python and Numba, and the processor: Numba's own check
 looks at the file of a kernel only and misses an edited import. Kernels compile at their first call, not at import, so that `serve`
-can import them and accept data while a thread compiles; kernels.py hands them arguments of one type only.
+can import them and accept data while a thread compiles; the package's `decode` hands them arguments of one type only.
 """
 
 from __future__ import annotations
@@ -35,9 +35,20 @@ def cache_folder() -> Path:
     return Path(os.environ.get(CACHE_DIR_VARIABLE) or users / "otelpond") / f"kernels-{_digest()}"
 
 
+def is_compiled() -> bool:
+    """Whether the cache folder holds every kernel."""
+    return (cache_folder() / "complete").exists()
+
+
+def note_compiled() -> None:
+    """Note that the cache folder holds every kernel."""
+    (cache_folder() / "complete").touch()
+
+
 def _digest() -> str:
     digest = hashlib.sha256()
-    for source in sorted(Path(__file__).parent.glob("*.py")):
+    here = Path(__file__).parent
+    for source in (*sorted(here.glob("*.py")), here.parent / "columns.py", here.parent / "semconv.py"):
         digest.update(source.name.encode() + b"\0" + source.read_bytes())
     processor = f"{llvmlite.binding.get_host_cpu_name()} {llvmlite.binding.get_host_cpu_features().flatten()}"
     digest.update(f"{sys.version} {numba.__version__} {processor} {_config.BOUNDSCHECK}".encode())

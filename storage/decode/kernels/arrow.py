@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from .columns import RELATIONS
+from ..columns import RELATIONS
 from .wire import INLINE_BYTES
 
 HOUR_NS: Final = 3_600 * 1_000_000_000

@@ -11,8 +11,8 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
-from .reference_attributes import AttributeReader
-from .reference_json import Value, json_text
+from .attributes import AttributeReader
+from .json_text import Value, json_text
 
 _HEX_FIELDS: Final = frozenset({"trace_id", "span_id", "parent_span_id"})
 _TEXT_INTEGERS: Final = frozenset(

@@ -12,17 +12,17 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from ..signals import Signal
-from .columns import RELATIONS
-from .data_rules import judged_points, span_refusal, valid_time
-from .messages import SHAPES, scopes
-from .payloads import Payloads, Rules
-from .reference_attributes import promote_record
-from .reference_json import Value, json_text, object_text
-from .reference_metrics import point_row
-from .reference_rows import Arrival, Relations, Row, hex_span_id, hex_trace_id, origin_columns
+from ...signals import Signal
+from ..columns import RELATIONS
+from ..data_rules import judged_points, span_refusal, valid_time
+from ..messages import SHAPES, scopes
+from ..payloads import Payloads, Rules
+from ..semconv import LOG, SPAN, SPAN_EVENT
+from .attributes import promote_record
+from .json_text import Value, json_text, object_text
+from .metrics import point_row
 from .refused import item_text, point_text
-from .semconv import LOG, SPAN, SPAN_EVENT
+from .rows import Arrival, Relations, Row, hex_span_id, hex_trace_id, origin_columns
 
 _SPAN_KINDS: Final = ("UNSPECIFIED", "INTERNAL", "SERVER", "CLIENT", "PRODUCER", "CONSUMER")
 _STATUS_CODES: Final = ("UNSET", "OK", "ERROR")

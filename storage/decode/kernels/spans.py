@@ -9,13 +9,13 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..semconv import SPAN, SPAN_EVENT
 from . import json_text
 from .attributes import IN_OUT, IN_WIRE, Sheet, write_attributes, write_object
 from .compilation import Bytes, Int, inlined, kernel, part
 from .envelopes import ITEM_AT, ITEM_END, SCOPE
 from .ids import valid_id, write_id
 from .keys import OF_EVENT, OF_SPAN, Keys
-from .semconv import SPAN, SPAN_EVENT
 from .texts import Texts
 from .tokens import TOKENS, Scan, begin_message, scan_attribute
 from .wire import FULL, UNUSUAL, delimited, fixed32, fixed64, put_view, signed32, skipped, varint

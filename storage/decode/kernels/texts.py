@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.compute
 from numpy.typing import NDArray
 
-from ..addresses import looks_like_address
+from ...addresses import looks_like_address
+from ..payloads import Payloads, Rules
 from .compilation import Bytes, Int, inlined, part
 from .keys import MAYBE_ADDRESS
-from .payloads import Payloads, Rules
 from .tokens import ADDRESSES, DOUBLES, DUPLICATES, SUBSTITUTES, Scan
 
 pc: Any = pyarrow.compute  # its functions are made at import, unseen by type checkers

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .data_rules import NO_RECORDED_VALUE
-from .reference_json import Value, json_text, object_text
-from .reference_rows import Arrival, Row, hex_span_id, hex_trace_id, time_or_none
+from ..data_rules import NO_RECORDED_VALUE
+from .json_text import Value, json_text, object_text
+from .rows import Arrival, Row, hex_span_id, hex_trace_id, time_or_none
 
 
 def point_row(metric: Any, point: Any, arrival: Arrival) -> Row:

@@ -1,4 +1,4 @@
-"""The quick decoder: payload bytes to Arrow columns by Numba kernels, with exactly the values of the plain decoder in reference.py.
+"""The quick decoder: payload bytes to Arrow columns by Numba kernels, with exactly the values of the plain decoder in `reference`.
 
 Strings are views into the payloads' own bytes: whoever holds a table holds the batch's buffer. Two passes over each slice of items: the
 first checks, counts and gathers what Python must make (text of doubles, hashes of addresses), the second writes. Only payloads that the
@@ -15,15 +15,18 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ..signals import Signal
-from . import reference
+from ...signals import Signal
+from .. import reference
+from ..messages import SHAPES
+from ..payloads import Payloads, Rules
 from .arrow import SCHEMAS
 from .batches import Batch
+from .compilation import is_compiled, note_compiled
 from .log_tables import decode_slice as decode_logs
-from .messages import SHAPES
 from .metric_tables import decode_slice as decode_metrics
-from .payloads import Payloads, Rules
 from .span_tables import decode_slice as decode_spans
+
+__all__ = ["decode", "is_compiled", "warm"]
 
 _LONGEST: Final = 2**31 - 1
 """An offset of a string view is an int32."""
@@ -62,6 +65,7 @@ def warm() -> None:
         wire = np.frombuffer(request.SerializeToString(), np.uint8)
         at = np.zeros(1, np.int64)
         decode(signal, Payloads(wire, at, at + len(wire), at, [""], [bytes(16)]), Rules(hash_address=lambda address, _: address))
+    note_compiled()
 
 
 def _tables(signal: Signal, batch: Batch) -> dict[str, pa.Table]:
