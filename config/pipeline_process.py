@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import IO
 
 from ..storage.locks import locked
-from ..storage.pipeline.pipeline import Progress
+from ..storage.pipeline.control import Progress
 from .pond import open_pipeline
 from .settings import Settings
 
@@ -33,7 +33,7 @@ _LOCK_POLL_S = 0.5
 
 
 class StreamControl:
-    """Requests from one stream, answers to another; see `storage.pipeline.Control`."""
+    """Requests from one stream, answers to another; see `storage.pipeline.control.Control`."""
 
     def __init__(self, requests: IO[str], answers: IO[str]) -> None:
         self._requests, self._answers = requests, answers

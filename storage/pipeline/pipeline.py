@@ -22,6 +22,7 @@ from ..lake.files import OpenFiles
 from ..lake.lake import Lake
 from ..signals import Signal
 from .backlog import Backlog, Batch
+from .control import Control, Progress
 from .plans import FramePlace, Plan, PlanStore, RetryWindow
 from .quarantine import Quarantine
 from .suspicion import Suspicion
@@ -41,48 +42,6 @@ class Deriver(Protocol):
     def derive(self, decoded: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
         """The rows of each table that has some, `rejected_records` among them."""
         ...
-
-
-class Control(Protocol):
-    """Who tells the pipeline what to do, and hears of it."""
-
-    def wait(self, timeout_s: float) -> None:
-        """Sleep, or wake earlier because something was asked."""
-        ...
-
-    def stopping(self) -> bool:
-        """Whether the pipeline should publish what it has and return."""
-        ...
-
-    def publish_asked(self) -> bool:
-        """Whether somebody waits for a publish."""
-        ...
-
-    def asked(self) -> object:
-        """Take the requests made so far; what comes back goes to `published`."""
-        ...
-
-    def published(self, asked: object) -> None:
-        """Everything that was accepted before those requests is in the tables."""
-        ...
-
-    def progressed(self, progress: Progress) -> None:
-        """Hear how far the pipeline has come."""
-        ...
-
-
-@dataclass(slots=True)
-class Progress:
-    """How far the pipeline has come, since it started; times are seconds of wall clock."""
-
-    positions: dict[str, Position] = field(default_factory=dict)
-    items: int = 0
-    retries: int = 0
-    plans: int = 0
-    decode_s: float = 0.0
-    derive_s: float = 0.0
-    write_s: float = 0.0
-    publish_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

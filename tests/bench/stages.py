@@ -239,7 +239,7 @@ class Bench:
 
 
 class _UntilDone:
-    """Lets a pipeline run until it has taken so many items; see `storage.pipeline.pipeline.Control`."""
+    """Lets a pipeline run until it has taken so many items; see `storage.pipeline.control.Control`."""
 
     def __init__(self, items: int) -> None:
         self._items = items

@@ -12,7 +12,8 @@ import pytest
 from otelpond.storage.decode.payloads import Payloads, Rules
 from otelpond.storage.inbox.log import Inbox
 from otelpond.storage.inbox.segments import BEGINNING, Position, segments
-from otelpond.storage.pipeline.pipeline import Options, Pipeline, Progress
+from otelpond.storage.pipeline.control import Progress
+from otelpond.storage.pipeline.pipeline import Options, Pipeline
 from otelpond.storage.pipeline.plans import PlanStore
 from otelpond.storage.signals import Inspection, Signal
 
