@@ -55,7 +55,10 @@ class PipelineChild:
         loop = asyncio.get_running_loop()
         while not self._stopping:
             started = loop.time()
-            await self._run_once()
+            try:
+                await self._run_once()
+            except OSError as failure:
+                logger.warning("the pipeline process cannot be started: %s", failure)
             if self._stopping:
                 return
             backoff_s = 0.1 if loop.time() - started > _HEALTHY_S else min(backoff_s * 2, _LONGEST_BACKOFF_S)
@@ -102,6 +105,7 @@ class PipelineChild:
         """One life of the process."""
         command = [sys.executable, "-m", "otelpond.config.pipeline_process", *(["--crashed"] if self._crashed else [])]
         # A session of its own: Ctrl-C in a terminal reaches the collector, which then ends the pipeline in good order.
+        self._process = None
         self._process = await asyncio.create_subprocess_exec(
             *command, stdin=PIPE, stdout=PIPE, limit=1 << 24, start_new_session=True, env=_MEMORY | os.environ
         )
@@ -114,7 +118,10 @@ class PipelineChild:
                 self._ask(number)
             await stdin.drain()
         async for line in stdout:
-            self._hear(json.loads(line))
+            try:
+                self._hear(json.loads(line))
+            except OSError as failure:  # such as too many open files: the next message says the same and more
+                logger.warning("cannot see how far the inbox is read: %s", failure)
         await self._process.wait()
 
     def _ask(self, number: int) -> None:

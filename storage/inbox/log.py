@@ -78,7 +78,7 @@ class Inbox:
         self._pending: dict[bytes, Future[None]] = {}
         self._in_flight = 0
         self._read = BEGINNING
-        self._stored = sum(segment.path.stat().st_size for segment in segments(folder))
+        self._stored = sum(_size(segment.path) for segment in segments(folder))
         self._unread = self._stored
         self._closing = False
         self._thread = threading.Thread(target=self._write_groups, name="inbox", daemon=True)

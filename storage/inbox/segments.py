@@ -46,8 +46,7 @@ class Segment:
         descriptor = os.open(self.path, os.O_RDONLY)
         try:
             size = os.fstat(descriptor).st_size
-            if not self.sealed:
-                sync(descriptor)
+            sync(descriptor)  # a sealed one too: a process that died, or a failed fsync, may have left it so
             return size
         finally:
             os.close(descriptor)
@@ -151,35 +150,39 @@ def read_chunk(folder: Path, after: Position, *, max_items: int, max_bytes: int,
             position = Position(segment.number, 0)
         if until is not None and position >= until:
             return None
+        limit = until.offset if until is not None and segment.number == until.segment else None
         try:
-            size = segment.durable_bytes()
+            chunk = _read(folder.name, segment, position.offset, limit, max_items=max_items, max_bytes=max_bytes)
         except FileNotFoundError:  # sealed this moment: the next call finds it under its other name
             return None
-        if until is not None and segment.number == until.segment:
-            size = min(size, until.offset)
-        if position.offset < size:
-            chunk = _read(folder.name, segment, (position.offset, size), max_items=max_items, max_bytes=max_bytes)
-            if chunk is not None:
-                return chunk
+        if chunk is not None:
+            return chunk
         if not segment.sealed:
             return None
     return None
 
 
-def _read(inbox: str, segment: Segment, stretch: tuple[int, int], *, max_items: int, max_bytes: int) -> Chunk | None:
-    """Frames of one segment between two offsets; reads more than `max_bytes` only where one frame is larger."""
-    start, size = stretch
+def _read(inbox: str, segment: Segment, start: int, limit: int | None, *, max_items: int, max_bytes: int) -> Chunk | None:
+    """Frames of one segment from an offset; reads more than `max_bytes` only where one frame is larger.
+
+    A limit ends the reading, and may lie within a frame that was being written when it was taken: only the end of a sealed file is
+    an end, at which an incomplete frame is a torn one.
+    """
+    durable = segment.durable_bytes()
+    size = durable if limit is None else min(durable, limit)
+    ended = segment.sealed and size == durable
     wanted = min(size - start, max_bytes)
-    while True:
+    while wanted > 0:
         wire = np.fromfile(segment.path, dtype=np.uint8, count=wanted, offset=start)
         whole = start + wanted >= size
-        found, damages, end = _scan(wire.data, max_items, final=whole and segment.sealed)
+        found, damages, end = _scan(wire.data, max_items, final=whole and ended)
         if found or damages:
             moved = [Damage(segment.number, start + damage.start, start + damage.end, damage.torn) for damage in damages]
             return Chunk(inbox, segment.number, start, wire, found, moved, Position(segment.number, start + end))
         if whole:
             return None
         wanted = min(size - start, wanted * 2)
+    return None
 
 
 def _scan(buffer: memoryview, max_items: int, *, final: bool) -> tuple[list[Frame], list[Damage], int]:

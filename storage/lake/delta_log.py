@@ -16,7 +16,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..durable import fsync_folder
+from ..durable import fsync_folder, write_file
 from .parquet import LakeError, fsync_files
 
 logger = logging.getLogger(__name__)
@@ -42,6 +42,13 @@ def fsync_entries(log: Path, first: int, last: int) -> None:
     """Make the entries of these versions durable, with the folder they stand in; cleaned-up ones are passed over."""
     fsync_files([log / entry(version) for version in range(first, last + 1)])
     fsync_folder(log)
+
+
+def rewrite_entries(log: Path, first: int, last: int) -> None:
+    """Write the entries of these versions anew, durably, with the content that they show."""
+    for path in (log / entry(version) for version in range(first, last + 1)):
+        if path.exists():
+            write_file(path, path.read_bytes())
 
 
 def mend(log: Path) -> None:

@@ -69,6 +69,7 @@ class Table:
         with self._explained():
             self._delta = deltalake.DeltaTable(str(folder))
         self._durable = self._delta.version()
+        self._fsync_failed = False
 
     @property
     def delta(self) -> deltalake.DeltaTable:
@@ -157,7 +158,11 @@ class Table:
     def make_durable(self) -> None:
         """Fsync every log entry up to the newest known version, other processes' among them."""
         version = self._delta.version()
+        if self._fsync_failed:  # the system tells such an error once, and then takes the lost pages for written
+            delta_log.rewrite_entries(self.log, self._durable + 1, version)
+        self._fsync_failed = True
         delta_log.fsync_entries(self.log, self._durable + 1, version)
+        self._fsync_failed = False
         self._durable = version
 
     def _commit(self, actions: list[AddAction | RemoveAction], transaction: Transaction) -> None:

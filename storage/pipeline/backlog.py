@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from ..durable import make_folder
 from ..inbox.frames import Frame
 from ..inbox.segments import BEGINNING, Chunk, Position, end_position, forget, read_chunk, segments, unread_bytes
 from ..signals import Signal
-from .plans import FramePlace, RetryWindow
+from .plans import FramePlace, Plan, RetryWindow
 from .suspicion import Stretch, Suspicion, Treatment
 
 _READ_BYTES = 24_000_000
@@ -141,15 +141,13 @@ class Backlog:
             self._waiting_since = time.monotonic()
         return unread >= _READ_BYTES or time.monotonic() - self._waiting_since >= batch_interval_s
 
-    def next_batch(
-        self, *, max_items: int, until: Mapping[str, Position] | None = None, left_out: Iterable[FramePlace] | None = None
-    ) -> Batch | None:
+    def next_batch(self, *, max_items: int, until: Mapping[str, Position] | None = None, replayed: Plan | None = None) -> Batch | None:
         """The next frames, and moves the position past them; None where nothing waits.
 
         Args:
             max_items: a batch ends after the frame that reaches it.
             until: read no inbox further, and no other inbox.
-            left_out: the frames to leave out, instead of those that the retry window knows.
+            replayed: the plan whose frames these are: it says which of them are retries, instead of the retry window.
         """
         for inbox in until if until is not None else self.inboxes():
             after = self.positions.get(inbox, BEGINNING)
@@ -157,7 +155,7 @@ class Backlog:
             chunk = read_chunk(self.folder / inbox, after, max_items=max_items, max_bytes=_READ_BYTES, until=limit)
             if chunk is not None:
                 self._waiting_since = None
-                batch = self._cut(chunk, None if left_out is None else set(left_out))
+                batch = self._cut(chunk, replayed)
                 self.positions[inbox] = batch.chunk.after
                 return batch
         return None
@@ -168,7 +166,7 @@ class Backlog:
             if (self.folder / inbox).is_dir():
                 forget(self.folder / inbox, position)
 
-    def _cut(self, chunk: Chunk, left_out: set[FramePlace] | None) -> Batch:
+    def _cut(self, chunk: Chunk, replayed: Plan | None) -> Batch:
         """A batch of a chunk: cut where suspicion begins or ends, without the retries."""
         first = chunk.base + (chunk.frames[0].start if chunk.frames else 0)
         suspect = self.suspicion.next_stretch(chunk.inbox, chunk.segment, first)
@@ -180,7 +178,7 @@ class Backlog:
         if len(kept) < len(chunk.frames):
             chunk = _shorten(chunk, kept)
         places = {frame.start: (chunk.inbox, chunk.segment, chunk.base + frame.start) for frame in kept}
-        retries = self._retries(kept) if left_out is None else {f.start for f in kept if places[f.start] in left_out}
+        retries = self._retries(kept) if replayed is None else self._left_out(kept, places, replayed)
         frames = [frame for frame in kept if frame.start not in retries]
         stretch = Stretch(
             chunk.inbox,
@@ -191,6 +189,16 @@ class Backlog:
             strikes=suspect.strikes if suspect is not None else 0,
         )
         return Batch(chunk, frames, [places[start] for start in sorted(retries)], stretch, suspect is not None)
+
+    def _left_out(self, frames: list[Frame], places: Mapping[int, FramePlace], plan: Plan) -> set[int]:
+        """The starts of frames that a plan left out, unless the first of them, of the same plan, is not there any more."""
+        left_out = set()
+        for frame in frames:
+            lost_first = frame.digest in plan.digest_set and frame.digest not in self._seen
+            if places[frame.start] in plan.left_out and not lost_first:
+                left_out.add(frame.start)
+            self._seen.add(frame.digest)
+        return left_out
 
     def _retries(self, frames: list[Frame]) -> set[int]:
         """The starts of frames whose digest was seen in this plan or is in the retry window."""

@@ -170,9 +170,12 @@ class Pipeline:
         if last is not None and self._store.done() < number:
             self._begin(plans[-2].positions if len(plans) > 1 else {})
             self._replay(last, control)
+            self._backlog.positions.update(last.positions)
         else:
             self._begin(last.positions if last else {})
         self._lake.refresh()
+        self._progress.positions = dict(self._backlog.positions)
+        control.progressed(self._progress)
 
     def _begin(self, positions: Mapping[str, Position]) -> None:
         for inbox in self._backlog.begin(positions):
@@ -182,9 +185,7 @@ class Pipeline:
         """Publish a plan again, to the tables that do not have it yet."""
         draft = self._new_draft(plan.number)
         try:
-            while (
-                batch := self._backlog.next_batch(max_items=self._options.batch_items, until=plan.positions, left_out=plan.left_out)
-            ) is not None:
+            while (batch := self._backlog.next_batch(max_items=self._options.batch_items, until=plan.positions, replayed=plan)) is not None:
                 self._suspicion.start([batch.stretch])
                 self._derive(draft, batch, *self._decode(batch, plan.quarantined))
             self._suspicion.start([])
@@ -256,6 +257,7 @@ class Pipeline:
             self._finish(draft, decoding, control, and_wait_for=following)
         if batch.suspect:
             self._finish(draft, following, control)
+            self._suspicion.start([])
             return None
         return following
 
@@ -289,6 +291,8 @@ class Pipeline:
             try:
                 for signal, payloads in batch.without(known).payloads().items():
                     parts.append(decode(signal, payloads, self._rules))
+            except OSError:
+                raise  # the disk's fault (a key file, a full folder), and no payload's
             except Exception as failure:
                 raise BatchFailedError(batch, failure) from failure
         if batch.chunk.damages:
@@ -340,7 +344,7 @@ class Pipeline:
         for inbox, position in plan.positions.items():
             self._suspicion.forget(inbox, position.segment, position.offset)
         now = time.time_ns()
-        self._window.add(plan.created_unix_nano, plan.digests)
+        self._window.add(plan.created_unix_nano, b"".join(draft.digests))  # of a replayed plan: what was still there
         self._window.forget(now)
         self._store.forget_before(now - int(self._options.retry_window_s * 1e9))
         self._backlog.next_plan()

@@ -15,6 +15,7 @@ import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ FramePlace = tuple[str, int, int]
 """Where a frame begins: inbox, segment, offset."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Plan:
     """One publish.
 
@@ -46,6 +47,11 @@ class Plan:
     left_out: frozenset[FramePlace] = frozenset()
     quarantined: Mapping[FramePlace, str] = field(default_factory=dict)
     digests: bytes = b""
+
+    @cached_property
+    def digest_set(self) -> frozenset[bytes]:
+        """The digests, one by one."""
+        return frozenset(self.digests[start : start + 16] for start in range(0, len(self.digests), 16))
 
     def to_json(self) -> bytes:
         """The text of the plan's file."""

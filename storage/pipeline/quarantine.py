@@ -12,7 +12,7 @@ import pyarrow as pa
 from ..decode.columns import REFUSED
 from ..durable import make_folder, write_file
 from ..inbox.frames import Frame
-from ..inbox.segments import Chunk, segments
+from ..inbox.segments import Chunk, segment_path
 from .backlog import Batch
 from .plans import FramePlace
 
@@ -48,7 +48,7 @@ class Quarantine:
     def damaged(self, chunk: Chunk, inboxes: Path) -> dict[str, pa.Table]:
         """Keep what is damaged in a segment; a row stands for it unless it is a torn tail, which nobody was promised."""
         rows = []
-        changed = next(s.path.stat().st_mtime_ns for s in segments(inboxes / chunk.inbox) if s.number == chunk.segment)
+        changed = _changed_ns(inboxes / chunk.inbox, chunk.segment)
         for damage in chunk.damages:
             start, end = damage.start - chunk.base, damage.end - chunk.base
             name = f"{chunk.inbox}-{chunk.segment}-{damage.start}.damaged"
@@ -71,6 +71,14 @@ class Quarantine:
         make_folder(self._folder)
         if not (self._folder / name).exists():
             write_file(self._folder / name, content, mode=0o600)
+
+
+def _changed_ns(folder: Path, number: int) -> int:
+    """When a segment was last written to; it may be renamed this moment."""
+    try:
+        return segment_path(folder, number, sealed=False).stat().st_mtime_ns
+    except FileNotFoundError:
+        return segment_path(folder, number, sealed=True).stat().st_mtime_ns
 
 
 def _refused(rows: list[dict[str, object]]) -> pa.Table:

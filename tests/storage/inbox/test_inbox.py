@@ -264,3 +264,20 @@ def test_closing_writes_what_is_queued_and_then_refuses(folder: Path) -> None:
     assert 100 == len(payloads(folder))
     with pytest.raises(UnavailableError, match="shutting down"):
         append(inbox, b"late")
+
+
+def test_a_limit_within_a_frame_never_cuts_it(folder: Path) -> None:
+    """Where reading is asked to end in a frame that was being written meanwhile, the frame waits whole for the next reading."""
+    inbox = Inbox(folder)
+    for payload in (b"first", b"second"):
+        append(inbox, payload)
+    inbox.close()
+    (whole,) = chunks(folder)
+    limit = Position(whole.segment, whole.frames[1].start + 20)
+
+    limited = read_chunk(folder, BEGINNING, max_items=1000, max_bytes=1 << 20, until=limit)
+
+    assert limited is not None
+    assert (1, [], whole.frames[0].end) == (len(limited.frames), limited.damages, limited.after.offset)
+    assert read_chunk(folder, limited.after, max_items=1000, max_bytes=1 << 20, until=limit) is None
+    assert [b"second"] == payloads(folder, limited.after)

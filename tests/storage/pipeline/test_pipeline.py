@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -140,7 +141,15 @@ class Pond:
             inbox.append("default", Signal.TRACES, payload.encode(), Inspection(items=1, timeless=timeless)).result(timeout=10)
         inbox.close()
 
-    def run(self, *, kernels: Any = decode, plain: Any = decode, batch_items: int = 1000) -> None:
+    def run(
+        self,
+        *,
+        kernels: Any = decode,
+        plain: Any = decode,
+        batch_items: int = 1000,
+        control: UntilDrained | None = None,
+        crashed: bool = False,
+    ) -> None:
         """One life of the pipeline, until nothing waits."""
         pipeline = Pipeline(
             self.data,
@@ -150,8 +159,9 @@ class Pond:
             plain=plain,
             rules=RULES,
             options=Options(batch_items=batch_items),
+            crashed=crashed,
         )
-        pipeline.run(UntilDrained())
+        pipeline.run(control or UntilDrained())
 
     @property
     def waiting_bytes(self) -> int:
@@ -341,3 +351,68 @@ def test_progress_tells_the_receiver_what_was_read(pond: Pond) -> None:
     assert 2 == control.progress[-1].items
     assert control.progress[-1].positions["receiver"] > BEGINNING
     assert isinstance(control.progress[-1].positions["receiver"], Position)
+
+
+def test_a_retry_counts_where_its_first_was_lost_with_the_power(tmp_path: Path) -> None:
+    """A plan left the retry out because of a payload that a power loss then took: the replay stores the retry."""
+    alive = True
+
+    def step(name: str) -> None:
+        if name == "publish spans" and alive:
+            raise KilledError
+
+    pond = Pond(tmp_path, FakeLake(step))
+    pond.accept("lost first")
+    pond.accept("lost first", "other")
+    with pytest.raises(KilledError):
+        pond.run()
+    segments(tmp_path / "inbox" / "receiver")[0].path.write_bytes(b"")
+    alive = False
+    pond.run()
+
+    assert ["lost first", "other"] == pond.lake.tables["spans"]
+
+
+def test_what_was_read_is_told_at_the_start(pond: Pond) -> None:
+    """A receiver that counts an emptied inbox as full hears at once that it is not."""
+    pond.accept("a")
+    pond.run()
+    control = UntilDrained()
+    pond.run(control=control)
+
+    assert control.progress[0].positions["receiver"] > BEGINNING
+
+
+def test_a_suspect_that_succeeded_is_not_blamed_for_a_later_death(tmp_path: Path) -> None:
+    """Nothing is noted as being worked on while its plan is published."""
+    lives = 0
+
+    def step(name: str) -> None:
+        if name == "publish spans" and lives < 9:
+            raise KilledError
+
+    pond = Pond(tmp_path, FakeLake(step))
+    pond.accept("innocent")
+    for lives in range(10):  # noqa: B007 - step reads it
+        with contextlib.suppress(KilledError):
+            pond.run(crashed=True)
+
+    assert ["innocent"] == pond.lake.tables["spans"]
+    assert [] == pond.lake.tables["rejected_records"]
+
+
+def test_a_disk_that_fails_while_decoding_blames_no_payload(pond: Pond) -> None:
+    """Such as the file of a day's key for address hashes that cannot be written: tried again, not put into quarantine."""
+    failures = iter([True, True, True])
+
+    def unlucky(signal: Signal, payloads: Payloads, rules: Rules) -> dict[str, pa.Table]:
+        if next(failures, False):
+            raise PermissionError("keys")
+        return decode(signal, payloads, rules)
+
+    pond.accept("a")
+    for _ in range(4):
+        pond.run(kernels=unlucky, plain=unlucky)
+
+    assert ["a"] == pond.lake.tables["spans"]
+    assert [] == pond.lake.tables["rejected_records"]
