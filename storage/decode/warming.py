@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 import sys
 import threading
@@ -35,10 +36,29 @@ class WarmingDecoder:
             from . import kernels  # noqa: PLC0415 - importing Numba takes a second
 
             if not kernels.is_compiled():
-                subprocess.run([sys.executable, "-c", f"from {__package__} import kernels; kernels.warm()"], check=True)
+                _compile_in_a_child()
             kernels.warm()
         except Exception:
             logger.exception("the decode kernels cannot be compiled; decoding goes on without them, some ten times slower")
             return
         self._decode = kernels.decode
         logger.info("the decode kernels are ready after %.1f s", time.monotonic() - started)
+
+
+def _compile_in_a_child() -> None:
+    with subprocess.Popen([sys.executable, "-m", __spec__.name], stdin=subprocess.PIPE) as compiler:
+        if compiler.wait():
+            raise subprocess.CalledProcessError(compiler.returncode, compiler.args)
+
+
+def main() -> None:
+    """Compile the kernels; end when the parent does, however that ends: its end of the pipe is then closed."""
+    from . import kernels  # noqa: PLC0415 - importing Numba takes a second
+
+    threading.Thread(target=lambda: os._exit(int(sys.stdin.read() == "")), daemon=True).start()
+    kernels.warm()
+
+
+if __name__ == "__main__":
+    main()
+    os._exit(0)  # the thread that waits for the parent holds standard input
