@@ -11,6 +11,7 @@ first line of standard input, requests as the lines after it; what there is to s
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import logging
@@ -19,7 +20,9 @@ import sys
 import threading
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO
+from typing import IO, NoReturn
+
+import psutil
 
 from ..storage.locks import locked
 from ..storage.pipeline.control import Progress
@@ -103,7 +106,16 @@ def main() -> None:
         open_pipeline(settings, crashed=CRASHED in sys.argv).run(control)
 
 
+def end() -> NoReturn:
+    """End at once, now that everything is durable: threads and children that still compile kernels are not waited for."""
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.Error):
+            child.kill()
+            child.wait()
+    logging.shutdown()
+    os._exit(0)
+
+
 if __name__ == "__main__":
     main()
-    logging.shutdown()
-    os._exit(0)  # everything is durable; the thread that may still be compiling kernels must not meet a dying interpreter
+    end()
