@@ -15,6 +15,15 @@ def sync(descriptor: int) -> None:
         os.fdatasync(descriptor)
 
 
+def fsync_file(path: Path) -> None:
+    """Make the content of a finished file durable; its folder is the caller's to fsync."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def fsync_folder(folder: Path) -> None:
     """Make a folder's entries durable: what was created, renamed or removed in it."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

@@ -11,7 +11,6 @@ import contextlib
 import hashlib
 import json
 import logging
-import os
 import re
 import shutil
 from collections.abc import Iterator, Mapping
@@ -21,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 
 import duckdb
 
-from .durable import fsync_folder
+from .durable import fsync_file, fsync_folder
 
 if TYPE_CHECKING:
     from .schema import TableSchema
@@ -190,11 +189,7 @@ def _attached(file: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def _replace(temporary: Path, pond: Path) -> None:
     temporary.chmod(0o444)
-    descriptor = os.open(temporary, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    fsync_file(temporary)
     _remove_wal(pond)
     temporary.replace(pond)
     fsync_folder(pond.parent)

@@ -17,7 +17,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..durable import fsync_folder, make_folder
+from ..durable import fsync_file, fsync_folder, make_folder
 from ..schema import TableSchema
 
 PARTITION: Final = "dt"
@@ -110,11 +110,7 @@ class FileWriter:
         assert self._writer is not None  # noqa: S101 - a file has at least one row group
         self._writer.close()
         self._sink.close()
-        descriptor = os.open(self.location, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        fsync_file(self.location)
         return DataFile(
             path=self._path,
             dt=day_of(self._path),
@@ -219,10 +215,6 @@ def fsync_files(paths: Sequence[Path]) -> None:
     """Make files durable, then the folders they lie in; one that is gone is passed over."""
     for path in paths:
         with contextlib.suppress(FileNotFoundError):
-            descriptor = os.open(path, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+            fsync_file(path)
     for folder in {path.parent for path in paths}:
         fsync_folder(folder)
