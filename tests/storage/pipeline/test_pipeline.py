@@ -149,6 +149,7 @@ class Pond:
         batch_items: int = 1000,
         control: UntilDrained | None = None,
         crashed: bool = False,
+        options: Options | None = None,
     ) -> None:
         """One life of the pipeline, until nothing waits."""
         pipeline = Pipeline(
@@ -158,7 +159,7 @@ class Pond:
             kernels=kernels,
             plain=plain,
             rules=RULES,
-            options=Options(batch_items=batch_items),
+            options=options or Options(batch_items=batch_items),
             crashed=crashed,
         )
         pipeline.run(control or UntilDrained())
@@ -385,17 +386,28 @@ def test_what_was_read_is_told_at_the_start(pond: Pond) -> None:
 
 def test_a_suspect_that_succeeded_is_not_blamed_for_a_later_death(tmp_path: Path) -> None:
     """Nothing is noted as being worked on while its plan is published."""
-    lives = 0
+
+    class UntilPublished(UntilDrained):
+        def stopping(self) -> bool:
+            return any(progress.plans for progress in self.progress)
+
+    dying = ""
 
     def step(name: str) -> None:
-        if name == "publish spans" and lives < 9:
+        if name == "publish spans" and dying == "publish":
             raise KilledError
+
+    def deadly(signal: Signal, payloads: Payloads, rules: Rules) -> dict[str, pa.Table]:
+        if dying == "decode":
+            raise KilledError
+        return decode(signal, payloads, rules)
 
     pond = Pond(tmp_path, FakeLake(step))
     pond.accept("innocent")
-    for lives in range(10):  # noqa: B007 - step reads it
+    for dying in ("decode", "publish", ""):  # noqa: B007 - what fails reads it
         with contextlib.suppress(KilledError):
-            pond.run(crashed=True)
+            options = Options(batch_interval_s=0.0, commit_interval_s=0.0)
+            pond.run(kernels=deadly, crashed=True, control=UntilPublished(), options=options)
 
     assert ["innocent"] == pond.lake.tables["spans"]
     assert [] == pond.lake.tables["rejected_records"]
