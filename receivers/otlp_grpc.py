@@ -14,7 +14,8 @@ import grpc
 
 from ..storage.signals import Sink, UnavailableError
 from .admission import Admission
-from .exports import DEFAULT_MAX_BODY_BYTES, DEFAULT_TENANT, EXPORTS, Export
+from .counting import Counted, received
+from .exports import DEFAULT_MAX_BODY_BYTES, DEFAULT_TENANT, Export
 from .refusals import RefusedError, grpc_trailers, refusal_of
 
 DEFAULT_WORKERS: Final = 64
@@ -28,17 +29,19 @@ class _Handler(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpcio ships no
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink
-        self._methods = {export.method: self._unary(export) for export in EXPORTS}
+        self._received = received("grpc")
+        self._methods = {export.method: (export, self._unary(export)) for export in self._received}
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
         """What serves this call; None, which grpcio answers with UNIMPLEMENTED, for a name that we do not know."""
-        method = self._methods.get(handler_call_details.method)
-        if method is None:
+        if handler_call_details.method not in self._methods:
             return None
+        export, method = self._methods[handler_call_details.method]
         try:
             with Admission(self._sink) as admission:
                 admission.reserve(1)  # the headers do not tell the size
         except UnavailableError as error:
+            self._received[export].refused(items=0)
             return _turned_away(refusal_of(error))
         return method
 
@@ -52,9 +55,10 @@ class _Handler(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpcio ships no
         return grpc.unary_unary_rpc_method_handler(call)
 
     def _accept(self, export: Export, payload: bytes) -> bytes:
-        with Admission(self._sink) as admission:
+        with Counted(self._received[export]) as counted, Admission(self._sink) as admission:
             admission.reserve(len(payload))
             inspection = self._sink.inspect(export.signal, payload)
+            counted.inspection = inspection
             if inspection.items:
                 self._sink.append(DEFAULT_TENANT, export.signal, payload, inspection).result()
         response: bytes = export.response(inspection).SerializeToString()

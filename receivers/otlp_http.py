@@ -15,12 +15,14 @@ from google.protobuf import json_format
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from ..storage.counters import Received
 from ..storage.signals import Inspection, Sink, UnavailableError
 from .admission import Admission
 from .content_coding import decompress, known_coding, too_large
+from .counting import Counted, received
 from .exports import DEFAULT_MAX_BODY_BYTES, DEFAULT_TENANT, EXPORTS, Export, Response
 from .otlp_json import to_protobuf
-from .refusals import Kind, RefusedError, http_body, http_headers, refusal_of
+from .refusals import DisconnectedError, Kind, RefusedError, http_body, http_headers, refusal_of
 
 _PROTOBUF: Final = "application/x-protobuf"
 _JSON: Final = "application/json"
@@ -30,10 +32,6 @@ _SLOWEST_BODY_S: Final = 60.0  # a body that takes longer holds its memory no mo
 _INLINE_BYTES: Final = {_PROTOBUF: 1_048_576, _JSON: 32_768}
 
 
-class _DisconnectedError(Exception):
-    """The client went away in the middle of its body: nobody is left to answer."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Handler:
     """Takes one signal's requests: one rung of the ladder after the other, each with its own refusal."""
@@ -41,12 +39,13 @@ class _Handler:
     export: Export
     sink: Sink
     max_body_bytes: int
+    received: Received
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, as ASGI."""
         try:
             response = await self._accept(scope, receive)
-        except _DisconnectedError:
+        except DisconnectedError:
             return
         except Exception as error:  # noqa: BLE001  every error becomes an answer, sorted in one place
             await _refuse(refusal_of(error), scope, send)
@@ -61,12 +60,13 @@ class _Handler:
             wanted = f"Content-Type {media!r} is not supported; use {_PROTOBUF} or {_JSON}"
             raise RefusedError(Kind.UNSUPPORTED_MEDIA, wanted, headers={"accept": f"{_PROTOBUF}, {_JSON}"})
         coding = known_coding(_header(scope, b"content-encoding"))
-        with Admission(self.sink) as admission:
+        with Counted(self.received) as counted, Admission(self.sink) as admission:
             body = await self._body(scope, receive, admission)
             if len(body) <= _INLINE_BYTES[media]:
                 payload, inspection = self._understand(body, media, coding, admission)
             else:
                 payload, inspection = await asyncio.to_thread(self._understand, body, media, coding, admission)
+            counted.inspection = inspection
             if inspection.items:
                 await _durable(self.sink.append(DEFAULT_TENANT, self.export.signal, payload, inspection))
         return _rendered(self.export.response(inspection), media)
@@ -85,7 +85,7 @@ class _Handler:
                 while more:
                     message = await receive()
                     if message["type"] == "http.disconnect":
-                        raise _DisconnectedError
+                        raise DisconnectedError
                     pieces.append(message.get("body", b""))
                     more = message.get("more_body", False)
                     length += len(pieces[-1])
@@ -158,7 +158,7 @@ def app(sink: Sink, *, max_body_bytes: int = DEFAULT_MAX_BODY_BYTES) -> FastAPI:
     """
     application = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     application.router.redirect_slashes = False
-    for export in EXPORTS:
-        application.router.routes.append(Route(export.path, _Handler(export, sink, max_body_bytes)))
+    for export, counters in received("http").items():
+        application.router.routes.append(Route(export.path, _Handler(export, sink, max_body_bytes, counters)))
     application.router.default = _unknown_path
     return application

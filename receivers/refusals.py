@@ -64,6 +64,10 @@ class RefusedError(Exception):
         self.headers = headers
 
 
+class DisconnectedError(Exception):
+    """The client went away in the middle of its body: nobody is left to answer."""
+
+
 def sendable(text: str) -> str:
     """Text as a protobuf string takes it: without lone surrogates, and short."""
     whole = text.encode("utf-8", "backslashreplace").decode("utf-8")

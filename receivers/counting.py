@@ -1,0 +1,43 @@
+"""Counts how each request ends: the receivers open one `Counted` a request, and tell it what they have found in it."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Self
+
+from ..storage.counters import COUNTERS, Received
+from ..storage.signals import Inspection, UnavailableError, UndecodableError
+from .exports import EXPORTS, Export
+from .refusals import DisconnectedError, RefusedError
+
+_FORESEEN = (DisconnectedError, RefusedError, UndecodableError, UnavailableError)
+
+
+def received(transport: str) -> dict[Export, Received]:
+    """The counters of each Export call on a transport."""
+    return {export: Received(COUNTERS, export.signal, transport) for export in EXPORTS}
+
+
+class Counted:
+    """One request; what ends the context says how it ended.
+
+    Attributes:
+        inspection: what was found in it, once that is known.
+    """
+
+    __slots__ = ("_received", "inspection")
+
+    def __init__(self, received: Received) -> None:
+        self._received = received
+        self.inspection = Inspection(items=0)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _kind: type[BaseException] | None, error: BaseException | None, _where: TracebackType | None) -> None:
+        if error is None:
+            self._received.accepted(self.inspection)
+        elif isinstance(error, _FORESEEN):
+            self._received.refused(self.inspection.items)
+        elif isinstance(error, Exception):
+            self._received.failed(self.inspection.items)

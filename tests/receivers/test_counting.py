@@ -1,0 +1,73 @@
+"""Both receivers count how each request ended, under the Go Collector's names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import grpc
+import httpx
+import pytest
+from otelpond.storage.counters import COUNTERS
+from otelpond.storage.signals import Signal, UnavailableError
+
+METHOD = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+
+
+@pytest.fixture
+def send(http_port: int, grpc_port: int) -> Callable[[str, bytes], None]:
+    """Sends one traces request on a transport, whatever the answer."""
+
+    def over(transport: str, payload: bytes) -> None:
+        if transport == "http":
+            httpx.post(f"http://127.0.0.1:{http_port}/v1/traces", content=payload, headers={"content-type": "application/x-protobuf"})
+            return
+        with grpc.insecure_channel(f"127.0.0.1:{grpc_port}") as channel:
+            channel.unary_unary(METHOD).future(payload).exception()
+
+    return over
+
+
+def _counted(transport: str) -> dict[str, int]:
+    """The counters of spans and requests on a transport, without their common prefix."""
+    return {
+        name.removeprefix("otelcol_receiver_") + "".join(f" {value}" for _, value in labels[2:]): count
+        for name, labels, count in COUNTERS.samples()
+        if ("transport", transport) in labels and name.endswith(("_spans", "_requests"))
+    }
+
+
+@pytest.mark.parametrize("transport", ["http", "grpc"])
+@pytest.mark.parametrize(
+    ("fault", "grown"),
+    [
+        ({}, {"accepted_spans": 1, "requests success": 1}),
+        ({"span_id": b"short"}, {"refused_spans": 1, "requests success": 1}),
+        ({"disk": UnavailableError("full")}, {"refused_spans": 1, "requests refused": 1}),
+        ({"room": UnavailableError("full")}, {"requests refused": 1}),
+        ({"disk": ZeroDivisionError()}, {"failed_spans": 1, "requests failure": 1}),
+    ],
+    ids=["accepted", "breaks a rule", "disk full", "no room", "our mistake"],
+)
+def test_counts_how_a_request_ended(  # noqa: PLR0917 - fixtures and parameters
+    send: Callable[[str, bytes], None],
+    sink: Any,
+    request_of: Callable[..., Any],
+    transport: str,
+    fault: dict[str, Any],
+    grown: dict[str, int],
+) -> None:
+    """Items where they are known, and the request."""
+    sink.disk, sink.room = fault.get("disk"), fault.get("room")
+    before = _counted(transport)
+    send(transport, request_of(Signal.TRACES, span_id=fault.get("span_id", b"12345678")).SerializeToString())
+    after = _counted(transport)
+    assert grown == {name: count - before.get(name, 0) for name, count in after.items() if count != before.get(name, 0)}
+
+
+@pytest.mark.parametrize("transport", ["http", "grpc"])
+def test_counts_what_is_undecodable_as_refused(send: Callable[[str, bytes], None], transport: str) -> None:
+    """A request that cannot be read has no items."""
+    before = _counted(transport).get("requests refused", 0)
+    send(transport, b"\x0a\xff\xff\xff")
+    assert before + 1 == _counted(transport)["requests refused"]
