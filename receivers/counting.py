@@ -5,12 +5,13 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
+from ..storage.access import LimitedError
 from ..storage.counters import COUNTERS, Received
 from ..storage.signals import Inspection, UnavailableError, UndecodableError
 from .exports import EXPORTS, Export
 from .refusals import DisconnectedError, RefusedError
 
-_FORESEEN = (DisconnectedError, RefusedError, UndecodableError, UnavailableError)
+_FORESEEN = (DisconnectedError, LimitedError, RefusedError, UndecodableError, UnavailableError)
 
 
 def received(transport: str) -> dict[Export, Received]:

@@ -17,9 +17,6 @@ Response: TypeAlias = ExportTraceServiceResponse | ExportMetricsServiceResponse 
 DEFAULT_MAX_BODY_BYTES: Final = 64 * 1024 * 1024
 """What OTLP 1.11 recommends, for the body as it comes and for the body decompressed."""
 
-DEFAULT_TENANT: Final = "default"
-"""Whose payloads these are, as long as nobody shows a token."""
-
 
 @dataclass(frozen=True, slots=True)
 class Export:

@@ -12,10 +12,12 @@ from typing import Final, NoReturn
 
 import grpc
 
-from ..storage.signals import Sink, UnavailableError
+from ..storage.access import Caller
+from ..storage.signals import Sink
 from .admission import Admission
+from .authentication import OPEN, Authentication
 from .counting import Counted, received
-from .exports import DEFAULT_MAX_BODY_BYTES, DEFAULT_TENANT, Export
+from .exports import DEFAULT_MAX_BODY_BYTES, Export
 from .refusals import RefusedError, grpc_trailers, refusal_of
 
 DEFAULT_WORKERS: Final = 64
@@ -25,44 +27,51 @@ _CODES: Final = {code.value[0]: code for code in grpc.StatusCode}
 
 
 class _Handler(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpcio ships no types
-    """Finds an Export call by its name, and turns it away before its message is read where there is no room for one."""
+    """Finds an Export call by its name, and turns it away before its message is read: whom we do not let in, what has no room."""
 
-    def __init__(self, sink: Sink) -> None:
+    def __init__(self, sink: Sink, authentication: Authentication) -> None:
         self._sink = sink
+        self._authentication = authentication
         self._received = received("grpc")
-        self._methods = {export.method: (export, self._unary(export)) for export in self._received}
+        self._exports = {export.method: export for export in self._received}
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
         """What serves this call; None, which grpcio answers with UNIMPLEMENTED, for a name that we do not know."""
-        if handler_call_details.method not in self._methods:
+        export = self._exports.get(handler_call_details.method)
+        if export is None:
             return None
-        export, method = self._methods[handler_call_details.method]
         try:
+            caller = self._authentication.caller(_authorization(handler_call_details))
             with Admission(self._sink) as admission:
                 admission.reserve(1)  # the headers do not tell the size
-        except UnavailableError as error:
+        except Exception as error:  # noqa: BLE001  every error becomes an answer, sorted in one place
             self._received[export].refused(items=0)
             return _turned_away(refusal_of(error))
-        return method
+        return self._unary(export, caller)
 
-    def _unary(self, export: Export) -> grpc.RpcMethodHandler:
+    def _unary(self, export: Export, caller: Caller) -> grpc.RpcMethodHandler:
         def call(payload: bytes, context: grpc.ServicerContext) -> bytes:
             try:
-                return self._accept(export, payload)
+                return self._accept(export, caller, payload)
             except Exception as error:  # noqa: BLE001  every error becomes an answer, sorted in one place
                 _refuse(refusal_of(error), context)
 
         return grpc.unary_unary_rpc_method_handler(call)
 
-    def _accept(self, export: Export, payload: bytes) -> bytes:
+    def _accept(self, export: Export, caller: Caller, payload: bytes) -> bytes:
         with Counted(self._received[export]) as counted, Admission(self._sink) as admission:
             admission.reserve(len(payload))
             inspection = self._sink.inspect(export.signal, payload)
             counted.inspection = inspection
             if inspection.items:
-                self._sink.append(DEFAULT_TENANT, export.signal, payload, inspection).result()
+                self._authentication.spend(caller, inspection.items, len(payload))
+                self._sink.append(caller.tenant, export.signal, payload, inspection).result()
         response: bytes = export.response(inspection).SerializeToString()
         return response
+
+
+def _authorization(call: grpc.HandlerCallDetails) -> str:
+    return ", ".join(value for key, value in call.invocation_metadata if key == "authorization")
 
 
 def _turned_away(refusal: RefusedError) -> grpc.RpcMethodHandler:
@@ -86,6 +95,8 @@ def server(
     *,
     max_body_bytes: int = DEFAULT_MAX_BODY_BYTES,
     workers: int = DEFAULT_WORKERS,
+    authentication: Authentication = OPEN,
+    credentials: grpc.ServerCredentials | None = None,
 ) -> tuple[grpc.Server, int]:
     """The OTLP/gRPC receiver, bound and not yet started, and the port that it is bound to.
 
@@ -94,6 +105,8 @@ def server(
         address: `HOST:PORT`; port 0 takes a free one.
         max_body_bytes: the longest message, as it comes and decompressed.
         workers: how many requests are under way at once.
+        authentication: who may send.
+        credentials: the certificates of a server that speaks TLS.
 
     Raises:
         RuntimeError: the address cannot be bound.
@@ -105,5 +118,6 @@ def server(
         ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
         ("grpc.keepalive_permit_without_calls", 1),
     )
-    receiver = grpc.server(ThreadPoolExecutor(workers, "otlp-grpc"), handlers=[_Handler(sink)], options=options)
-    return receiver, receiver.add_insecure_port(address)
+    receiver = grpc.server(ThreadPoolExecutor(workers, "otlp-grpc"), handlers=[_Handler(sink, authentication)], options=options)
+    port = receiver.add_insecure_port(address) if credentials is None else receiver.add_secure_port(address, credentials)
+    return receiver, port

@@ -18,9 +18,10 @@ from starlette.types import Receive, Scope, Send
 from ..storage.counters import Received
 from ..storage.signals import Inspection, Sink, UnavailableError
 from .admission import Admission
+from .authentication import OPEN, Authentication
 from .content_coding import decompress, known_coding, too_large
 from .counting import Counted, received
-from .exports import DEFAULT_MAX_BODY_BYTES, DEFAULT_TENANT, EXPORTS, Export, Response
+from .exports import DEFAULT_MAX_BODY_BYTES, EXPORTS, Export, Response
 from .otlp_json import to_protobuf
 from .refusals import DisconnectedError, Kind, RefusedError, http_body, http_headers, refusal_of
 
@@ -40,6 +41,7 @@ class _Handler:
     sink: Sink
     max_body_bytes: int
     received: Received
+    authentication: Authentication
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, as ASGI."""
@@ -55,6 +57,7 @@ class _Handler:
     async def _accept(self, scope: Scope, receive: Receive) -> bytes:
         if scope["method"] != "POST":
             raise RefusedError(Kind.WRONG_METHOD, f"{self.export.path} takes POST only", headers={"allow": "POST"})
+        caller = self.authentication.caller(_header(scope, b"authorization"), scope["query_string"])
         media = _media(scope)
         if media not in _INLINE_BYTES:
             wanted = f"Content-Type {media!r} is not supported; use {_PROTOBUF} or {_JSON}"
@@ -68,7 +71,8 @@ class _Handler:
                 payload, inspection = await asyncio.to_thread(self._understand, body, media, coding, admission)
             counted.inspection = inspection
             if inspection.items:
-                await _durable(self.sink.append(DEFAULT_TENANT, self.export.signal, payload, inspection))
+                self.authentication.spend(caller, inspection.items, len(payload))
+                await _durable(self.sink.append(caller.tenant, self.export.signal, payload, inspection))
         return _rendered(self.export.response(inspection), media)
 
     async def _body(self, scope: Scope, receive: Receive, admission: Admission) -> bytes:
@@ -149,16 +153,17 @@ async def _unknown_path(scope: Scope, _receive: Receive, send: Send) -> None:
         await _refuse(RefusedError(Kind.UNKNOWN_PATH, f"there is nothing at {scope['path']}; OTLP goes to {paths}"), scope, send)
 
 
-def app(sink: Sink, *, max_body_bytes: int = DEFAULT_MAX_BODY_BYTES) -> FastAPI:
+def app(sink: Sink, *, max_body_bytes: int = DEFAULT_MAX_BODY_BYTES, authentication: Authentication = OPEN) -> FastAPI:
     """The OTLP/HTTP receiver as an ASGI application.
 
     Args:
         sink: where payloads go.
         max_body_bytes: the longest body, as it comes and decompressed.
+        authentication: who may send.
     """
     application = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     application.router.redirect_slashes = False
     for export, counters in received("http").items():
-        application.router.routes.append(Route(export.path, _Handler(export, sink, max_body_bytes, counters)))
+        application.router.routes.append(Route(export.path, _Handler(export, sink, max_body_bytes, counters, authentication)))
     application.router.default = _unknown_path
     return application

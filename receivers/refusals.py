@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import traceback
 from collections.abc import Mapping
 from enum import Enum
 from types import MappingProxyType
@@ -12,6 +13,7 @@ from typing import Final
 from google.protobuf import json_format
 from google.rpc import error_details_pb2, status_pb2
 
+from ..storage.access import ForbiddenError, LimitedError, UnauthenticatedError
 from ..storage.signals import UnavailableError, UndecodableError
 
 _LOGGER: Final = logging.getLogger(__name__)
@@ -22,15 +24,18 @@ _NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 class Kind(Enum):
     """A sort of refusal: its HTTP status and its gRPC code (google.rpc.Code).
 
-    Only UNAVAILABLE may be tried again. OTLP lets clients repeat 429, 502, 503 and 504, UNAVAILABLE, and RESOURCE_EXHAUSTED where a
-    RetryInfo comes with it: no other kind may use one of these.
+    Only UNAVAILABLE and LIMITED may be tried again. OTLP lets clients repeat 429, 502, 503 and 504, UNAVAILABLE, and RESOURCE_EXHAUSTED
+    where a RetryInfo comes with it: no other kind may use one of these.
     """
 
     UNDECODABLE = (400, 3)  # INVALID_ARGUMENT
+    UNAUTHENTICATED = (401, 16)  # UNAUTHENTICATED
+    FORBIDDEN = (403, 7)  # PERMISSION_DENIED
     UNKNOWN_PATH = (404, 5)  # NOT_FOUND
     WRONG_METHOD = (405, 12)  # UNIMPLEMENTED
     TOO_LARGE = (413, 8)  # RESOURCE_EXHAUSTED, without RetryInfo
     UNSUPPORTED_MEDIA = (415, 3)  # INVALID_ARGUMENT
+    LIMITED = (429, 8)  # RESOURCE_EXHAUSTED, with RetryInfo
     FAILED = (500, 13)  # INTERNAL: our own mistake on this payload, which a repetition would meet again
     UNAVAILABLE = (503, 14)  # UNAVAILABLE
 
@@ -45,6 +50,9 @@ class Kind(Enum):
         return self.value[1]
 
 
+_LATER: Final = (Kind.UNAVAILABLE, Kind.LIMITED)
+
+
 class RefusedError(Exception):
     """A request is refused.
 
@@ -52,7 +60,7 @@ class RefusedError(Exception):
         kind: the sort of refusal.
         message: what is wrong and what would be right, for the sender.
         retry_after_s: whole seconds, 1 to 3, where a repetition may help; None where it cannot.
-        headers: what the HTTP answer says besides (Allow, Accept).
+        headers: what the HTTP answer says besides (Allow, Accept, WWW-Authenticate).
     """
 
     def __init__(self, kind: Kind, message: str, *, retry_after_s: float = 1.0, headers: Mapping[str, str] = _NO_HEADERS) -> None:
@@ -60,7 +68,7 @@ class RefusedError(Exception):
         self.kind = kind
         self.message = sendable(message)
         # Python's exporters drop a batch at once when the delay is longer than what is left of their 10 s.
-        self.retry_after_s = min(3, max(1, math.ceil(retry_after_s))) if kind is Kind.UNAVAILABLE else None
+        self.retry_after_s = min(3, max(1, math.ceil(retry_after_s))) if kind in _LATER else None
         self.headers = headers
 
 
@@ -83,9 +91,23 @@ def refusal_of(error: BaseException) -> RefusedError:
             return RefusedError(Kind.UNDECODABLE, str(error))
         case UnavailableError():
             return RefusedError(Kind.UNAVAILABLE, str(error), retry_after_s=error.retry_after_s)
+        case UnauthenticatedError() | ForbiddenError() | LimitedError():
+            return _turned_away(error)
         case _:
-            _LOGGER.error("a request failed in the collector", exc_info=error)
+            # Without the error's own text, which may repeat what was sent.
+            where = "".join(traceback.format_tb(error.__traceback__))
+            _LOGGER.error("a request failed in the collector: %s at\n%s", type(error).__name__, where)
             return RefusedError(Kind.FAILED, "the collector failed on this request; its log says why")
+
+
+def _turned_away(error: UnauthenticatedError | ForbiddenError | LimitedError) -> RefusedError:
+    match error:
+        case UnauthenticatedError():
+            return RefusedError(Kind.UNAUTHENTICATED, str(error), headers={"www-authenticate": "Bearer"})
+        case ForbiddenError():
+            return RefusedError(Kind.FORBIDDEN, str(error))
+        case LimitedError():
+            return RefusedError(Kind.LIMITED, str(error), retry_after_s=error.retry_after_s)
 
 
 def retry_info(refusal: RefusedError) -> error_details_pb2.RetryInfo:

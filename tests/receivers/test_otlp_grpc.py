@@ -130,12 +130,14 @@ def test_says_when_to_try_again(channel: grpc.Channel, sink: Any, request_of: Ca
 def test_keeps_its_own_mistakes_to_itself(
     channel: grpc.Channel, sink: Any, request_of: Callable[..., Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """An unforeseen error is INTERNAL; its text goes to the log, not to the sender."""
+    """An unforeseen error is INTERNAL; the log says where it was, and its text, which may repeat what was sent, goes nowhere."""
     sink.disk = ZeroDivisionError("inner workings")
     error = refused(channel, request_of(Signal.TRACES).SerializeToString())
     assert grpc.StatusCode.INTERNAL == error.code()
     assert "inner workings" not in error.details()
-    assert "inner workings" in caplog.text
+    assert "ZeroDivisionError at" in caplog.text
+    assert "_accept" in caplog.text
+    assert "inner workings" not in caplog.text
 
 
 def test_knows_its_methods(channel: grpc.Channel) -> None:
