@@ -73,6 +73,10 @@ class Lake:
         """Whether a table took so many commits since its last checkpoint that a round of maintenance is worth its start."""
         return any(table.commits_since_checkpoint() >= CHECKPOINT_COMMITS for table in self.tables.values())
 
+    def live_files(self) -> dict[str, int]:
+        """How many files with rows the newest snapshot of each table has."""
+        return {name: sum(not file.seed for file in table.snapshot().files) for name, table in self.tables.items()}
+
     def refresh(self) -> None:
         """Let pond.duckdb and live/ show the newest snapshots. Any process may, at any time."""
         with locked(self.data / ".refresh.lock"):

@@ -6,16 +6,31 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from ..inbox.segments import Position
+from .tally import Tally
 
 
 @dataclass(slots=True)
 class Progress:
-    """How far the pipeline has come, since it started; times are seconds of wall clock."""
+    """How far the pipeline has come, since it started; times are seconds of wall clock.
+
+    Attributes:
+        positions: up to where each inbox has been read.
+        items: in the batches worked on.
+        published: what of it is in the tables.
+        live_files: that the tables' last snapshots have, by table.
+        unpublished_since_unix_nano: when the oldest payload was accepted that has been read and is in no table yet; 0 where there is none.
+        commit_lag_s: what the oldest payload of the last plan waited from its acceptance until it was in all its tables.
+        recovery_s: what finding and finishing the last plan took at the start, or after the last failure.
+    """
 
     positions: dict[str, Position] = field(default_factory=dict)
     items: int = 0
-    retries: int = 0
     plans: int = 0
+    published: Tally = field(default_factory=Tally)
+    live_files: dict[str, int] = field(default_factory=dict)
+    unpublished_since_unix_nano: int = 0
+    commit_lag_s: float = 0.0
+    recovery_s: float = 0.0
     decode_s: float = 0.0
     derive_s: float = 0.0
     write_s: float = 0.0

@@ -26,6 +26,7 @@ from .control import Control, Progress
 from .plans import FramePlace, Plan, PlanStore, RetryWindow
 from .quarantine import Quarantine
 from .suspicion import Suspicion
+from .tally import Tally
 from .upkeep import Upkeep
 
 logger = logging.getLogger(__name__)
@@ -79,6 +80,8 @@ class _Draft:
     left_out: set[FramePlace] = field(default_factory=set)
     quarantined: dict[FramePlace, str] = field(default_factory=dict)
     digests: list[bytes] = field(default_factory=list)
+    tally: Tally = field(default_factory=Tally)
+    oldest_unix_nano: int = 0
 
 
 @dataclass(slots=True)
@@ -154,6 +157,7 @@ class Pipeline:
 
     def _recover(self, control: Control) -> None:
         """Start from what is on disk: the last plan is published everywhere before anything else happens."""
+        started = time.perf_counter()
         plans = self._store.plans()
         last = plans[-1] if plans else None
         number = last.number if last else 0
@@ -175,6 +179,9 @@ class Pipeline:
             self._begin(last.positions if last else {})
         self._lake.refresh()
         self._progress.positions = dict(self._backlog.positions)
+        self._progress.live_files = self._lake.live_files()
+        self._progress.unpublished_since_unix_nano = 0
+        self._progress.recovery_s = time.perf_counter() - started
         control.progressed(self._progress)
 
     def _begin(self, positions: Mapping[str, Position]) -> None:
@@ -309,16 +316,22 @@ class Pipeline:
         derived = time.perf_counter()
         for table, rows in tables.items():
             draft.files.append(table, rows)
+            draft.tally.add_rows(table, rows)
         self._suspicion.clear(batch.stretch)
         draft.since = draft.since or time.monotonic()
+        if batch.chunk.frames:
+            first = batch.chunk.frames[0].accepted_unix_nano
+            draft.oldest_unix_nano = min(draft.oldest_unix_nano or first, first)
         draft.left_out.update(batch.left_out)
+        draft.tally.retries += len(batch.left_out)
         if batch.treatment == "quarantine":
             draft.quarantined.update({batch.place(frame): "no decoder takes it" for frame in batch.frames})
+            draft.tally.quarantined += len(batch.frames)
         else:
             draft.digests.append(batch.digests)
         progress = self._progress
         progress.items += batch.items
-        progress.retries += len(batch.left_out)
+        progress.unpublished_since_unix_nano = draft.oldest_unix_nano
         progress.decode_s += decode_s
         progress.derive_s += derived - started
         progress.write_s += time.perf_counter() - derived
@@ -353,7 +366,15 @@ class Pipeline:
             self._upkeep.tick()
         self._last_number = self._progress.plans = plan.number
         self._progress.publish_s += time.perf_counter() - started
+        self._note_published(draft)
         control.progressed(self._progress)
+
+    def _note_published(self, draft: _Draft) -> None:
+        self._progress.published.add(draft.tally)
+        self._progress.live_files = self._lake.live_files()
+        self._progress.unpublished_since_unix_nano = 0
+        if draft.oldest_unix_nano:
+            self._progress.commit_lag_s = (time.time_ns() - draft.oldest_unix_nano) / 1e9
 
     def _is_full(self, draft: _Draft) -> bool:
         if draft.since is None:

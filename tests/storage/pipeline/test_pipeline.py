@@ -77,6 +77,10 @@ class FakeLake:
         """Show the last snapshot."""
         self.step("refresh")
 
+    def live_files(self) -> dict[str, int]:
+        """One file a table."""
+        return dict.fromkeys(self.tables, 1)
+
 
 class DerivePayloads:
     """One row a payload, with its text; every payload also in a second table."""
@@ -85,7 +89,8 @@ class DerivePayloads:
         """The rows of a batch."""
         tables = {"spans": decoded["spans"]} if "spans" in decoded else {}
         if "refused" in decoded:
-            tables["rejected_records"] = decoded["refused"].select(["content"])
+            refused = decoded["refused"]
+            tables["rejected_records"] = refused.select(["content", "reason"]).append_column("table_name", refused["signal"])
         return tables
 
 
@@ -428,3 +433,19 @@ def test_a_disk_that_fails_while_decoding_blames_no_payload(pond: Pond) -> None:
 
     assert ["a"] == pond.lake.tables["spans"]
     assert [] == pond.lake.tables["rejected_records"]
+
+
+def test_progress_counts_what_is_published(pond: Pond) -> None:
+    """Rows by table, rejected ones by reason, retries, quarantined payloads, and how long the oldest waited; after failures too."""
+    control = UntilDrained()
+    pond.accept("a", "a", "bad", "b")
+    pond.run(control=control)
+
+    last = control.progress[-1]
+    assert {"spans": 2, "rejected_records": 1} == last.published.rows
+    assert {"traces": {"neither decoder takes this payload; its bytes are in the quarantine folder": 1}} == last.published.rejected
+    assert (1, 1) == (last.published.quarantined, last.published.retries)
+    assert {"spans": 1, "rejected_records": 1} == last.live_files
+    assert 0 == last.unpublished_since_unix_nano
+    assert last.commit_lag_s > 0
+    assert last.recovery_s > 0

@@ -1,0 +1,29 @@
+"""Counts of a plan's rows, and of the reasons for which rows were rejected."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+from otelpond.storage.pipeline.tally import MOST_REASONS, OTHER, REJECTED, Tally
+
+
+def _rejected(*reasons: str) -> pa.Table:
+    return pa.table({"table_name": pa.array(["spans"] * len(reasons)), "reason": pa.array(reasons, pa.string_view())})
+
+
+def test_reasons_differ_by_words_not_by_numbers() -> None:
+    """A reason with numbers in it is one reason."""
+    tally = Tally()
+    tally.add_rows(REJECTED, _rejected("span_id has 3 bytes, 8 expected", "span_id has 17 bytes, 8 expected", "duration_ms is NULL"))
+    assert {"spans": {"span_id has N bytes, N expected": 2, "duration_ms is NULL": 1}} == tally.rejected
+    assert {REJECTED: 3} == tally.rows
+
+
+def test_reasons_without_end_are_counted_as_others() -> None:
+    """What is told to a metrics store has an end, over many plans too."""
+    total = Tally()
+    for first in ("a", "b"):
+        tally = Tally()
+        tally.add_rows(REJECTED, _rejected(*(f"{first}{'x' * number}" for number in range(40))))
+        total.add(tally)
+    assert MOST_REASONS + 1 == len(total.rejected["spans"])
+    assert 80 - MOST_REASONS == total.rejected["spans"][OTHER]
