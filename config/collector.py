@@ -16,7 +16,7 @@ from pathlib import Path
 
 import uvicorn
 import uvloop
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from ..receivers import otlp_grpc, otlp_http
 from ..storage.decode.inspection import inspect
@@ -74,7 +74,8 @@ async def _serve(settings: Settings) -> None:
         sink = CollectorSink(inbox)
         with ExitStack() as stack:
             grpc_address = _start_grpc(settings, sink, stack)
-            otlp = _HttpListener("http", settings.http, otlp_http.app(sink, max_body_bytes=int(settings.max_body_bytes)))
+            receiver = otlp_http.app(sink, max_body_bytes=int(settings.max_body_bytes), cors_allowed_origins=settings.cors_allowed_origins)
+            otlp = _HttpListener("http", settings.http, receiver)
             own = _HttpListener("admin", settings.admin, admin.app(child, inbox))
             _announce(settings, stack, grpc_address, otlp.address, own.address)
             await stop.wait()
@@ -128,7 +129,7 @@ def _start_grpc(settings: Settings, sink: CollectorSink, stack: ExitStack) -> st
 class _HttpListener:
     """An ASGI application on an address, served until stopped."""
 
-    def __init__(self, name: str, address: str, app: FastAPI) -> None:
+    def __init__(self, name: str, address: str, app: ASGIApp) -> None:
         host, port = split_address(address)
         try:
             self._socket = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048)
@@ -140,6 +141,7 @@ class _HttpListener:
             app,
             log_config=None,
             access_log=False,
+            proxy_headers=False,
             lifespan="off",
             ws="none",
             server_header=False,

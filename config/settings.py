@@ -7,12 +7,15 @@ something reads it.
 from __future__ import annotations
 
 import os
+import re
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, PositiveInt
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+_ORIGIN = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://(\[[0-9a-fA-F:]+\]|[a-zA-Z0-9._-]+)(:[0-9]{1,5})?")
 
 
 def split_address(address: str) -> tuple[str, int]:
@@ -33,11 +36,28 @@ def _address(value: str) -> str:
     return value
 
 
+def _origin(value: str) -> str:
+    """An origin as browsers send it.
+
+    Raises:
+        ValueError: it is not of that form.
+    """
+    if not _ORIGIN.fullmatch(value):
+        raise ValueError("SCHEME://HOST or SCHEME://HOST:PORT, such as https://shop.example, without a path and without `*`")
+    return value.lower()
+
+
+def _origins(value: object) -> object:
+    """An environment variable names origins with commas between; a file gives a list."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
 def _folders(value: object) -> object:
     """An environment variable names folders as PATH does; a file gives a list."""
     return [part for part in value.split(os.pathsep) if part] if isinstance(value, str) else value
 
 
+Origin = Annotated[str, AfterValidator(_origin)]
 Address = Annotated[str, AfterValidator(_address)]
 PositiveSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Threshold = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -91,6 +111,9 @@ class Settings(BaseSettings):
     insecure: bool = Field(False, description="Allow listening on more than this machine, although nobody has to show a token.")
     max_body_bytes: ByteSize = Field(
         ByteSize(64 * 2**20), gt=0, description="Largest request body, before and after decompression; larger ones are refused for good."
+    )
+    cors_allowed_origins: Annotated[list[Origin], NoDecode, BeforeValidator(_origins)] = Field(
+        default_factory=list, description="Pages whose scripts may send to OTLP/HTTP, as `https://shop.example`; none leaves CORS out."
     )
     batch_items: PositiveInt = Field(50_000, description="Items (spans, points, records) that are decoded together at most.")
     batch_interval_s: PositiveSeconds = Field(2.0, description="Seconds after which what waits is decoded, however little.")

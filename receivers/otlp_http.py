@@ -1,19 +1,18 @@
 """OTLP/HTTP: POST /v1/traces, /v1/metrics and /v1/logs, each by the same handler; what is understood goes to the sink, made durable first.
 
-The routes are plain ASGI under FastAPI: no model, no dependency and no response class per request.
+Plain ASGI: a path is looked up, and its handler called, without a framework's router, request or response per request.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Final
 
-from fastapi import FastAPI
 from google.protobuf import json_format
-from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..storage.counters import Received
 from ..storage.signals import Inspection, Sink, UnavailableError
@@ -21,7 +20,8 @@ from .admission import Admission
 from .authentication import OPEN, Authentication
 from .content_coding import decompress, known_coding, too_large
 from .counting import Counted, received
-from .exports import DEFAULT_MAX_BODY_BYTES, EXPORTS, Export, Response
+from .cross_origin import CrossOrigin
+from .exports import DEFAULT_MAX_BODY_BYTES, Export, Response
 from .otlp_json import to_protobuf
 from .refusals import DisconnectedError, Kind, RefusedError, http_body, http_headers, refusal_of
 
@@ -147,23 +147,37 @@ async def _refuse(refusal: RefusedError, scope: Scope, send: Send) -> None:
     await _answer(send, refusal.kind.http_status, body, _JSON if json else _PROTOBUF, http_headers(refusal))
 
 
-async def _unknown_path(scope: Scope, _receive: Receive, send: Send) -> None:
-    if scope["type"] == "http":
-        paths = ", ".join(export.path for export in EXPORTS)
-        await _refuse(RefusedError(Kind.UNKNOWN_PATH, f"there is nothing at {scope['path']}; OTLP goes to {paths}"), scope, send)
+class _Receiver:
+    """Finds a request's handler by its path."""
+
+    def __init__(self, sink: Sink, max_body_bytes: int, authentication: Authentication) -> None:
+        self._handlers = {
+            export.path: _Handler(export, sink, max_body_bytes, counters, authentication) for export, counters in received("http").items()
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        handler = self._handlers.get(scope["path"])
+        if handler is not None:
+            await handler(scope, receive, send)
+        else:
+            paths = ", ".join(self._handlers)
+            await _refuse(RefusedError(Kind.UNKNOWN_PATH, f"there is nothing at {scope['path']}; OTLP goes to {paths}"), scope, send)
 
 
-def app(sink: Sink, *, max_body_bytes: int = DEFAULT_MAX_BODY_BYTES, authentication: Authentication = OPEN) -> FastAPI:
+def app(
+    sink: Sink,
+    *,
+    max_body_bytes: int = DEFAULT_MAX_BODY_BYTES,
+    authentication: Authentication = OPEN,
+    cors_allowed_origins: Sequence[str] = (),
+) -> ASGIApp:
     """The OTLP/HTTP receiver as an ASGI application.
 
     Args:
         sink: where payloads go.
         max_body_bytes: the longest body, as it comes and decompressed.
         authentication: who may send.
+        cors_allowed_origins: the pages, as `SCHEME://HOST[:PORT]`, whose scripts may send; none leaves CORS out.
     """
-    application = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
-    application.router.redirect_slashes = False
-    for export, counters in received("http").items():
-        application.router.routes.append(Route(export.path, _Handler(export, sink, max_body_bytes, counters, authentication)))
-    application.router.default = _unknown_path
-    return application
+    receiver = _Receiver(sink, max_body_bytes, authentication)
+    return CrossOrigin(receiver, cors_allowed_origins) if cors_allowed_origins else receiver
