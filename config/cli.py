@@ -43,6 +43,15 @@ class SchemaFormat(StrEnum):
     json = "json"
 
 
+class RoleName(StrEnum):
+    """What the bearer of a token may do."""
+
+    ingest = "ingest"
+    viewer = "viewer"
+    analyst = "analyst"
+    admin = "admin"
+
+
 Data = Annotated[Path | None, typer.Option(help="The pond's directory. [default: ./pond, or OTELPOND_DATA]", metavar="DIR")]
 Config = Annotated[
     Path | None, typer.Option(help="The configuration file. [default: ./otelpond.toml where it exists, or OTELPOND_CONFIG]", metavar="FILE")
@@ -130,6 +139,68 @@ def check(config: Config = None) -> None:
     from .commands import check as command
 
     command.run(config)
+
+
+token_app = typer.Typer(
+    name="token", help="Make, list, limit and revoke the tokens of a pond.", no_args_is_help=True, rich_markup_mode=None
+)
+app.add_typer(token_app)
+
+ItemsPerS = Annotated[
+    float | None, typer.Option(help="Items a second that may be sent with it. [default: no limit]", min=1e-3, metavar="N")
+]
+BytesPerS = Annotated[float | None, typer.Option(help="Bytes a second (protobuf, uncompressed). [default: no limit]", min=1, metavar="N")]
+TokenId = Annotated[str, typer.Argument(help="The id that `otelpond token list` shows.", metavar="ID")]
+
+
+@token_app.command("create")
+def token_create(
+    tenant: Annotated[str, typer.Option(help="Whose rows its payloads become.", metavar="NAME")],
+    role: Annotated[RoleName, typer.Option(help="What its bearer may do.", metavar="ingest|viewer|analyst|admin")],
+    expires: Annotated[str | None, typer.Option(help="12h, 90d, 52w, or a date. [default: never]", metavar="WHEN")] = None,
+    items_per_s: ItemsPerS = None,
+    bytes_per_s: BytesPerS = None,
+    note: Annotated[str, typer.Option(help="What it is for.", metavar="TEXT")] = "",
+    data: Data = None,
+    config: Config = None,
+) -> None:
+    """Make a token and print it, this once. Only a hash of it is kept; the first one of a pond ends sending without."""
+    from ..storage.rate_limits import Rate
+    from .commands import token as command
+
+    rate = Rate(items_per_s, bytes_per_s)
+    command.create(config, {"data": data}, tenant=tenant, role=role.value, expires=expires, rate=rate, note=note)
+
+
+@token_app.command("list")
+def token_list(
+    format: Annotated[SchemaFormat, typer.Option("--format", "-f", help="How it is printed.", metavar="table|json")] = SchemaFormat.table,  # noqa: A002
+    data: Data = None,
+    config: Config = None,
+) -> None:
+    """Show the tokens of a pond: ids, tenants, roles, whether they are valid. A token itself cannot be shown again."""
+    from .commands import token as command
+
+    command.listing(config, {"data": data}, format.value)
+
+
+@token_app.command("limit")
+def token_limit(
+    name: TokenId, items_per_s: ItemsPerS = None, bytes_per_s: BytesPerS = None, data: Data = None, config: Config = None
+) -> None:
+    """Agree on another rate with a token. What is not given is not limited."""
+    from ..storage.rate_limits import Rate
+    from .commands import token as command
+
+    command.limit(config, {"data": data}, name, Rate(items_per_s, bytes_per_s))
+
+
+@token_app.command("revoke")
+def token_revoke(name: TokenId, data: Data = None, config: Config = None) -> None:
+    """Have a token refused from now on. A running collector heeds it within a second."""
+    from .commands import token as command
+
+    command.revoke(config, {"data": data}, name)
 
 
 @app.command()

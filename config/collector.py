@@ -9,6 +9,7 @@ import logging
 import os
 import signal
 import socket
+import ssl
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
@@ -26,6 +27,7 @@ from ..storage.signals import Inspection, Signal
 from . import admin
 from .errors import CommandError
 from .pipeline_child import PipelineChild
+from .security import Security
 from .settings import Settings, split_address
 
 logger = logging.getLogger(__name__)
@@ -70,13 +72,21 @@ async def _serve(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    security = Security(settings)
+    loop.add_signal_handler(signal.SIGHUP, security.reload)
     async with _inbox(settings) as inbox, _pipeline(settings, inbox) as child:
         sink = CollectorSink(inbox)
         with ExitStack() as stack:
-            grpc_address = _start_grpc(settings, sink, stack)
-            receiver = otlp_http.app(sink, max_body_bytes=int(settings.max_body_bytes), cors_allowed_origins=settings.cors_allowed_origins)
-            otlp = _HttpListener("http", settings.http, receiver)
-            own = _HttpListener("admin", settings.admin, admin.app(child, inbox))
+            grpc_address = _start_grpc(settings, sink, security, stack)
+            receiver = otlp_http.app(
+                sink,
+                max_body_bytes=int(settings.max_body_bytes),
+                authentication=security.authentication,
+                cors_allowed_origins=settings.cors_allowed_origins,
+            )
+            otlp = _HttpListener("http", settings.http, receiver, security.http_context)
+            guarded = stack.enter_context(security.guarded(admin.app(child, inbox)))
+            own = _HttpListener("admin", settings.admin, guarded, security.admin_context)
             _announce(settings, stack, grpc_address, otlp.address, own.address)
             await stop.wait()
             logger.info("stopping: the receivers close, what is waiting is published")
@@ -115,10 +125,16 @@ async def _pipeline(settings: Settings, inbox: Inbox) -> AsyncIterator[PipelineC
             await watching
 
 
-def _start_grpc(settings: Settings, sink: CollectorSink, stack: ExitStack) -> str:
+def _start_grpc(settings: Settings, sink: CollectorSink, security: Security, stack: ExitStack) -> str:
     host, _, _ = settings.grpc.rpartition(":")
     try:
-        server, port = otlp_grpc.server(sink, settings.grpc, max_body_bytes=int(settings.max_body_bytes))
+        server, port = otlp_grpc.server(
+            sink,
+            settings.grpc,
+            max_body_bytes=int(settings.max_body_bytes),
+            authentication=security.authentication,
+            credentials=security.grpc_credentials,
+        )
     except RuntimeError:
         raise _taken("grpc", settings.grpc) from None
     server.start()
@@ -127,16 +143,16 @@ def _start_grpc(settings: Settings, sink: CollectorSink, stack: ExitStack) -> st
 
 
 class _HttpListener:
-    """An ASGI application on an address, served until stopped."""
+    """An ASGI application on an address, served until stopped; with a context over TLS."""
 
-    def __init__(self, name: str, address: str, app: ASGIApp) -> None:
+    def __init__(self, name: str, address: str, app: ASGIApp, context: ssl.SSLContext | None) -> None:
         host, port = split_address(address)
         try:
             self._socket = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048)
         except OSError:
             raise _taken(name, address) from None
         host, port = self._socket.getsockname()[:2]
-        self.address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        self.address = f"{'https' if context else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
         config = uvicorn.Config(
             app,
             log_config=None,
@@ -145,6 +161,7 @@ class _HttpListener:
             lifespan="off",
             ws="none",
             server_header=False,
+            ssl_context_factory=(lambda _config, _default: context) if context else None,
             timeout_keep_alive=_KEEP_ALIVE_S,
             timeout_graceful_shutdown=3,
         )
@@ -171,9 +188,9 @@ def _taken(name: str, address: str) -> CommandError:
 def _announce(settings: Settings, stack: ExitStack, grpc_address: str, http_address: str, admin_address: str) -> None:
     """Say where the collector listens, to people and, as `DATA/collector.json`, to other commands."""
     path = Path(settings.data).absolute() / "collector.json"
-    addresses = {"pid": os.getpid(), "grpc": grpc_address, "http": f"http://{http_address}", "admin": f"http://{admin_address}"}
+    addresses = {"pid": os.getpid(), "grpc": grpc_address, "http": http_address, "admin": admin_address}
+    if settings.tls_cert is not None:
+        addresses["tls_cert"] = str(settings.tls_cert.absolute())
     write_file(path, json.dumps(addresses).encode())
     stack.callback(path.unlink, missing_ok=True)
-    logger.info(
-        "OTLP/gRPC on %s, OTLP/HTTP on http://%s, admin on http://%s, pond %s", grpc_address, http_address, admin_address, path.parent
-    )
+    logger.info("OTLP/gRPC on %s, OTLP/HTTP on %s, admin on %s, pond %s", grpc_address, http_address, admin_address, path.parent)

@@ -75,7 +75,16 @@ def commands_reference() -> str:
     """Every command: its sentence, arguments and options."""
     group = typer.main.get_command(app)
     assert isinstance(group, typer.core.TyperGroup)  # noqa: S101 - an application with several commands is one
-    return "\n\n".join("\n".join(_command_lines(name, command)) for name, command in group.commands.items())
+    return "\n\n".join("\n".join(_command_lines(name, command)) for name, command in _commands(group))
+
+
+def _commands(group: typer.core.TyperGroup, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Every command by its name, those of a group behind the group's."""
+    for name, command in group.commands.items():
+        if isinstance(command, typer.core.TyperGroup):
+            yield from _commands(command, f"{name} ")
+        else:
+            yield prefix + name, command
 
 
 def _command_lines(name: str, command: Any) -> Iterator[str]:

@@ -12,7 +12,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, PositiveInt
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, PositiveInt, ValidationInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 _ORIGIN = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://(\[[0-9a-fA-F:]+\]|[a-zA-Z0-9._-]+)(:[0-9]{1,5})?")
@@ -55,6 +55,18 @@ def _origins(value: object) -> object:
 def _folders(value: object) -> object:
     """An environment variable names folders as PATH does; a file gives a list."""
     return [part for part in value.split(os.pathsep) if part] if isinstance(value, str) else value
+
+
+def _goes_with_cert(value: Path | None, info: ValidationInfo) -> Path | None:
+    if "tls_cert" in info.data and (value is None) != (info.data["tls_cert"] is None):
+        raise ValueError("both tls_cert and tls_key, or none of them")
+    return value
+
+
+def _needs_cert(value: Path | None, info: ValidationInfo) -> Path | None:
+    if value is not None and info.data.get("tls_cert") is None:
+        raise ValueError("tls_cert and tls_key beside it")
+    return value
 
 
 Origin = Annotated[str, AfterValidator(_origin)]
@@ -109,6 +121,18 @@ class Settings(BaseSettings):
     http: Address = Field("127.0.0.1:4318", description="Where OTLP/HTTP listens.")
     admin: Address = Field("127.0.0.1:13133", description="Where health, the collector's own metrics and publish are answered.")
     insecure: bool = Field(False, description="Allow listening on more than this machine, although nobody has to show a token.")
+    tls_cert: Path | None = Field(
+        None, description="PEM file of the certificate that OTLP listeners show, and of those up to its root; they then speak TLS only."
+    )
+    tls_key: Annotated[Path | None, AfterValidator(_goes_with_cert)] = Field(
+        None, validate_default=True, description="PEM file of the private key of `tls_cert`, without passphrase."
+    )
+    tls_client_ca: Annotated[Path | None, AfterValidator(_needs_cert)] = Field(
+        None, description="PEM file of the authorities that must have signed senders' certificates (mutual TLS)."
+    )
+    token_in_query: bool = Field(
+        False, description="Take tokens of the role ingest from `?token=` of OTLP/HTTP too: browsers' beacons can set no header."
+    )
     max_body_bytes: ByteSize = Field(
         ByteSize(64 * 2**20), gt=0, description="Largest request body, before and after decompression; larger ones are refused for good."
     )

@@ -175,8 +175,9 @@ def _parse(path: Path, text: str) -> Values:
 def _from_folder(values: Values, folder: Path) -> Values:
     """Relative paths in a file are relative to that file."""
     result = dict(values)
-    if isinstance(result.get("data"), str):
-        result["data"] = folder / result["data"]
+    for name in ("data", "tls_cert", "tls_key", "tls_client_ca"):
+        if isinstance(result.get(name), str):
+            result[name] = folder / result[name]
     if isinstance(result.get("tables"), list):
         result["tables"] = [folder / name if isinstance(name, str) else name for name in result["tables"]]
     return result

@@ -183,5 +183,4 @@ def _listed(token: Token, number: int) -> _Listed:
 
 def _let_in(token: Token, wait_s: float) -> None:
     if wait_s:
-        agreed = [f"{rate:g} {unit}/s" for rate, unit in ((token.items_per_s, "items"), (token.bytes_per_s, "bytes")) if rate is not None]
-        raise LimitedError(f"the token {token.id} may send {' and '.join(agreed)}; wait {wait_s:.1f} s", wait_s)
+        raise LimitedError(f"the token {token.id} may send {token.rate}; wait {wait_s:.1f} s", wait_s)

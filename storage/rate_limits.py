@@ -38,6 +38,11 @@ class Rate:
         """Whether there is anything to measure."""
         return self.items_per_s is not None or self.bytes_per_s is not None
 
+    def __str__(self) -> str:
+        """For people: `100 items/s and 50000 bytes/s`."""
+        agreed = [f"{rate:g} {unit}/s" for rate, unit in ((self.items_per_s, "items"), (self.bytes_per_s, "bytes")) if rate is not None]
+        return " and ".join(agreed) or "without limit"
+
 
 UNLIMITED: Final = Rate()
 

@@ -43,6 +43,10 @@ class TokensError(Exception):
     """The list of tokens cannot be read, or does not allow what is asked; the text names the file or token, and what to do."""
 
 
+class TenantError(TokensError):
+    """A tenant's name is not usable."""
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
     """What is kept of a token.
@@ -101,10 +105,11 @@ def create(
         the token itself, which is nowhere kept, and what is.
 
     Raises:
-        TokensError: the tenant's name is not usable, or the list cannot be read.
+        TenantError: the tenant's name is not usable.
+        TokensError: the list cannot be read.
     """
     if not TENANT.fullmatch(tenant):
-        raise TokensError(f"tenant {tenant!r}: expected 1 to 64 of a-z, 0-9, _ and -, the first a letter or digit")
+        raise TenantError(f"tenant {tenant!r}: expected 1 to 64 of a-z, 0-9, _ and -, the first a letter or digit")
     name = secrets.token_hex(6)
     text = f"{_PREFIX}_{name}_{secrets.token_urlsafe(32)}"
     made = Token(
@@ -154,7 +159,7 @@ def read(data: Path) -> tuple[Token, ...] | None:
         if content["version"] != _VERSION:
             raise TokensError(f"{path}: version {content['version']!r} is of another otelpond; this one reads {_VERSION}")
         return tuple(_token(entry) for entry in content["tokens"])
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise TokensError(f"{path}: the list of tokens cannot be read: {error.strerror}") from None

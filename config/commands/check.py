@@ -7,9 +7,12 @@ import re
 from pathlib import Path
 from typing import Any
 
+from ...receivers.tls import CertificateError, Certificates
 from ...storage.rules import RuleError
 from ...storage.schema import TABLES_FOLDER
+from ..errors import CommandError
 from ..pond import record_rules
+from ..security import certificate_files
 from ..settings import Settings
 from ..sources import SettingsError, Sources, check, read
 from .serve import refuse_wide_addresses
@@ -27,6 +30,7 @@ def run(config: Path | None) -> None:
     refuse_wide_addresses(settings)
     own = [table for table in documented_tables(settings.tables).values() if table.path.parent != TABLES_FOLDER]
     _check_rules(sources, settings)
+    _check_certificates(sources, settings)
     for line, origin in _printed(settings, sources).items():
         print(f"{line:<50}  # {origin}")
     for table in own:
@@ -41,6 +45,15 @@ def _check_rules(sources: Sources, settings: Settings) -> None:
         key, _, problem = str(error).partition(": ")
         location = tuple(int(part) if part.isdecimal() else part for part in re.findall(r"\w+", key))
         raise SettingsError(f"{sources.origin(location)}: {key}: {problem}") from None
+
+
+def _check_certificates(sources: Sources, settings: Settings) -> None:
+    files = certificate_files(settings)
+    try:
+        if files is not None:
+            Certificates(files)
+    except CertificateError as error:
+        raise CommandError(f"{sources.origin(('tls_cert',))}: {error}", exit_code=2) from None
 
 
 def _printed(settings: Settings, sources: Sources) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import ssl
 import sys
 import time
 import urllib.error
@@ -21,16 +22,35 @@ def publish(data: Path) -> None:
     if admin is None:
         return
     _wait_for_the_second(data)
-    request = urllib.request.Request(f"{admin}/publish", method="POST")  # noqa: S310 - always the http address written by our collector
+    # Always the address written by our collector, hence S310.
+    request = urllib.request.Request(f"{admin}/publish", method="POST", headers=_owner(data))  # noqa: S310
     try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S):  # noqa: S310
+        with urllib.request.urlopen(request, timeout=TIMEOUT_S, context=_context(data, admin)):  # noqa: S310
             pass
     except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
         print(f"otelpond: the collector at {admin} did not publish ({error}); this is its last snapshot", file=sys.stderr)
 
 
+def _owner(data: Path) -> dict[str, str]:
+    """What shows a guarded admin listener that the pond's owner asks."""
+    try:
+        return {"Authorization": f"Bearer {(data / 'admin.key').read_text(encoding='ascii')}"}
+    except OSError:
+        return {}
+
+
+def _context(data: Path, admin: str) -> ssl.SSLContext | None:
+    """For https: takes the very certificate that the collector shows, whatever name it is for."""
+    if not admin.startswith("https:"):
+        return None
+    context = ssl.create_default_context(cafile=json.loads((data / "collector.json").read_text(encoding="utf-8"))["tls_cert"])
+    context.check_hostname = False
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    return context
+
+
 def running_collector(data: Path) -> str | None:
-    """The admin address (http://HOST:PORT) of the collector that runs on that directory; None where none does."""
+    """The admin address (http://HOST:PORT or https://...) of the collector that runs on that directory; None where none does."""
     try:
         said = json.loads((data / "collector.json").read_text(encoding="utf-8"))
         pid, admin = int(said["pid"]), str(said["admin"])

@@ -10,9 +10,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ...storage.access import Access
 from ..errors import CommandError
 from ..settings import Settings, split_address
 from ..sources import load
+
+logger = logging.getLogger(__name__)
 
 
 def run(config: Path | None, options: Mapping[str, Any]) -> None:
@@ -29,6 +32,7 @@ def run(config: Path | None, options: Mapping[str, Any]) -> None:
     from ..collector import serve
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    warn_of_plain_text(settings)
     serve(settings)
 
 
@@ -45,17 +49,35 @@ def _check_tables_and_rules(config: Path | None) -> None:
 
 
 def refuse_wide_addresses(settings: Settings) -> None:
-    """Refuse to listen where others than this machine could write, unless told that this is meant.
+    """Refuse to listen where others than this machine could write without a token or certificate, unless told that this is meant.
 
     Raises:
         CommandError: with the fix, for containers too.
+        TokensError: the list of tokens cannot be read.
     """
-    if settings.insecure or not settings.wide_addresses:
+    if settings.insecure or Access(settings.data.absolute()).required:
         return
-    listeners = ", ".join(f"{name} on {address}" for name, address in settings.wide_addresses.items())
-    ports = " ".join(f"-p 127.0.0.1:{port}:{port}" for _, port in map(split_address, settings.wide_addresses.values()))
+    certified = ("grpc", "http") if settings.tls_client_ca else ()
+    open_to_all = {name: address for name, address in settings.wide_addresses.items() if name not in certified}
+    if not open_to_all:
+        return
+    listeners = ", ".join(f"{name} on {address}" for name, address in open_to_all.items())
+    ports = " ".join(f"-p 127.0.0.1:{port}:{port}" for _, port in map(split_address, open_to_all.values()))
     raise CommandError(
-        f"others than this machine could reach {listeners}, and nobody has to show a token: listen on 127.0.0.1, or add --insecure "
-        f"where only trusted machines reach it; in a container: docker run -e OTELPOND_INSECURE=true {ports} ...",
+        f"others than this machine could reach {listeners}, and nobody has to show a token: make one with `otelpond token create "
+        f"--tenant default --role ingest --data {settings.data}`, or listen on 127.0.0.1, or add --insecure where only trusted machines "
+        f"reach it; in a container: docker run -e OTELPOND_INSECURE=true {ports} ...",
         exit_code=2,
     )
+
+
+def warn_of_plain_text(settings: Settings) -> None:
+    """Say where tokens would cross a network in clear."""
+    plain = [f"{name} on {address}" for name, address in settings.wide_addresses.items() if settings.tls_cert is None]
+    access = Access(settings.data.absolute())
+    if plain and access.required:
+        logger.warning(
+            "tokens and payloads cross the network in clear: %s; set tls_cert and tls_key, or put a TLS proxy in front", ", ".join(plain)
+        )
+    if access.required and not access.usable:
+        logger.warning("no token is valid any more: everybody is refused until `otelpond token create` makes one")

@@ -263,7 +263,7 @@ def test_says_when_to_try_again(http_port: int, sink: Any, request_of: Callable[
 def test_keeps_its_own_mistakes_to_itself(
     http_port: int, sink: Any, request_of: Callable[..., Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """An unforeseen error is a 500 with a Status; its text goes to the log, not to the sender."""
+    """An unforeseen error is a 500 with a Status; the log says where, and its text, which may repeat what was sent, goes nowhere."""
     sink.disk = ZeroDivisionError("inner workings")
     response = post(http_port, request_of(Signal.LOGS).SerializeToString(), path="/v1/logs")
     assert (500, code_pb2.INTERNAL) == (response.status_code, status_of(response).code)
