@@ -82,6 +82,17 @@ def read(buffer: memoryview, start: int) -> Frame | None:
     return Frame(start, end, payload_start, accepted, payload_digest, items, Signal(signal), bool(flags & _TIMELESS), tenant)
 
 
+HEAD_BYTES = _MIN_BYTES
+"""What `accepted_unix_nano` wants to see of a frame."""
+
+
+def accepted_unix_nano(head: bytes) -> int:
+    """When the frame that begins with these bytes was accepted; 0 where they begin none."""
+    if len(head) < HEAD_BYTES or not head.startswith(MAGIC):
+        return 0
+    return int(_HEADER.unpack_from(head, _ENVELOPE.size)[0])
+
+
 def incomplete(buffer: memoryview, start: int) -> bool:
     """Whether what stands at `start` may yet become a frame when more bytes arrive."""
     if len(buffer) - start < _ENVELOPE.size:

@@ -17,17 +17,19 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..durable import fsync_folder, make_folder, sync
+from ..durable import fsync_folder, make_folder, sync, write_file
 from ..locks import locked
 from ..signals import Inspection, Signal, UnavailableError
 from . import frames
-from .segments import BEGINNING, Position, segment_path, segments, unread_bytes
+from .segments import BEGINNING, Position, oldest_unread_unix_nano, segment_path, segments, unread_bytes
 
 logger = logging.getLogger(__name__)
 
 _MAX_GROUP_BYTES = 32 << 20
 _MAX_IOVECS = 512
 _LONGEST_PACE_S = 1.0
+_PROVEN_S = 5.0
+"""How long an fsync that succeeded shows that the disk takes data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,25 @@ class Limits:
     in_flight_bytes: int = 256_000_000
     segment_bytes: int = 32_000_000
     segment_age_s: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class InboxState:
+    """How an inbox does; plain values, which JSON can carry to another process.
+
+    Attributes:
+        unread_bytes: that the pipeline has not read.
+        stored_bytes: of segments on disk.
+        in_flight_bytes: of bodies in memory, received but not yet durable.
+        oldest_unread_unix_nano: when the oldest payload that the pipeline has not read was accepted; 0 where none waits.
+        problem: why it takes nothing now, in words; empty where it does.
+    """
+
+    unread_bytes: int
+    stored_bytes: int
+    in_flight_bytes: int
+    oldest_unread_unix_nano: int
+    problem: str
 
 
 @dataclass(slots=True)
@@ -81,6 +102,8 @@ class Inbox:
         self._stored = sum(_size(segment.path) for segment in segments(folder))
         self._unread = self._stored
         self._closing = False
+        self._failure = ""
+        self._tried: float | None = None
         self._thread = threading.Thread(target=self._write_groups, name="inbox", daemon=True)
         self._thread.start()
 
@@ -137,6 +160,34 @@ class Inbox:
         """Bytes that the pipeline has not read yet, as last heard plus what was appended since."""
         return self._unread
 
+    def state(self) -> InboxState:
+        """How it does. Writes a small file where nothing was written lately, to see whether the disk takes data; may block."""
+        if self._tried is None or time.monotonic() - self._tried > _PROVEN_S:
+            try:
+                write_file(self._folder / "probe", b"\0" * 4096, mode=0o600)
+            except OSError as failure:
+                self._note_try(failure.strerror or str(failure))
+            else:
+                self._note_try("")
+        with self._condition:
+            problem = self._problem()
+            unread, stored, in_flight, read = self._unread, self._stored, self._in_flight, self._read
+        return InboxState(unread, stored, in_flight, oldest_unread_unix_nano(self._folder, read), problem)
+
+    def _problem(self) -> str:
+        if self._closing:
+            return "the collector is shutting down"
+        if self._failure:
+            return f"the inbox cannot be written: {self._failure}"
+        if self._stored > self._limits.max_bytes:
+            return f"the inbox holds {self._stored} bytes, its limit is {self._limits.max_bytes}"
+        if self._in_flight >= self._limits.in_flight_bytes:
+            return f"{self._in_flight} bytes of requests are in flight, the limit is {self._limits.in_flight_bytes}"
+        return ""
+
+    def _note_try(self, failure: str) -> None:
+        self._failure, self._tried = failure, time.monotonic()
+
     def close(self) -> None:
         """Write what is queued, seal the segment and let go of the inbox."""
         with self._condition:
@@ -176,7 +227,9 @@ class Inbox:
             logger.warning("cannot write to the inbox, senders are told to try again: %s", failure)
             error = UnavailableError(f"the collector cannot store data now: {failure.strerror}", retry_after_s=2.0)
             self._give_up_segment()
+            self._note_try(failure.strerror or str(failure))
         else:
+            self._note_try("")
             self._pace(size)
         with self._condition:
             for waiting in group:

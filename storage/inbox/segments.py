@@ -110,6 +110,23 @@ def unread_bytes(folder: Path, position: Position) -> int:
     return total
 
 
+def oldest_unread_unix_nano(folder: Path, position: Position) -> int:
+    """When the first payload after a position was accepted; 0 where none waits."""
+    for segment in segments(folder):
+        if segment.number < position.segment:
+            continue
+        offset = position.offset if segment.number == position.segment else 0
+        try:
+            with segment.path.open("rb", buffering=0) as file:
+                file.seek(offset)
+                accepted = frames.accepted_unix_nano(file.read(frames.HEAD_BYTES))
+        except FileNotFoundError:  # renamed or forgotten meanwhile
+            continue
+        if accepted:
+            return accepted
+    return 0
+
+
 def forget(folder: Path, position: Position) -> None:
     """Let go of everything before a position.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import os
 import threading
@@ -281,3 +282,48 @@ def test_a_limit_within_a_frame_never_cuts_it(folder: Path) -> None:
     assert (1, [], whole.frames[0].end) == (len(limited.frames), limited.damages, limited.after.offset)
     assert read_chunk(folder, limited.after, max_items=1000, max_bytes=1 << 20, until=limit) is None
     assert [b"second"] == payloads(folder, limited.after)
+
+
+def test_its_state_says_what_waits_and_since_when(inbox: Inbox, folder: Path) -> None:
+    """Bytes unread, stored and in flight; the acceptance of the oldest payload that the pipeline has not read."""
+    assert (0, 0, 0, 0, "") == dataclasses.astuple(inbox.state())
+    append(inbox, b"first")
+    append(inbox, b"second")
+    with inbox.admit(7):
+        state = inbox.state()
+    first, second = next(chunks(folder)).frames
+    assert (second.end, second.end, 7, first.accepted_unix_nano, "") == dataclasses.astuple(state)
+    inbox.note_read(Position(1, first.end))
+    assert (second.end - first.end, second.accepted_unix_nano) == (inbox.state().unread_bytes, inbox.state().oldest_unread_unix_nano)
+
+
+def test_its_state_says_why_it_takes_nothing(folder: Path) -> None:
+    """Full, or no memory left, or closed."""
+    inbox = Inbox(folder, Limits(max_bytes=10, in_flight_bytes=100))
+    with inbox.admit(100):
+        assert "100 bytes of requests are in flight, the limit is 100" == inbox.state().problem
+    append(inbox, b"a longer one")
+    assert inbox.state().problem.endswith("its limit is 10")
+    inbox.close()
+    assert "the collector is shutting down" == inbox.state().problem
+
+
+def test_a_disk_that_takes_nothing_shows_in_the_state_without_any_request(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing was written lately, a small file is; an fsync that failed is remembered until one succeeds."""
+    clock = [100.0]
+    monkeypatch.setattr(inbox_module.time, "monotonic", lambda: clock[0])
+    inbox = Inbox(folder)
+
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as broken:
+        broken.setattr(durable, "sync", full)
+        broken.setattr(inbox_module, "sync", full)
+        assert "the inbox cannot be written: No space left on device" == inbox.state().problem
+        with pytest.raises(UnavailableError):
+            append(inbox, b"a")
+    assert "the inbox cannot be written: No space left on device" == inbox.state().problem
+    append(inbox, b"a")
+    assert "" == inbox.state().problem
+    inbox.close()
