@@ -1,4 +1,4 @@
-"""Files that are there after a power loss: what the inbox, the plans and the keys write small state with."""
+"""Files that are there after a power loss: the one place that asks the system for it, for the inbox, the plans, the keys and the lake."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def fsync_file(path: Path) -> None:
     """Make the content of a finished file durable; its folder is the caller's to fsync."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        sync(descriptor)
     finally:
         os.close(descriptor)
 
@@ -28,7 +28,10 @@ def fsync_folder(folder: Path) -> None:
     """Make a folder's entries durable: what was created, renamed or removed in it."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        os.fsync(descriptor)
+        if hasattr(fcntl, "F_FULLFSYNC"):
+            sync(descriptor)
+        else:
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
 

@@ -147,7 +147,8 @@ def test_everything_is_fsynced_in_order(lake: Lake, rows: Rows, monkeypatch: pyt
         steps.append("commit")
         commit(*args, **kwargs)
 
-    monkeypatch.setattr(os, "fsync", record_fsync)
+    for call in ("fsync", "fdatasync"):
+        monkeypatch.setattr(os, call, record_fsync)
     monkeypatch.setattr(deltalake.DeltaTable, "create_write_transaction", record_commit)
     batch = lake.open_batch("inbox", 0, 0)
     batch.append("visits", rows())
@@ -318,13 +319,13 @@ def test_the_system_calls_show_the_order(data: Path, lake: Lake, tmp_path: Path)
     assert lake.tables.keys() == {"visits"}
     trace = tmp_path / "trace"
     command = [sys.executable, "-c", PUBLISHER, str(data), str(tmp_path / "sql"), "Lake.refresh", "live", "-", "0"]
-    traced = ["strace", "-f", "-y", "-qq", "-e", "trace=fsync,rename,renameat,renameat2,link,linkat", "-o", str(trace), *command]
+    traced = ["strace", "-f", "-y", "-qq", "-e", "trace=fsync,fdatasync,rename,renameat,renameat2,link,linkat", "-o", str(trace), *command]
     subprocess.run(traced, check=True)
 
     lines = trace.read_text().splitlines()
     entry = "00000000000000000002.json"
     named = next(i for i, line in enumerate(lines) if entry in line and ("rename" in line or "link" in line))
-    synced = [i for i, line in enumerate(lines) if "fsync" in line and "inbox-0-0-0.parquet" in line]
-    durable = [i for i, line in enumerate(lines) if "fsync" in line and entry in line]
+    synced = [i for i, line in enumerate(lines) if "sync(" in line and "inbox-0-0-0.parquet" in line]
+    durable = [i for i, line in enumerate(lines) if "sync(" in line and entry in line]
     assert synced
     assert synced[0] < named < durable[0]

@@ -199,7 +199,8 @@ def test_a_merged_file_is_durable_before_its_commit(lake: Lake, publish: Publish
         steps.append("commit")
         commit(*args, **kwargs)
 
-    monkeypatch.setattr(os, "fsync", record_fsync)
+    for call in ("fsync", "fdatasync"):
+        monkeypatch.setattr(os, call, record_fsync)
     monkeypatch.setattr(deltalake.DeltaTable, "create_write_transaction", record_commit)
     (merge,) = plan_merges(lake.tables["visits"].snapshot().files, datetime.now(UTC))
     compaction.compact(lake.tables["visits"], merge)
