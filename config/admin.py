@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 
 from ..storage.inbox.log import Inbox
+from ..storage.tenants import DEFAULT_TENANT
 from .pipeline_child import PipelineChild
 
 
@@ -23,7 +24,7 @@ def app(child: PipelineChild, inbox: Inbox) -> FastAPI:
             "pipeline": "running" if child.running else "starting",
             "pipeline_restarts": child.restarts,
             "unread_bytes": inbox.unread_bytes,
-            "progress": child.progress,
+            "progress": child.progress.get(DEFAULT_TENANT, {}),
         }
 
     @api.post("/publish")

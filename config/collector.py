@@ -113,7 +113,7 @@ async def _inbox(settings: Settings) -> AsyncIterator[Inbox]:
 
 @asynccontextmanager
 async def _pipeline(settings: Settings, inbox: Inbox) -> AsyncIterator[PipelineChild]:
-    child = PipelineChild(settings, on_read=lambda positions: inbox.note_read(positions[INBOX]) if INBOX in positions else None)
+    child = PipelineChild(settings, on_read=lambda _, positions: inbox.note_read(positions[INBOX]) if INBOX in positions else None)
     watching = asyncio.create_task(child.watch())
     try:
         yield child

@@ -1,10 +1,11 @@
-"""Opens a pond's storage as the settings say: tables, lake, deriver, decoders; used by the pipeline's process and by import."""
+"""Opens ponds' storage as the settings say: tables, lake, deriver, decoders; used by the pipeline's process and by import."""
 
 from __future__ import annotations
 
 import math
 import sys
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ..storage.addresses import AddressHasher
@@ -18,9 +19,10 @@ from ..storage.lake.maintenance import remove_orphans
 from ..storage.pipeline.importer import Importer
 from ..storage.pipeline.pipeline import Decode, Options, Pipeline
 from ..storage.pipeline.plans import PlanStore
-from ..storage.pipeline.upkeep import Upkeep
+from ..storage.pipeline.upkeep import Slot, Upkeep
 from ..storage.rules import Drop, RecordRules, Redact
 from ..storage.schema import TABLES_FOLDER, TableSchema, load_tables
+from ..storage.tenants import pond_folder
 from .settings import Settings
 
 _WORTH_KERNELS_BYTES = 10_000_000
@@ -36,28 +38,51 @@ def record_rules(settings: Settings) -> RecordRules:
     return RecordRules([Drop(rule.signal, rule.where) for rule in settings.drop], Redact(**settings.redact.model_dump()))
 
 
-def open_pipeline(settings: Settings, *, crashed: bool = False) -> Pipeline:
-    """The pipeline of the pond that the settings name; `crashed` where the one before it ended by its own fault."""
-    data = Path(settings.data).absolute()
-    tables = load_tables([TABLES_FOLDER, *settings.tables])
-    lake = Lake(data, tables)
-    remove_orphans(lake, PlanStore(data / "plans").stream)  # what a killed pipeline had open; nobody else writes for this stream
-    return Pipeline(
-        data,
-        lake,
-        _deriver(settings, tables),
-        kernels=WarmingDecoder(),
-        plain=reference.decode,
-        rules=_decode_rules(settings, keep_dates=False),
-        options=Options(
-            batch_items=settings.batch_items,
-            batch_interval_s=settings.batch_interval_s,
-            commit_interval_s=settings.commit_interval_s,
-            retry_window_s=settings.retry_window_s,
-        ),
-        upkeep=Upkeep(_maintenance(settings, data), lake.maintenance_due),
-        crashed=crashed,
-    )
+class Pipelines:
+    """Opens the pipelines of ponds that one process drains: they share the decoder, its thread and the deriver, and nothing on disk.
+
+    Args:
+        settings: of the collector; its data directory holds the ponds.
+        crashed: whether the process before this one ended by its own fault.
+    """
+
+    def __init__(self, settings: Settings, *, crashed: bool = False) -> None:
+        self._settings = settings
+        self._crashed = crashed
+        self._tables = load_tables([TABLES_FOLDER, *settings.tables])
+        self._deriver = _deriver(settings, self._tables)
+        self._kernels = WarmingDecoder()
+        self._decoder = ThreadPoolExecutor(1, thread_name_prefix="decode")
+        self._upkeep_slot = Slot()
+
+    def open(self, tenant: str) -> Pipeline:
+        """The pipeline of a tenant's pond, which is made where there is none; the caller holds the pond's lock.
+
+        Raises:
+            LakeError: its lake cannot be opened.
+        """
+        settings = self._settings
+        data = pond_folder(Path(settings.data).absolute(), tenant)
+        lake = Lake(data, self._tables)
+        remove_orphans(lake, PlanStore(data / "plans").stream)  # what a killed pipeline had open; nobody else writes for this stream
+        return Pipeline(
+            data,
+            lake,
+            self._deriver,
+            kernels=self._kernels,
+            plain=reference.decode,
+            rules=_decode_rules(settings, data, keep_dates=False),
+            options=Options(
+                batch_items=settings.batch_items,
+                batch_interval_s=settings.batch_interval_s,
+                commit_interval_s=settings.commit_interval_s,
+                retry_window_s=settings.retry_window_s,
+            ),
+            upkeep=Upkeep(_maintenance(settings, data), lake.maintenance_due, self._upkeep_slot),
+            decoder=self._decoder,
+            tenant=tenant,
+            crashed=self._crashed,
+        )
 
 
 def open_importer(settings: Settings, total_bytes: int) -> Importer:
@@ -71,7 +96,7 @@ def open_importer(settings: Settings, total_bytes: int) -> Importer:
         _deriver(settings, tables),
         kernels=_quick_decoder() if total_bytes > _WORTH_KERNELS_BYTES else reference.decode,
         plain=reference.decode,
-        rules=_decode_rules(settings, keep_dates=True),
+        rules=_decode_rules(settings, data, keep_dates=True),
     )
 
 
@@ -96,9 +121,9 @@ def _deriver(settings: Settings, tables: Mapping[str, TableSchema]) -> Deriver:
     return Deriver(tables, thresholds, record_rules(settings))
 
 
-def _decode_rules(settings: Settings, *, keep_dates: bool) -> Rules:
+def _decode_rules(settings: Settings, data: Path, *, keep_dates: bool) -> Rules:
     return Rules(
-        hash_address=AddressHasher(Path(settings.data).absolute() / "keys"),
+        hash_address=AddressHasher(data / "keys"),
         keep_dates=keep_dates,
         drop_attributes=frozenset(settings.redact.drop_attributes),
         redact_attributes=frozenset(settings.redact.attributes),

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from ..inbox.segments import Position
 from .tally import Tally
+
+Turns: TypeAlias = Iterator[float]
+"""A pipeline at work: each step is a turn, and gives for how many seconds there is nothing to do; 0 where there is more at once."""
 
 
 @dataclass(slots=True)
@@ -48,16 +52,24 @@ class Control(Protocol):
         """Whether the pipeline should publish what it has and return."""
         ...
 
+    def alone(self) -> bool:
+        """Whether no other pond has work for this process."""
+        ...
+
     def publish_asked(self) -> bool:
         """Whether somebody waits for a publish."""
         ...
 
     def asked(self) -> object:
-        """Take the requests made so far; what comes back goes to `published`."""
+        """The requests made so far, for `published`; they stand until then."""
         ...
 
     def published(self, asked: object) -> None:
         """Everything that was accepted before those requests is in the tables."""
+        ...
+
+    def stuck(self, reason: str) -> None:
+        """The pipeline stands still for a while, and cannot do what was asked."""
         ...
 
     def progressed(self, progress: Progress) -> None:

@@ -1,7 +1,8 @@
 """Inbox to decode to derive to lake, in that order and no other: the one process that turns what waits into tables.
 
-Decode runs in a thread of its own, one batch ahead of derive. Nothing here keeps state that a kill could lose: what is not in a
-finished plan is read again from the inbox, and a plan that was written but not published everywhere is replayed (see `plans`).
+Decode runs in a thread of its own, one batch ahead of derive. A pipeline works in turns of one batch, so that one process may drain
+several ponds (see `turns`). Nothing here keeps state that a kill could lose: what is not in a finished plan is read again from the
+inbox, and a plan that was written but not published everywhere is replayed (see `plans`).
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ from ..inbox.segments import Position
 from ..lake.files import OpenFiles
 from ..lake.lake import Lake
 from ..signals import Signal
+from ..tenants import DEFAULT_TENANT
 from .backlog import Backlog, Batch
-from .control import Control, Progress
+from .control import Control, Progress, Turns
 from .plans import FramePlace, Plan, PlanStore, RetryWindow
 from .quarantine import Quarantine
 from .suspicion import Suspicion
@@ -97,6 +99,8 @@ class Pipeline:
         data: the pond's folder.
         kernels, plain: the decoders, the second for what the first fails on.
         upkeep: what starts maintenance; None for none.
+        decoder: the thread that decodes, where ponds share one.
+        tenant: whose pond it is.
         crashed: the process before this one ended by its own fault.
     """
 
@@ -111,6 +115,8 @@ class Pipeline:
         rules: Rules,
         options: Options,
         upkeep: Upkeep | None = None,
+        decoder: ThreadPoolExecutor | None = None,
+        tenant: str = DEFAULT_TENANT,
         crashed: bool = False,
     ) -> None:
         self._lake = lake
@@ -119,43 +125,49 @@ class Pipeline:
         self._options = options
         self._upkeep = upkeep
         self._store = PlanStore(data / "plans")
-        self._quarantine = Quarantine(data / "quarantine")
+        self._quarantine = Quarantine(data / "quarantine", tenant)
         self._window = RetryWindow(int(options.retry_window_s * 1e9))
         self._suspicion = Suspicion(data / "plans" / "suspects", crashed=crashed)
         self._backlog = Backlog(data / "inbox", self._window, self._suspicion)
-        self._decoder = ThreadPoolExecutor(1, thread_name_prefix="decode")
+        self._decoder = decoder or ThreadPoolExecutor(1, thread_name_prefix="decode")
         self._progress = Progress()
         self._last_number = 0
 
     def run(self, control: Control) -> None:
-        """Work until told to stop. What goes wrong is tried again; a payload that makes it go wrong is isolated."""
+        """Work alone until told to stop."""
         try:
-            self._run(control)
+            for pause_s in self.turns(control):
+                if pause_s:
+                    control.wait(pause_s)
+        finally:
+            self._decoder.shutdown()
+
+    def turns(self, control: Control) -> Turns:
+        """Work until told to stop. What goes wrong is tried again; a payload that makes it go wrong is isolated."""
+        backoff_s = 0.1
+        try:
+            while True:
+                try:
+                    yield from self._recover(control)
+                    backoff_s = 0.1
+                    yield from self._work(control)
+                except BatchFailedError as failure:
+                    logger.warning("%d payloads failed, trying again with less at once: %s", failure.batch.stretch.frames, failure)
+                    self._suspicion.blame(failure.batch.stretch)
+                except Exception as failure:
+                    logger.exception("the pipeline cannot go on, trying again in %.1f s", backoff_s)
+                    control.stuck(f"{type(failure).__name__}: {failure}")
+                    yield backoff_s
+                    backoff_s = min(backoff_s * 2, _LONGEST_BACKOFF_S)
+                    if control.stopping():
+                        return
+                else:
+                    return
         finally:
             if self._upkeep is not None:
                 self._upkeep.stop()
-            self._decoder.shutdown()
 
-    def _run(self, control: Control) -> None:
-        backoff_s = 0.1
-        while True:
-            try:
-                self._recover(control)
-                backoff_s = 0.1
-                self._work(control)
-            except BatchFailedError as failure:
-                logger.warning("%d payloads failed, trying again with less at once: %s", failure.batch.stretch.frames, failure)
-                self._suspicion.blame(failure.batch.stretch)
-            except Exception:
-                logger.exception("the pipeline cannot go on, trying again in %.1f s", backoff_s)
-                control.wait(backoff_s)
-                backoff_s = min(backoff_s * 2, _LONGEST_BACKOFF_S)
-                if control.stopping():
-                    return
-            else:
-                return
-
-    def _recover(self, control: Control) -> None:
+    def _recover(self, control: Control) -> Turns:
         """Start from what is on disk: the last plan is published everywhere before anything else happens."""
         started = time.perf_counter()
         plans = self._store.plans()
@@ -173,7 +185,7 @@ class Pipeline:
                 self._window.add(plan.created_unix_nano, plan.digests)
         if last is not None and self._store.done() < number:
             self._begin(plans[-2].positions if len(plans) > 1 else {})
-            self._replay(last, control)
+            yield from self._replay(last, control)
             self._backlog.positions.update(last.positions)
         else:
             self._begin(last.positions if last else {})
@@ -188,29 +200,31 @@ class Pipeline:
         for inbox in self._backlog.begin(positions):
             logger.warning("inbox %s is younger than the last plan: it was replaced, and is read from its beginning", inbox)
 
-    def _replay(self, plan: Plan, control: Control) -> None:
+    def _replay(self, plan: Plan, control: Control) -> Turns:
         """Publish a plan again, to the tables that do not have it yet."""
         draft = self._new_draft(plan.number)
         try:
             while (batch := self._backlog.next_batch(max_items=self._options.batch_items, until=plan.positions, replayed=plan)) is not None:
                 self._suspicion.start([batch.stretch])
                 self._derive(draft, batch, *self._decode(batch, plan.quarantined))
+                yield 0.0
             self._suspicion.start([])
             self._publish(draft, control, plan)
         except BaseException:
             draft.files.abandon()
             raise
 
-    def _work(self, control: Control) -> None:
+    def _work(self, control: Control) -> Turns:
         """Fill and publish one plan after another, until told to stop."""
         while True:
             draft = self._new_draft(self._last_number + 1)
             asked: object | None = None
             try:
-                stopping = self._fill(draft, control)
+                yield from self._fill(draft, control)
+                stopping = control.stopping()
                 if control.publish_asked() or stopping:
                     asked = control.asked()
-                    self._take_all(draft, control)
+                    yield from self._take_all(draft, control)
                 if draft.since is not None:
                     self._publish(draft, control)
                 else:
@@ -222,32 +236,37 @@ class Pipeline:
                 control.published(asked)
             if stopping:
                 return
+            yield 0.0
 
-    def _fill(self, draft: _Draft, control: Control) -> bool:
-        """Work on batches until the plan is due; whether the pipeline is told to stop."""
+    def _fill(self, draft: _Draft, control: Control) -> Turns:
+        """Work on batches until the plan is due, or the pipeline is told something."""
         decoding: _Decoding | None = None
         while True:
             told = control.stopping() or control.publish_asked()
             if not self._is_full(draft) and not told and self._backlog.is_due(batch_interval_s=self._options.batch_interval_s):
                 decoding = self._advance(draft, decoding, control)
-                continue
-            if decoding is not None:
+                if control.alone():
+                    yield 0.0
+                    continue
+            if decoding is not None:  # nothing is decoded ahead, and held in memory, while other ponds have their turns
                 self._finish(draft, decoding, control)
                 decoding = None
                 self._suspicion.start([])
+                yield 0.0
                 continue
             if told or self._is_full(draft):
-                return control.stopping()
+                return
             if self._upkeep is not None:
                 self._upkeep.tick()
-            control.wait(_POLL_S)
+            yield _POLL_S
 
-    def _take_all(self, draft: _Draft, control: Control) -> None:
+    def _take_all(self, draft: _Draft, control: Control) -> Turns:
         """Work on everything that waits now, for somebody waits for it."""
         until = self._backlog.ends()
         while (batch := self._backlog.next_batch(max_items=self._options.batch_items, until=until)) is not None:
             self._suspicion.start([batch.stretch])
             self._finish(draft, self._submit(batch), control)
+            yield 0.0
         self._suspicion.start([])
 
     def _advance(self, draft: _Draft, decoding: _Decoding | None, control: Control) -> _Decoding | None:

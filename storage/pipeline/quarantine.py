@@ -20,10 +20,11 @@ _REASON = "neither decoder takes this payload; its bytes are in the quarantine f
 
 
 class Quarantine:
-    """The folder `DATA/quarantine/`."""
+    """The folder `DATA/quarantine/` of a tenant's pond."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, tenant: str) -> None:
         self._folder = folder
+        self._tenant = tenant
 
     def put(self, batch: Batch, guilty: list[Frame], known: Mapping[FramePlace, str]) -> dict[str, pa.Table]:
         """Keep payloads, and give the refused rows that stand for them."""
@@ -56,7 +57,7 @@ class Quarantine:
             if not damage.torn:
                 rows.append(
                     {
-                        "tenant_id": "default",
+                        "tenant_id": self._tenant,
                         "ingested_at": changed // 1000,
                         "payload_digest": "",
                         "item_index": 0,

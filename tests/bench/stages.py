@@ -220,7 +220,7 @@ class Bench:
             future.result()
         inbox.close()
         import_module("otelpond.storage.decode.kernels").warm()
-        pipeline = import_module("otelpond.config.pond").open_pipeline(settings(data=data))
+        pipeline = import_module("otelpond.config.pond").Pipelines(settings(data=data)).open("default")
         for thread in threading.enumerate():
             if thread.name == "warm":
                 thread.join()
@@ -251,6 +251,9 @@ class _UntilDone:
     def stopping(self) -> bool:
         return self.progress is not None and self.progress.items >= self._items
 
+    def alone(self) -> bool:
+        return True
+
     def publish_asked(self) -> bool:
         return False
 
@@ -259,6 +262,9 @@ class _UntilDone:
 
     def published(self, asked: object) -> None:
         pass
+
+    def stuck(self, reason: str) -> None:
+        raise RuntimeError(reason)
 
     def progressed(self, progress: Any) -> None:
         self.progress = progress

@@ -107,6 +107,10 @@ class UntilDrained:
         """At once: what waits is published all the same."""
         return True
 
+    def alone(self) -> bool:
+        """There is one pond."""
+        return True
+
     def publish_asked(self) -> bool:
         """Nobody asks."""
         return False
@@ -116,6 +120,9 @@ class UntilDrained:
         return None
 
     def published(self, asked: object) -> None:
+        """Nobody to tell."""
+
+    def stuck(self, reason: str) -> None:
         """Nobody to tell."""
 
     def progressed(self, progress: Progress) -> None:
