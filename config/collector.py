@@ -20,6 +20,7 @@ import uvloop
 from starlette.types import ASGIApp
 
 from ..receivers import otlp_grpc, otlp_http
+from ..receivers.http_connection import HttpConnection
 from ..storage.decode.inspection import inspect
 from ..storage.durable import make_folder, write_file
 from ..storage.inbox.log import Inbox, Limits
@@ -155,6 +156,7 @@ class _HttpListener:
         self.address = f"{'https' if context else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
         config = uvicorn.Config(
             app,
+            http=HttpConnection,
             log_config=None,
             access_log=False,
             proxy_headers=False,

@@ -36,6 +36,7 @@ class Kind(Enum):
     TOO_LARGE = (413, 8)  # RESOURCE_EXHAUSTED, without RetryInfo
     UNSUPPORTED_MEDIA = (415, 3)  # INVALID_ARGUMENT
     LIMITED = (429, 8)  # RESOURCE_EXHAUSTED, with RetryInfo
+    LONG_HEAD = (431, 3)  # INVALID_ARGUMENT
     FAILED = (500, 13)  # INTERNAL: our own mistake on this payload, which a repetition would meet again
     UNAVAILABLE = (503, 14)  # UNAVAILABLE
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 import uvicorn
@@ -15,6 +16,7 @@ from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from otelpond.receivers.http_connection import HttpConnection
 from otelpond.receivers.otlp_grpc import server
 from otelpond.receivers.otlp_http import app
 from otelpond.storage.signals import Inspection, Signal, UndecodableError
@@ -75,12 +77,12 @@ class MemorySink:
 
 
 @contextmanager
-def http_receiver(sink: MemorySink, **limits: int) -> Iterator[int]:
+def http_receiver(sink: MemorySink, **options: Any) -> Iterator[int]:
     """An OTLP/HTTP receiver; gives its port."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen(128)
-        config = uvicorn.Config(app(sink, **limits), lifespan="off", ws="none", access_log=False, log_level="warning")
+        config = uvicorn.Config(app(sink, **options), lifespan="off", ws="none", http=HttpConnection, access_log=False, log_level="warning")
         receiver = uvicorn.Server(config)
         thread = threading.Thread(target=receiver.run, args=([listening],))
         thread.start()
@@ -161,3 +163,9 @@ def request_of(signal: Signal, *, name: str = "checkout", span_id: bytes = b"123
 def request_of_fixture() -> Callable[..., Request]:
     """`request_of`, for tests, which cannot import from here."""
     return request_of
+
+
+@pytest.fixture(name="http_receiver")
+def http_receiver_fixture() -> Callable[..., Any]:
+    """`http_receiver`, for tests, which cannot import from here."""
+    return http_receiver
