@@ -63,8 +63,8 @@ class HttpConnection(HttpToolsProtocol):
     def _refuse(self, kind: Kind, message: str) -> None:
         body = http_body(RefusedError(kind, message), json=True)
         status = HTTPStatus(kind.http_status)
-        head = f"HTTP/1.1 {status} {status.phrase}\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
-        self.transport.write(head.encode() + body)
+        fields = f"content-type: application/json\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        self.transport.write(f"HTTP/1.1 {status} {status.phrase}\r\n{fields}".encode() + body)
         self.transport.close()
 
     def _start_head_timer(self) -> None:
