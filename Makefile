@@ -7,7 +7,7 @@ READY := $(VENV)/.installed
 SECONDS := 20
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format docs bench bench-quick interop clean
+.PHONY: help demo test check lint format docs bench bench-quick chaos chaos-quick interop clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,12 @@ bench: $(READY) ## measure throughput, latency, sizes and queries (minutes; want
 
 bench-quick: $(READY) ## the same, shorter: one and a half minutes, and less to be trusted
 	$(BIN)/python tests/bench/run.py --quick
+
+chaos: $(READY) ## kill it and cut its power, count every row (half an hour; needs strace)
+	$(BIN)/python -m tests.chaos.run
+
+chaos-quick: $(READY) ## the same, shorter: at most three minutes
+	$(BIN)/python -m tests.chaos.run --quick
 
 interop: $(READY) ## other people's senders: the official Node.js SDK (needs node and npm), and curl
 	PYTHON=$(BIN)/python tests/interop/run.sh
