@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 from pathlib import Path
@@ -56,6 +57,10 @@ def write_file(path: Path, content: bytes, *, mode: int = 0o644) -> None:
         while view:
             view = view[os.write(descriptor, view) :]
         sync(descriptor)
+    except OSError:
+        with contextlib.suppress(OSError):
+            temporary.unlink()  # half of it would take room on a disk that is full
+        raise
     finally:
         os.close(descriptor)
     temporary.replace(path)

@@ -2,7 +2,8 @@
 
 One thread writes. Whatever has queued up while the disk was busy goes down as one group, with one fsync for all of them (group
 commit), so that many clients cost few fsyncs. A group that fails, for a full or a broken disk, is answered by `UnavailableError`; the
-file is sealed and the next group tries a new one, as nobody can know what a failed fsync has left of the old one.
+file is sealed and the next group goes to a new one, as nobody can know what a failed fsync has left of the old one; but only once the
+disk has taken a file of the group's size.
 """
 
 from __future__ import annotations
@@ -104,6 +105,7 @@ class Inbox:
         self._closing = False
         self._failure = ""
         self._tried: float | None = None
+        self._failed = False
         self._thread = threading.Thread(target=self._write_groups, name="inbox", daemon=True)
         self._thread.start()
 
@@ -126,6 +128,7 @@ class Inbox:
         """Make a payload durable; the future ends after the fsync. A copy of one that is still waiting shares its fate."""
         digest = frames.digest(tenant, signal, payload)
         future: Future[None] = Future()
+        future.set_running_or_notify_cancel()  # a client that goes away must not cancel what others wait for too
         head = frames.encode(
             tenant,
             signal,
@@ -223,12 +226,15 @@ class Inbox:
         size = sum(len(waiting.head) + len(waiting.payload) for waiting in group)
         try:
             self._append_durably(group)
-        except OSError as failure:
+        except Exception as failure:  # noqa: BLE001 - whatever it is: who waits must be answered, and the next group tried
             logger.warning("cannot write to the inbox, senders are told to try again: %s", failure)
-            error = UnavailableError(f"the collector cannot store data now: {failure.strerror}", retry_after_s=2.0)
+            reason = (isinstance(failure, OSError) and failure.strerror) or type(failure).__name__
+            error = UnavailableError(f"the collector cannot store data now: {reason}", retry_after_s=2.0)
+            self._failed = True
             self._give_up_segment()
-            self._note_try(failure.strerror or str(failure))
+            self._note_try(reason)
         else:
+            self._failed = False
             self._note_try("")
             self._pace(size)
         with self._condition:
@@ -242,8 +248,11 @@ class Inbox:
 
     def _append_durably(self, group: list[_Waiting]) -> None:
         if self._segment is None:
-            number, self._next_number = self._next_number, self._next_number + 1
-            self._segment = _OpenSegment(self._folder, number)
+            if self._failed:  # each try in a new segment would leave a file behind, a thousand a minute on a full disk
+                _require_room(self._folder / "room", sum(len(waiting.head) + len(waiting.payload) for waiting in group))
+            self._segment = _OpenSegment(self._folder, self._next_number)
+            self._next_number += 1
+            self._segment.make_durable()
         self._segment.write([part for waiting in group for part in (waiting.head, waiting.payload)])
 
     def _pace(self, size: int) -> None:
@@ -280,9 +289,12 @@ class _OpenSegment:
         self._number = number
         self._path = segment_path(folder, number, sealed=False)
         self._descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
-        fsync_folder(folder)
         self.opened = time.monotonic()
         self.size = 0
+
+    def make_durable(self) -> None:
+        """Make the file's name durable, before anything in it is promised."""
+        fsync_folder(self._folder)
 
     def write(self, parts: list[bytes]) -> None:
         """Append all of it and fsync once."""
@@ -301,11 +313,19 @@ class _OpenSegment:
 
     def seal(self) -> None:
         """Close it for good. What a failed write left at its end is a torn tail, which readers cut off."""
-        os.close(self._descriptor)
         try:
+            os.close(self._descriptor)
             self._path.rename(segment_path(self._folder, self._number, sealed=True))
-        except OSError as failure:
+        except OSError as failure:  # a close that fails has closed it
             logger.warning("cannot seal %s, it will be sealed at the next start: %s", self._path, failure)
+
+
+def _require_room(file: Path, size: int) -> None:
+    """Raise the disk's error if it does not take a file of that size."""
+    try:
+        write_file(file, bytes(size), mode=0o600)
+    finally:
+        file.unlink(missing_ok=True)
 
 
 def _seal_leftovers(folder: Path) -> int:

@@ -7,6 +7,7 @@ read up to some place in a file is never followed by other bytes.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from ..durable import sync
 from . import frames
 from .frames import Frame
 
+_GAP = 1000
 OPEN = ".open"
 SEALED = ".segment"
 
@@ -87,8 +89,13 @@ class Chunk:
 
 
 def segments(folder: Path) -> list[Segment]:
-    """An inbox's files, oldest first. Only the last can be open, whatever the others are called."""
-    paths = sorted((path for path in folder.iterdir() if path.suffix in (OPEN, SEALED) and path.stem.isdigit()), key=lambda path: path.stem)
+    """An inbox's files, oldest first; none where somebody removed the inbox. Only the last can be open, whatever the others are called."""
+    try:
+        paths = sorted(
+            (path for path in folder.iterdir() if path.suffix in (OPEN, SEALED) and path.stem.isdigit()), key=lambda path: path.stem
+        )
+    except FileNotFoundError:
+        return []
     return [Segment(int(path.stem), path, path.suffix == SEALED or path is not paths[-1]) for path in paths]
 
 
@@ -134,10 +141,11 @@ def forget(folder: Path, position: Position) -> None:
     """
     found = segments(folder)
     for segment in found:
-        if segment.number < position.segment and segment is not found[-1]:
-            segment.path.unlink(missing_ok=True)
-        elif segment.sealed and segment.number <= position.segment and 0 < segment.path.stat().st_size <= position.offset:
-            os.truncate(segment.path, 0)
+        with contextlib.suppress(FileNotFoundError):  # sealed this moment by a new writer: the next call finds it
+            if segment.number < position.segment and segment is not found[-1]:
+                segment.path.unlink()
+            elif segment.sealed and segment.number <= position.segment and 0 < segment.path.stat().st_size <= position.offset:
+                os.truncate(segment.path, 0)
 
 
 def end_position(folder: Path, after: Position) -> Position:
@@ -164,6 +172,8 @@ def read_chunk(folder: Path, after: Position, *, max_items: int, max_bytes: int,
         if segment.number < position.segment:
             continue
         if segment.number > position.segment:
+            if _overlooked(folder, position.segment + 1, segment.number):
+                return None
             position = Position(segment.number, 0)
         if until is not None and position >= until:
             return None
@@ -177,6 +187,15 @@ def read_chunk(folder: Path, after: Position, *, max_items: int, max_bytes: int,
         if not segment.sealed:
             return None
     return None
+
+
+def _overlooked(folder: Path, first: int, end: int) -> bool:
+    """Whether a segment of these numbers is there all the same: a large folder's listing may leave out a file that is just renamed.
+
+    Numbers follow each other, so that a gap is rare: it begins an inbox whose first segments are forgotten.
+    """
+    numbers = range(max(first, end - _GAP), end)
+    return any(segment_path(folder, number, sealed=sealed).exists() for number in numbers for sealed in (False, True))
 
 
 def _read(inbox: str, segment: Segment, start: int, limit: int | None, *, max_items: int, max_bytes: int) -> Chunk | None:

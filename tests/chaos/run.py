@@ -53,9 +53,7 @@ def main() -> int:
     options = parser.parse_args()
     size = QUICK if options.quick else FULL
     if record.STRACE is None and options.only != "kills":
-        _say(
-            "make chaos records file operations with strace, which is not installed (Debian, Ubuntu: apt install strace); --only kills goes without"
-        )
+        _say("power losses need strace, which is not installed (Debian, Ubuntu: apt install strace); `--only kills` goes without")
         return 2
     _say(f"seed {options.seed}")
     good = True
