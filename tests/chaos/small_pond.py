@@ -85,6 +85,13 @@ class Until:
         """Whether it is told to."""
         return self._stop.is_set()
 
+    def alone(self) -> bool:
+        """There is one pond."""
+        return True
+
+    def stuck(self, reason: str) -> None:
+        """Nobody to tell: it tries again."""
+
     def publish_asked(self) -> bool:
         """Nobody asks."""
         return False
@@ -143,7 +150,7 @@ def maintain_often(data: Path, tables: dict[str, TableSchema], stop: threading.E
     lake = Lake(data, tables, writer=False)
     while not stop.wait(0.3):
         for table in lake.tables.values():
-            for entry in sorted(table.log.glob("*.json"))[:-8]:
+            for entry in sorted(table.log.glob("*.json"))[:-2]:
                 os.utime(entry, (time.time() - 7200,) * 2)
         maintenance.maintain(lake, keep_days={}, vacuum_after_h=0, cpu_s=1e9, now=datetime.now(UTC))
 

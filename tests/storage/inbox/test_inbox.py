@@ -327,3 +327,115 @@ def test_a_disk_that_takes_nothing_shows_in_the_state_without_any_request(folder
     append(inbox, b"a")
     assert "" == inbox.state().problem
     inbox.close()
+
+
+def test_a_full_disk_does_not_fill_up_with_segments(inbox: Inbox, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often clients try again: no segment is begun before the disk takes a file of the group's size."""
+    append(inbox, b"before")
+
+    def full(*_arguments: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "writev", full)
+        broken.setattr(os, "write", full)
+        for _ in range(50):
+            with pytest.raises(UnavailableError):
+                append(inbox, b"refused")
+        assert 1 == len(segments(folder))
+    append(inbox, b"after")
+    inbox.close()
+
+    assert [b"before", b"after"] == payloads(folder)
+    assert ["0000000001.segment", "0000000002.segment", "lock"] == sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize("error", [OSError(errno.EIO, "Input/output error"), MemoryError()])
+def test_whatever_fails_the_writer_goes_on_and_everybody_is_answered(
+    inbox: Inbox, folder: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    """A close that fails after a failed write, or a lack of memory, must not leave clients without an answer for ever."""
+    append(inbox, b"before")
+
+    def fail(*_arguments: object) -> None:
+        raise error
+
+    def close(_descriptor: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "writev", fail)
+        broken.setattr(os, "close", close)
+        with pytest.raises(UnavailableError):
+            append(inbox, b"refused")
+    append(inbox, b"after")
+
+    assert [b"before", b"after"] == payloads(folder)
+
+
+def test_a_folder_that_cannot_be_fsynced_leaves_no_descriptor_open(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new segment whose name is not durable is given up like any other, for as long as it lasts."""
+
+    def fail(_folder: Path) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    open_before = len(list(Path("/dev/fd").iterdir()))
+    with monkeypatch.context() as broken:
+        broken.setattr(inbox_module, "fsync_folder", fail)
+        for _ in range(20):
+            with pytest.raises(UnavailableError):
+                append(inbox, b"refused")
+    assert len(list(Path("/dev/fd").iterdir())) <= open_before
+    append(inbox, b"after")
+
+
+def test_a_client_that_goes_away_cancels_nothing(inbox: Inbox, folder: Path) -> None:
+    """What another one may wait for too, and the writer will answer, cannot be cancelled."""
+    future = inbox.append("default", Signal.TRACES, b"left alone", ONE)
+
+    assert not future.cancel()
+    future.result(timeout=10)
+    append(inbox, b"after")
+    assert [b"left alone", b"after"] == payloads(folder)
+
+
+def test_a_segment_that_a_listing_leaves_out_is_not_passed_over(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A large folder is listed in parts: one that is renamed meanwhile may be in none of them."""
+    for payload in (b"one", b"two", b"three"):
+        inbox = Inbox(folder)
+        append(inbox, payload)
+        inbox.close()
+    first = next(chunks(folder))
+    whole = Path.iterdir
+
+    with monkeypatch.context() as racing:
+        racing.setattr(Path, "iterdir", lambda path: (entry for entry in whole(path) if entry.stem != "0000000002"))
+        assert read_chunk(folder, first.after, max_items=10, max_bytes=1 << 20) is None
+
+    assert [b"two", b"three"] == payloads(folder, first.after)
+
+
+def test_a_segment_that_is_renamed_meanwhile_is_forgotten_the_next_time(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A new writer seals what a dead one left, while the dead one's pipeline still publishes."""
+    for payload in (b"one", b"two"):
+        inbox = Inbox(folder)
+        append(inbox, payload)
+        inbox.close()
+    first, second = segments(folder)
+    renamed = [first.path.rename(first.path.with_suffix(".open")), second.path]
+    end = Position(2, second.path.stat().st_size)
+    whole = Path.iterdir
+
+    with monkeypatch.context() as racing:
+        racing.setattr(Path, "iterdir", lambda path: iter([first.path, second.path, *(e for e in whole(path) if e not in renamed)]))
+        forget(folder, end)
+    assert 0 == second.path.stat().st_size
+    forget(folder, end)
+
+    assert [2] == [segment.number for segment in segments(folder)]
+
+
+def test_an_inbox_that_somebody_removed_is_empty(folder: Path) -> None:
+    """Such as that of a receiver process that is no more, though plans still name it."""
+    assert read_chunk(folder, Position(3, 7), max_items=10, max_bytes=10, until=Position(4, 0)) is None
+    assert [] == segments(folder)
