@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ..storage.addresses import AddressHasher
-from ..storage.decode import reference
+from ..storage.decode import kernels, reference
 from ..storage.decode.payloads import Rules
-from ..storage.decode.warming import WarmingDecoder
+from ..storage.decode.warming import WarmingDecoder, warm
 from ..storage.derive import Deriver, DeriveSettings
 from ..storage.durable import make_folder
 from ..storage.lake.lake import Lake
@@ -101,8 +101,7 @@ def open_importer(settings: Settings, total_bytes: int) -> Importer:
 
 
 def _quick_decoder() -> Decode:
-    from ..storage.decode import kernels  # noqa: PLC0415 - loading Numba takes a second
-
+    warm()
     return kernels.decode
 
 

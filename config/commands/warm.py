@@ -12,7 +12,7 @@ def run() -> None:
     console = Console(stderr=True, highlight=False)
     started = time.monotonic()
     with console.status("compiling the decoders, which takes about a minute the first time"):
-        from ...storage.decode import kernels
+        from ...storage.decode.warming import warm
 
-        kernels.warm()
+        warm()
     console.print(f"the decoders are ready ({time.monotonic() - started:.1f} s)")

@@ -127,7 +127,7 @@ class Bench:
     def kernels(self) -> None:
         """The hot path's decoder, one batch a signal."""
         kernels, rules = import_module("otelpond.storage.decode.kernels"), self._rules()
-        kernels.warm()
+        import_module("otelpond.storage.decode.warming").warm()
         for signal, items in self.batch.items.items():
             payloads = self.batch.payloads(signal)
             seconds, self.decoded[signal] = quickest(lambda s=signal, p=payloads: kernels.decode(s, p, rules), self.profile)
@@ -219,7 +219,7 @@ class Bench:
         for future in futures:
             future.result()
         inbox.close()
-        import_module("otelpond.storage.decode.kernels").warm()
+        import_module("otelpond.storage.decode.warming").warm()
         pipeline = import_module("otelpond.config.pond").Pipelines(settings(data=data)).open("default")
         for thread in threading.enumerate():
             if thread.name == "warm":

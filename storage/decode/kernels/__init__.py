@@ -21,12 +21,11 @@ from ..messages import SHAPES
 from ..payloads import Payloads, Rules
 from .arrow import SCHEMAS
 from .batches import Batch
-from .compilation import is_compiled, note_compiled
 from .log_tables import decode_slice as decode_logs
 from .metric_tables import decode_slice as decode_metrics
 from .span_tables import decode_slice as decode_spans
 
-__all__ = ["decode", "is_compiled", "warm"]
+__all__ = ["decode", "load"]
 
 _LONGEST: Final = 2**31 - 1
 """An offset of a string view is an int32."""
@@ -57,15 +56,18 @@ def decode(signal: Signal, payloads: Payloads, rules: Rules) -> dict[str, pa.Tab
     return found | {"refused": reference.decode_refused(signal, payloads, np.flatnonzero(batch.refused).tolist(), rules)}
 
 
-def warm() -> None:
-    """Compile every kernel, or load it from the cache folder: a minute, or a second."""
+def load() -> None:
+    """Run every kernel once: a compiler's process compiles it, any other loads its machine code.
+
+    Raises:
+        LookupError: one is not compiled.
+    """
     for signal, shape in SHAPES.items():
         request = shape.request()
         getattr(getattr(getattr(request, shape.resources).add(), shape.scopes).add(), shape.items).add()
         wire = np.frombuffer(request.SerializeToString(), np.uint8)
         at = np.zeros(1, np.int64)
         decode(signal, Payloads(wire, at, at + len(wire), at, [""], [bytes(16)]), Rules(hash_address=lambda address, _: address))
-    note_compiled()
 
 
 def _tables(signal: Signal, batch: Batch) -> dict[str, pa.Table]:

@@ -9,8 +9,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..compilation import Bytes, Int, inlined, part
 from . import json_text
-from .compilation import Bytes, Int, inlined, part
 from .keys import (
     ALWAYS_STAYS,
     DROP,

@@ -13,8 +13,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..compilation import Bytes, Int, kernel, part
 from ..payloads import Payloads
-from .compilation import Bytes, Int, kernel, part
 from .wire import FULL, UNUSUAL, delimited, skipped, varint
 
 MESSAGE_AT, MESSAGE_END, SCHEMA_AT, SCHEMA_LENGTH, PARENT = range(5)

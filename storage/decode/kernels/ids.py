@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
+from ..compilation import Bytes, Int, inlined, part
 from . import json_text
 from .attributes import IN_OUT, Sheet
-from .compilation import Bytes, Int, inlined, part
 from .wire import put_view
 
 

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from .compilation import Bytes, Int, part
+from ..compilation import Bytes, Int, part
 from .wire import load_tail, load_word, store_word
 
 _HEX: Final = np.frombuffer(b"0123456789abcdef", np.uint8)

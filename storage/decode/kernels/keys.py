@@ -11,9 +11,9 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..compilation import Bytes, Int, inlined, kernel
 from ..payloads import Rules
 from ..semconv import ADDRESS_KEYS, LOG, MAYBE_ADDRESS_KEYS, RESOURCE, SPAN, SPAN_EVENT, Promoted
-from .compilation import Bytes, Int, inlined, kernel
 from .wire import equal, hash_of
 
 OF_RESOURCE, OF_SPAN, OF_EVENT, OF_LOG, OF_NOTHING = range(5)

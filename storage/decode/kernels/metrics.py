@@ -13,10 +13,10 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..compilation import Bytes, Int, inlined, kernel, part
 from ..data_rules import NO_RECORDED_VALUE
 from . import json_text
 from .attributes import IN_OUT, IN_WIRE, Sheet, write_attributes, write_object
-from .compilation import Bytes, Int, inlined, kernel, part
 from .envelopes import ITEM_AT, ITEM_END, SCOPE
 from .ids import valid_id
 from .keys import OF_NOTHING, Keys

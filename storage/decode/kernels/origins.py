@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ..compilation import Bytes, Int, inlined, kernel, part
 from ..payloads import Payloads, Rules
 from ..semconv import RESOURCE
 from . import json_text
@@ -29,7 +30,6 @@ from .arrow import (
     views,
 )
 from .attributes import IN_OUT, IN_WIRE, Sheet, new_sheet, write_attributes
-from .compilation import Bytes, Int, inlined, kernel, part
 from .envelopes import MESSAGE_AT, MESSAGE_END, PARENT, SCHEMA_AT, SCHEMA_LENGTH, Envelopes
 from .keys import OF_NOTHING, OF_RESOURCE, Keys
 from .texts import Texts, texts_of

@@ -9,10 +9,10 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..compilation import Bytes, Int, inlined, kernel, part
 from ..semconv import SPAN, SPAN_EVENT
 from . import json_text
 from .attributes import IN_OUT, IN_WIRE, Sheet, write_attributes, write_object
-from .compilation import Bytes, Int, inlined, kernel, part
 from .envelopes import ITEM_AT, ITEM_END, SCOPE
 from .ids import valid_id, write_id
 from .keys import OF_EVENT, OF_SPAN, Keys

@@ -10,8 +10,8 @@ import pyarrow.compute
 from numpy.typing import NDArray
 
 from ...addresses import looks_like_address
+from ..compilation import Bytes, Int, inlined, part
 from ..payloads import Payloads, Rules
-from .compilation import Bytes, Int, inlined, part
 from .keys import MAYBE_ADDRESS
 from .tokens import ADDRESSES, DOUBLES, DUPLICATES, SUBSTITUTES, Scan
 

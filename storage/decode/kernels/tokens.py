@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .compilation import Bytes, Int, inlined, part
+from ..compilation import Bytes, Int, inlined, part
 from .keys import ADDRESS, DROP, REDACT, UNKNOWN_KEY, Keys, key_id
 from .wire import FULL, UNUSUAL, delimited, equal, fixed64, hash_of, skipped, varint
 

@@ -10,12 +10,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import numba
 import numpy as np
-from llvmlite import ir
 from numpy.typing import NDArray
 
-from .compilation import Bytes, Int, inlined, intrinsic, part
+from ..compilation import Bytes, Int, inlined, intrinsic, part
 
 UNUSUAL: Final = -1
 FULL: Final = -2
@@ -31,6 +29,8 @@ _ZERO: Final = np.uint64(0)
 @intrinsic
 def load_u64(_typing: Any, array: Any, _at: Any) -> Any:
     """Eight bytes of a uint8 array as a little-endian number, unaligned and unchecked: use load_word."""
+    import numba  # noqa: PLC0415 - only a compiler comes here
+    from llvmlite import ir  # noqa: PLC0415
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
@@ -44,6 +44,8 @@ def load_u64(_typing: Any, array: Any, _at: Any) -> Any:
 @intrinsic
 def store_u64(_typing: Any, array: Any, _at: Any, _value: Any) -> Any:
     """The opposite of load_u64: use store_word."""
+    import numba  # noqa: PLC0415 - only a compiler comes here
+    from llvmlite import ir  # noqa: PLC0415
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         data = context.make_array(signature.args[0])(context, builder, arguments[0]).data

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,8 @@ import numpy as np
 import pytest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
-from otelpond.storage.decode import kernels
-from otelpond.storage.decode.kernels import batches, compilation, envelopes, keys, logs, metrics, origins, span_tables, spans
+from otelpond.storage.decode import kernels, machine_code
+from otelpond.storage.decode.kernels import batches, keys, span_tables
 from otelpond.storage.decode.messages import SHAPES
 from otelpond.storage.decode.payloads import Payloads, Rules
 from otelpond.storage.signals import Signal
@@ -20,7 +22,6 @@ from .otlp_messages import ACCEPTED, payloads_of
 from .test_kernels import compare, hash_of_day
 
 RULES = Rules(hash_of_day)
-pytestmark = pytest.mark.timeout(600)  # the first test may have to compile
 
 _IDS = b"\x0a\x10" + b"\x01" * 16 + b"\x12\x08" + b"\x02" * 8
 _TIME = b"\x19" + ACCEPTED.to_bytes(8, "little")
@@ -193,25 +194,36 @@ def test_kernel_without_room_for_its_text_is_an_error(monkeypatch: pytest.Monkey
 
 def test_each_kernel_is_compiled_for_one_type_of_arguments() -> None:
     """Read-only, writable, sliced: whatever the caller's arrays are, nothing compiles while data waits."""
-    kernels.warm()
     wire = np.frombuffer(_request(_IDS), np.uint8).copy()
     at = np.zeros(2, np.int64)[::2]
     kernels.decode(Signal.TRACES, Payloads(wire, at, at + len(wire), at, ["t"], [bytes(16)]), RULES)
-    compiled = [
-        envelopes._walk,
-        keys._hash_all,
-        origins._scan_messages,
-        origins._write_messages,
-        *(spans.scan_spans, spans.write_spans, logs.scan_logs, logs.write_logs, metrics.scan_metrics, metrics.write_metrics),
+    kept = [path.name.partition(".o")[0].rpartition(".")[0] for path in machine_code.cache_folder().glob("*.o")]
+    assert sorted(kept) == [
+        *("envelopes._walk", "keys._hash_all", "logs.scan_logs", "logs.write_logs", "metrics.scan_metrics", "metrics.write_metrics"),
+        *("origins._scan_messages", "origins._write_messages", "spans.scan_spans", "spans.write_spans"),
     ]
-    assert [1] * len(compiled) == [len(kernel.signatures) for kernel in compiled]
+
+
+def test_other_arguments_than_compiled_ones_are_an_error_that_says_so() -> None:
+    """Nothing runs machine code on arrays of another type or order."""
+    one = np.zeros(1, np.int64)
+    with pytest.raises(LookupError, match=r"keys._hash_all is not compiled for \(<i8/1 <i8/1 <i8/1 <u8/1\)"):
+        keys._hash_all(one, one, one, one.view(np.uint64))
+    with pytest.raises(ValueError, match="C order"):
+        keys._hash_all(np.zeros(4, np.uint8)[::2], one, one, one.view(np.uint64))
+
+
+def test_collector_does_not_import_numba() -> None:
+    """Its machinery would cost the pipeline's process 95 MB."""
+    code = "import sys; from otelpond.storage.decode.warming import warm; warm(); print('numba' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
 
 
 def test_cache_folder_is_the_one_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """OTELPOND_CACHE_DIR, else the user's cache folder; below it one folder for exactly these sources and this machine."""
     monkeypatch.setenv("OTELPOND_CACHE_DIR", str(tmp_path))
-    assert tmp_path == compilation.cache_folder().parent
+    assert tmp_path == machine_code.cache_folder().parent
     monkeypatch.delenv("OTELPOND_CACHE_DIR")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert tmp_path / "otelpond" == compilation.cache_folder().parent
-    assert compilation.cache_folder() == compilation.cache_folder()
+    assert tmp_path / "otelpond" == machine_code.cache_folder().parent
+    assert machine_code.cache_folder() == machine_code.cache_folder()

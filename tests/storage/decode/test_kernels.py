@@ -20,15 +20,8 @@ from otelpond.storage.signals import Signal
 from .otlp_messages import fake_hash, payloads_of, requests, rules
 from .otlp_wire import rewired
 
-pytestmark = pytest.mark.timeout(600)  # the first test may have to compile
 _SETTINGS = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 _DAY_NS = 86_400 * 1_000_000_000
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _warm() -> None:
-    """Compile once, outside of hypothesis."""
-    kernels.warm()
 
 
 def hash_of_day(address: str, accepted_unix_nano: int) -> str:
