@@ -12,12 +12,13 @@ import threading
 
 from ..durable import make_folder
 from . import compilation
-from .machine_code import cache_folder, is_compiled, note_compiled
+from .machine_code import cache_folder, is_compiled, note_compiled, note_used
 
 
 def ensure_compiled() -> None:
     """Have the kernels compiled where the cache folder lacks them; errors as `warming.warm` has them."""
     if is_compiled():
+        note_used()
         return
     with subprocess.Popen([sys.executable, "-m", __name__], stdin=subprocess.PIPE) as compiler:
         if compiler.wait():

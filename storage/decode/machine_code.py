@@ -7,12 +7,15 @@ a status; the result and what went wrong come through pointers.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import hashlib
 import os
 import pickle
+import shutil
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from functools import cache
 from importlib.metadata import version
@@ -32,6 +35,7 @@ _ALSO_COMPILED: Final = ("columns.py", "compilation.py", "machine_code.py", "sem
 CACHE_DIR_VARIABLE: Final = "OTELPOND_CACHE_DIR"
 _SUCCEEDED: Final = (0, -2)
 """Numba's statuses of a return with a value, and with None."""
+_UNUSED_S: Final = 30 * 86_400
 _LOADING: Final = threading.Lock()
 
 
@@ -149,8 +153,17 @@ def is_compiled() -> bool:
 
 
 def note_compiled() -> None:
-    """Note that the cache folder holds every kernel."""
+    """Note that the cache folder holds every kernel, and remove what other versions left and nobody has used for a month."""
     write_file(cache_folder() / "complete", b"")
+    for note in cache_folder().parent.glob("kernels-*/complete"):
+        if time.time() - note.stat().st_mtime > _UNUSED_S:
+            shutil.rmtree(note.parent, ignore_errors=True)
+
+
+def note_used() -> None:
+    """Keep the cache folder for another month; an image's may be read-only, and stays anyway."""
+    with contextlib.suppress(OSError):
+        os.utime(cache_folder() / "complete")
 
 
 @cache

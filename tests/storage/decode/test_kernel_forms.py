@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import random
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -217,6 +219,19 @@ def test_collector_does_not_import_numba() -> None:
     """Its machinery would cost the pipeline's process 95 MB."""
     code = "import sys; from otelpond.storage.decode.warming import warm; warm(); print('numba' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+def test_code_of_other_versions_is_removed_once_nobody_has_used_it_for_a_month(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What is still used is touched at every load."""
+    monkeypatch.setenv("OTELPOND_CACHE_DIR", str(tmp_path))
+    machine_code.cache_folder().mkdir()
+    for name, age_days in {"old": 31, "new": 29}.items():
+        note = tmp_path / f"kernels-{name}" / "complete"
+        note.parent.mkdir()
+        note.touch()
+        os.utime(note, times=(time.time() - age_days * 86_400,) * 2)
+    machine_code.note_compiled()
+    assert {"kernels-new", machine_code.cache_folder().name} == {path.name for path in tmp_path.iterdir()}
 
 
 def test_cache_folder_is_the_one_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
