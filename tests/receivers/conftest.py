@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -77,12 +78,21 @@ class MemorySink:
 
 
 @contextmanager
-def http_receiver(sink: MemorySink, **options: Any) -> Iterator[int]:
-    """An OTLP/HTTP receiver; gives its port."""
+def http_receiver(sink: MemorySink, context: ssl.SSLContext | None = None, **options: Any) -> Iterator[int]:
+    """An OTLP/HTTP receiver, over TLS where there is a context; gives its port."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen(128)
-        config = uvicorn.Config(app(sink, **options), lifespan="off", ws="none", http=HttpConnection, access_log=False, log_level="warning")
+        tls = (lambda _config, _default: context) if context else None
+        config = uvicorn.Config(
+            app(sink, **options),
+            lifespan="off",
+            ws="none",
+            http=HttpConnection,
+            access_log=False,
+            log_level="warning",
+            ssl_context_factory=tls,
+        )
         receiver = uvicorn.Server(config)
         thread = threading.Thread(target=receiver.run, args=([listening],))
         thread.start()
@@ -94,9 +104,9 @@ def http_receiver(sink: MemorySink, **options: Any) -> Iterator[int]:
 
 
 @contextmanager
-def grpc_receiver(sink: MemorySink, **limits: int) -> Iterator[int]:
+def grpc_receiver(sink: MemorySink, **options: Any) -> Iterator[int]:
     """An OTLP/gRPC receiver; gives its port."""
-    receiver, port = server(sink, "127.0.0.1:0", **limits)
+    receiver, port = server(sink, "127.0.0.1:0", **options)
     receiver.start()
     try:
         yield port
@@ -166,6 +176,12 @@ def request_of_fixture() -> Callable[..., Request]:
 
 
 @pytest.fixture(name="http_receiver")
-def http_receiver_fixture() -> Callable[..., Any]:
-    """`http_receiver`, for tests, which cannot import from here."""
+def http_receiver_fixture() -> Callable[..., AbstractContextManager[int]]:
+    """`http_receiver`, for tests that need options."""
     return http_receiver
+
+
+@pytest.fixture(name="grpc_receiver")
+def grpc_receiver_fixture() -> Callable[..., AbstractContextManager[int]]:
+    """`grpc_receiver`, for tests that need options."""
+    return grpc_receiver
