@@ -20,6 +20,7 @@ import uvloop
 from starlette.types import ASGIApp
 
 from ..receivers import otlp_grpc, otlp_http
+from ..receivers.exports import in_flight_bytes
 from ..receivers.http_connection import HttpConnection
 from ..storage.decode.inspection import inspect
 from ..storage.durable import make_folder, write_file
@@ -100,7 +101,7 @@ async def _inbox(settings: Settings) -> AsyncIterator[Inbox]:
     limits = Limits(
         soft_bytes=int(settings.inbox_soft_bytes),
         max_bytes=int(settings.inbox_max_bytes),
-        in_flight_bytes=max(Limits().in_flight_bytes, 3 * int(settings.max_body_bytes)),  # a body counts as it comes and as it is
+        in_flight_bytes=in_flight_bytes(int(settings.max_body_bytes)),
     )
     try:
         inbox = Inbox(settings.data.absolute() / "inbox" / INBOX, limits)
@@ -133,6 +134,7 @@ def _start_grpc(settings: Settings, sink: CollectorSink, security: Security, sta
             sink,
             settings.grpc,
             max_body_bytes=int(settings.max_body_bytes),
+            in_flight_bytes=in_flight_bytes(int(settings.max_body_bytes)),
             authentication=security.authentication,
             credentials=security.grpc_credentials,
         )

@@ -134,7 +134,9 @@ class Settings(BaseSettings):
         False, description="Take tokens of the role ingest from `?token=` of OTLP/HTTP too: browsers' beacons can set no header."
     )
     max_body_bytes: ByteSize = Field(
-        ByteSize(64 * 2**20), gt=0, description="Largest request body, before and after decompression; larger ones are refused for good."
+        ByteSize(64 * 2**20),
+        gt=0,
+        description="Largest body of a request, before and after decompression; requests under way hold at most 9 times as much memory.",
     )
     cors_allowed_origins: Annotated[list[Origin], NoDecode, BeforeValidator(_origins)] = Field(
         default_factory=list, description="Pages whose scripts may send to OTLP/HTTP, as `https://shop.example`; none leaves CORS out."

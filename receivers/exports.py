@@ -18,6 +18,11 @@ DEFAULT_MAX_BODY_BYTES: Final = 64 * 1024 * 1024
 """What OTLP 1.11 recommends, for the body as it comes and for the body decompressed."""
 
 
+def in_flight_bytes(max_body_bytes: int) -> int:
+    """The memory that requests under way may hold: that of one JSON body of the largest size, and of what parsing it takes."""
+    return 9 * max_body_bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Export:
     """One signal's Export call.

@@ -13,11 +13,12 @@ from typing import Final, NoReturn
 import grpc
 
 from ..storage.access import Caller
-from ..storage.signals import Sink
+from ..storage.signals import Sink, UndecodableError
 from .admission import Admission
 from .authentication import OPEN, Authentication
 from .counting import Counted, received
-from .exports import DEFAULT_MAX_BODY_BYTES, Export
+from .exports import DEFAULT_MAX_BODY_BYTES, Export, in_flight_bytes
+from .memory import Incoming
 from .refusals import RefusedError, grpc_trailers, refusal_of
 
 DEFAULT_WORKERS: Final = 64
@@ -27,10 +28,14 @@ _CODES: Final = {code.value[0]: code for code in grpc.StatusCode}
 
 
 class _Handler(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpcio ships no types
-    """Finds an Export call by its name, and turns it away before its message is read: whom we do not let in, what has no room."""
+    """Finds an Export call by its name, and turns it away before its message is read: whom we do not let in, what has no room.
 
-    def __init__(self, sink: Sink, authentication: Authentication) -> None:
+    Its methods claim to take a stream, for only then grpcio leaves it to them to read a message; of Export calls it is the only one.
+    """
+
+    def __init__(self, sink: Sink, authentication: Authentication, incoming: Incoming) -> None:
         self._sink = sink
+        self._incoming = incoming
         self._authentication = authentication
         self._received = received("grpc")
         self._exports = {export.method: export for export in self._received}
@@ -42,26 +47,41 @@ class _Handler(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpcio ships no
             return None
         try:
             caller = self._authentication.caller(_authorization(handler_call_details))
+            self._incoming.check()
             with Admission(self._sink) as admission:
-                admission.reserve(1)  # the headers do not tell the size
+                admission.check(1)  # the headers do not tell the size
         except Exception as error:  # noqa: BLE001  every error becomes an answer, sorted in one place
             self._received[export].refused(items=0)
             return _turned_away(refusal_of(error))
-        return self._unary(export, caller)
+        return self._method(export, caller)
 
-    def _unary(self, export: Export, caller: Caller) -> grpc.RpcMethodHandler:
-        def call(payload: bytes, context: grpc.ServicerContext) -> bytes:
+    def _method(self, export: Export, caller: Caller) -> grpc.RpcMethodHandler:
+        def call(messages: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
             try:
-                return self._accept(export, caller, payload)
+                return self._accept(export, caller, self._message(export, messages, context))
+            except grpc.RpcError:  # nobody is left to answer, and grpcio wants its own error back
+                raise
             except Exception as error:  # noqa: BLE001  every error becomes an answer, sorted in one place
                 _refuse(refusal_of(error), context)
 
-        return grpc.unary_unary_rpc_method_handler(call)
+        return grpc.stream_unary_rpc_method_handler(call)
+
+    def _message(self, export: Export, messages: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
+        try:
+            with self._incoming.reading(context):
+                message = next(messages, None)
+        except grpc.RpcError:
+            self._received[export].refused(items=0)
+            raise
+        if message is None:
+            raise UndecodableError("the call ended without a message")
+        return message
 
     def _accept(self, export: Export, caller: Caller, payload: bytes) -> bytes:
         with Counted(self._received[export]) as counted, Admission(self._sink) as admission:
             admission.reserve(len(payload))
-            inspection = self._sink.inspect(export.signal, payload)
+            with admission.parsing(len(payload)):
+                inspection = self._sink.inspect(export.signal, payload)
             counted.inspection = inspection
             if inspection.items:
                 self._authentication.spend(caller, inspection.items, len(payload))
@@ -75,7 +95,7 @@ def _authorization(call: grpc.HandlerCallDetails) -> str:
 
 
 def _turned_away(refusal: RefusedError) -> grpc.RpcMethodHandler:
-    """A handler that ends the call at once. It claims to take a stream, for only then grpcio does not read a message first."""
+    """A method that ends the call at once, its message unread."""
 
     def call(_messages: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
         _refuse(refusal, context)
@@ -94,6 +114,7 @@ def server(
     address: str,
     *,
     max_body_bytes: int = DEFAULT_MAX_BODY_BYTES,
+    in_flight_bytes: int = in_flight_bytes(DEFAULT_MAX_BODY_BYTES),
     workers: int = DEFAULT_WORKERS,
     authentication: Authentication = OPEN,
     credentials: grpc.ServerCredentials | None = None,
@@ -104,6 +125,7 @@ def server(
         sink: where payloads go.
         address: `HOST:PORT`; port 0 takes a free one.
         max_body_bytes: the longest message, as it comes and decompressed.
+        in_flight_bytes: how much may be allocated for messages that come in and are not yet durable.
         workers: how many requests are under way at once.
         authentication: who may send.
         credentials: the certificates of a server that speaks TLS.
@@ -118,6 +140,8 @@ def server(
         ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
         ("grpc.keepalive_permit_without_calls", 1),
     )
-    receiver = grpc.server(ThreadPoolExecutor(workers, "otlp-grpc"), handlers=[_Handler(sink, authentication)], options=options)
+    receiver = grpc.server(
+        ThreadPoolExecutor(workers, "otlp-grpc"), handlers=[_Handler(sink, authentication, Incoming(in_flight_bytes))], options=options
+    )
     port = receiver.add_insecure_port(address) if credentials is None else receiver.add_secure_port(address, credentials)
     return receiver, port

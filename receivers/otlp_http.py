@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from google.protobuf import json_format
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..storage.counters import Received
 from ..storage.signals import Inspection, Sink, UnavailableError
-from .admission import Admission
+from .admission import LONG_BYTES, Admission
 from .authentication import OPEN, Authentication
 from .content_coding import decompress, known_coding, too_large
 from .counting import Counted, received
@@ -30,7 +30,7 @@ _JSON: Final = "application/json"
 _SLOWEST_BODY_S: Final = 60.0  # a body that takes longer holds its memory no more; OTLP clients give up after 10 s
 # Longer bodies are understood in a thread, only so that the loop goes on serving others: it costs more CPU, not less (1.7 MB, 5,000
 # spans: 6.0 ms in threads, 3.3 ms inline; 176 kB: the same), for the parsers hold the interpreter's lock.
-_INLINE_BYTES: Final = {_PROTOBUF: 1_048_576, _JSON: 32_768}
+_INLINE_BYTES: Final = {_PROTOBUF: LONG_BYTES, _JSON: 32_768}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,40 +76,49 @@ class _Handler:
         return _rendered(self.export.response(inspection), media)
 
     async def _body(self, scope: Scope, receive: Receive, admission: Admission) -> bytes:
-        """The body as it comes; what it announces is admitted before any of it is read."""
+        """The body; there is room for what it announces before any of it is read, and what has come is held as it comes."""
         announced = _header(scope, b"content-length")
-        admitted = int(announced) if announced.isdecimal() else 0
-        if admitted > self.max_body_bytes:
-            raise too_large(self.max_body_bytes)
-        admission.reserve(admitted)
-        pieces: list[bytes] = []
-        length, more = 0, True
+        if announced.isdecimal():
+            if int(announced) > self.max_body_bytes:
+                raise too_large(self.max_body_bytes)
+            admission.check(int(announced))
+        message = await receive()
+        first: bytes = message.get("body", b"")
+        if message["type"] == "http.request" and not message.get("more_body", False) and len(first) <= self.max_body_bytes:
+            admission.reserve(len(first))
+            return first
         try:
             async with asyncio.timeout(_SLOWEST_BODY_S):
-                while more:
-                    message = await receive()
-                    if message["type"] == "http.disconnect":
-                        raise DisconnectedError
-                    pieces.append(message.get("body", b""))
-                    more = message.get("more_body", False)
-                    length += len(pieces[-1])
-                    if length > self.max_body_bytes:
-                        raise too_large(self.max_body_bytes)
-                    if length > admitted:
-                        admission.reserve(length - admitted)
-                        admitted = length
+                return await self._rest(message, receive, admission)
         except TimeoutError:
             raise UnavailableError(f"the body was not complete after {_SLOWEST_BODY_S:.0f} s") from None
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    async def _rest(self, message: Message, receive: Receive, admission: Admission) -> bytes:
+        """A body that comes in pieces, `message` the first of them."""
+        pieces: list[bytes] = []
+        length = 0
+        while message["type"] != "http.disconnect":
+            piece: bytes = message.get("body", b"")
+            pieces.append(piece)
+            length += len(piece)
+            if length > self.max_body_bytes:
+                raise too_large(self.max_body_bytes)
+            admission.reserve(len(piece))
+            if not message.get("more_body", False):
+                return b"".join(pieces)
+            message = await receive()
+        raise DisconnectedError
 
     def _understand(self, body: bytes, media: str, coding: str | None, admission: Admission) -> tuple[bytes, Inspection]:
         """The payload as protobuf bytes, and what the rules of OTLP say of it."""
         if coding is not None:
             body = decompress(coding, body, max_bytes=self.max_body_bytes, reserve=admission.reserve)
         if media == _JSON:
-            body = to_protobuf(self.export.signal, body)
+            with admission.parsing(len(body), json=True):
+                body = to_protobuf(self.export.signal, body)
             admission.reserve(len(body))
-        return body, self.sink.inspect(self.export.signal, body)
+        with admission.parsing(len(body)):
+            return body, self.sink.inspect(self.export.signal, body)
 
 
 def _header(scope: Scope, name: bytes) -> str:
