@@ -1,20 +1,69 @@
-"""The admin listener: health, a few figures of the collector itself, and publish; apart from OTLP, whose port may face browsers."""
+"""The admin listener: health, readiness, the collector's own metrics, and publish; apart from OTLP, whose port may face browsers."""
 
 from __future__ import annotations
 
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from fastapi import FastAPI
-from fastapi.responses import JSONResponse
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, Response
 
-from ..storage.inbox.log import Inbox
 from ..storage.tenants import DEFAULT_TENANT
+from . import metrics, prometheus, readiness
+from .metrics import Observed, Sample
 from .pipeline_child import PipelineChild
+from .receiver_report import ReceiverReport
+from .settings import Settings
+
+Reports = Callable[[], Awaitable[Sequence[ReceiverReport]]]
 
 
-def app(child: PipelineChild, inbox: Inbox) -> FastAPI:
+@dataclass(slots=True)
+class Operations:
+    """What an operator may see of a running collector.
+
+    Attributes:
+        reports: asks the receiver processes how they are.
+        stopping: whether the collector was told to end.
+    """
+
+    settings: Settings
+    child: PipelineChild
+    reports: Reports
+    stopping: Callable[[], bool]
+
+    async def reasons(self) -> list[str]:
+        """Why the collector cannot accept now; see `readiness`."""
+        return readiness.reasons(
+            await self.reports(),
+            stopping=self.stopping(),
+            pipeline_up=self.child.running,
+            soft_bytes=int(self.settings.inbox_soft_bytes),
+            troubles=self.child.troubles,
+        )
+
+    async def samples(self) -> list[Sample]:
+        """The values of all metrics now."""
+        return metrics.samples(
+            Observed(
+                reports=await self.reports(),
+                progress=self.child.progress,
+                pipeline_up=self.child.running,
+                pipeline_restarts=self.child.restarts,
+                capacity_bytes=int(self.settings.inbox_max_bytes),
+                processes=await asyncio.to_thread(metrics.process_figures, time.time()),
+                now_unix_nano=time.time_ns(),
+            )
+        )
+
+
+def app(operations: Operations) -> FastAPI:
     """The admin listener of a collector."""
     api = FastAPI(title="otelpond admin", openapi_url=None)
+    child = operations.child
 
     @api.get("/healthz")
     async def healthz() -> dict[str, Any]:
@@ -23,9 +72,20 @@ def app(child: PipelineChild, inbox: Inbox) -> FastAPI:
             "status": "ok",
             "pipeline": "running" if child.running else "starting",
             "pipeline_restarts": child.restarts,
-            "unread_bytes": inbox.unread_bytes,
             "progress": child.progress.get(DEFAULT_TENANT, {}),
         }
+
+    @api.get("/readyz")
+    async def readyz() -> JSONResponse:
+        """Whether the collector can accept, and why not."""
+        found = await operations.reasons()
+        return JSONResponse({"ready": not found, "reasons": found}, status_code=503 if found else 200)
+
+    @api.get("/metrics")
+    async def own_metrics(request: Request) -> Response:
+        """The collector's own metrics, for Prometheus."""
+        text, media = prometheus.rendered(await operations.samples(), request.headers.get("accept", ""))
+        return Response(text, headers={"content-type": media})
 
     @api.post("/publish")
     async def publish() -> JSONResponse:

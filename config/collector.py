@@ -13,6 +13,7 @@ import ssl
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import uvicorn
@@ -26,9 +27,11 @@ from ..storage.decode.inspection import inspect
 from ..storage.durable import make_folder, write_file
 from ..storage.inbox.log import Inbox, Limits
 from ..storage.signals import Inspection, Signal
+from ..storage.tenants import DEFAULT_TENANT
 from . import admin
 from .errors import CommandError
 from .pipeline_child import PipelineChild
+from .receiver_report import ReceiverReport
 from .security import Security
 from .settings import Settings, split_address
 
@@ -87,12 +90,18 @@ async def _serve(settings: Settings) -> None:
                 cors_allowed_origins=settings.cors_allowed_origins,
             )
             otlp = _HttpListener("http", settings.http, receiver, security.http_context)
-            guarded = stack.enter_context(security.guarded(admin.app(child, inbox)))
+            operations = admin.Operations(settings, child, partial(_reports, inbox), stop.is_set)
+            guarded = stack.enter_context(security.guarded(admin.app(operations)))
             own = _HttpListener("admin", settings.admin, guarded, security.admin_context)
             _announce(settings, stack, grpc_address, otlp.address, own.address)
             await stop.wait()
             logger.info("stopping: the receivers close, what is waiting is published")
             await asyncio.gather(otlp.stop(), own.stop())
+
+
+async def _reports(inbox: Inbox) -> list[ReceiverReport]:
+    """How this process's receivers do; looking at the disk must not hold up the loop."""
+    return [ReceiverReport.of_this_process({DEFAULT_TENANT: await asyncio.to_thread(inbox.state)})]
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""Writes the references that repeat the program: settings and commands into config/README.md, tables into storage/tables/README.md.
+"""Writes the references that repeat the program: settings, commands, metrics into config/README.md, tables into storage/tables/README.md.
 
 `python -m otelpond.config.reference` in a checkout writes them anew, with `--check` it only says which are stale.
 """
@@ -17,6 +17,7 @@ from pydantic_core import PydanticUndefined
 
 from ..storage.schema import TableSchema, load_tables
 from .cli import app
+from .metrics import METRICS
 from .settings import Drop, KeepDays, Redact, Settings
 from .sources import PREFIX
 
@@ -29,7 +30,10 @@ NESTED: Mapping[str, type[BaseModel]] = {"keep_days": KeepDays, "drop": Drop, "r
 def main() -> None:
     """Write the references, or say which are stale and end with 1."""
     wanted = {
-        HALL: _replaced(HALL.read_text(encoding="utf-8"), {"settings": settings_reference(), "commands": commands_reference()}),
+        HALL: _replaced(
+            HALL.read_text(encoding="utf-8"),
+            {"settings": settings_reference(), "commands": commands_reference(), "metrics": metrics_reference()},
+        ),
         TABLES: tables_reference(load_tables()),
     }
     stale = [path for path, text in wanted.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
@@ -69,6 +73,15 @@ def _default(setting: FieldInfo) -> str:
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
     return f"`{value}`" if value not in ([], None) else ""
+
+
+def metrics_reference() -> str:
+    """Every metric as a row: name, kind, labels, unit, sentence."""
+    lines = ["| Metric | Kind | Labels | Unit | Meaning |", "|---|---|---|---|---|"]
+    for metric in METRICS:
+        labels = ", ".join(f"`{label}`" for label in metric.labels)
+        lines.append(f"| `{metric.name}` | {metric.kind} | {labels} | {metric.unit} | {metric.meaning} |")
+    return "\n".join(lines)
 
 
 def commands_reference() -> str:
