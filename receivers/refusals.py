@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-import traceback
 from collections.abc import Mapping
 from enum import Enum
 from types import MappingProxyType
@@ -14,6 +13,7 @@ from google.protobuf import json_format
 from google.rpc import error_details_pb2, status_pb2
 
 from ..storage.access import ForbiddenError, LimitedError, UnauthenticatedError
+from ..storage.fault_places import place_of
 from ..storage.signals import UnavailableError, UndecodableError
 
 _LOGGER: Final = logging.getLogger(__name__)
@@ -95,9 +95,7 @@ def refusal_of(error: BaseException) -> RefusedError:
         case UnauthenticatedError() | ForbiddenError() | LimitedError():
             return _turned_away(error)
         case _:
-            # Without the error's own text, which may repeat what was sent.
-            where = "".join(traceback.format_tb(error.__traceback__))
-            _LOGGER.error("a request failed in the collector: %s at\n%s", type(error).__name__, where)
+            _LOGGER.error("a request failed in the collector: %s", place_of(error))
             return RefusedError(Kind.FAILED, "the collector failed on this request; its log says why")
 
 

@@ -18,13 +18,11 @@ from pathlib import Path
 from typing import Final
 
 from .rate_limits import Meters
+from .tenants import DEFAULT_TENANT
 from .tokens import FILE_NAME, Role, Token, TokensError, digest, read, token_id
 from .watched_files import WatchedFiles
 
 logger = logging.getLogger(__name__)
-
-DEFAULT_TENANT: Final = "default"
-"""Whose payloads these are, as long as nobody has to show a token."""
 
 
 class Permission(Enum):

@@ -113,7 +113,8 @@ class Deriver:
         try:
             rows = self._selects[table.name].rows(self._relations)
         except duckdb.Error as error:
-            _log.exception("the SELECT of table %s (%s) failed; its rows of this batch are in %s", table.name, table.path, REJECTED)
+            what = type(error).__name__  # its text, which may repeat what was sent, stands with the rows
+            _log.error("the SELECT of table %s (%s) failed (%s); its rows of this batch are in %s", table.name, table.path, what, REJECTED)
             rejected.append(self._failed(table, error))
             return table.arrow.empty_table()
         if rows[REFUSAL].null_count == rows.num_rows:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -21,11 +20,9 @@ from typing import Any, Final
 from .durable import make_folder, write_file
 from .locks import locked
 from .rate_limits import UNLIMITED, Rate
+from .tenants import check_tenant
 
 FILE_NAME: Final = "tokens.json"
-TENANT: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-"""What a tenant may be called: it names a folder."""
-
 _PREFIX: Final = "otelpond"
 _VERSION: Final = 1
 
@@ -41,10 +38,6 @@ class Role(StrEnum):
 
 class TokensError(Exception):
     """The list of tokens cannot be read, or does not allow what is asked; the text names the file or token, and what to do."""
-
-
-class TenantError(TokensError):
-    """A tenant's name is not usable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,14 +101,12 @@ def create(
         TenantError: the tenant's name is not usable.
         TokensError: the list cannot be read.
     """
-    if not TENANT.fullmatch(tenant):
-        raise TenantError(f"tenant {tenant!r}: expected 1 to 64 of a-z, 0-9, _ and -, the first a letter or digit")
     name = secrets.token_hex(6)
     text = f"{_PREFIX}_{name}_{secrets.token_urlsafe(32)}"
     made = Token(
         id=name,
         sha256=digest(text),
-        tenant=tenant,
+        tenant=check_tenant(tenant),
         role=role,
         created_at=_iso(datetime.now(UTC)),
         expires_at=None if expires_at is None else _iso(expires_at),
@@ -188,8 +179,7 @@ def _write(data: Path, tokens: Sequence[Token]) -> None:
 
 def _token(entry: dict[str, Any]) -> Token:
     token = Token(**entry | {"role": Role(entry["role"])})
-    if not TENANT.fullmatch(token.tenant):
-        raise ValueError(f"tenant {token.tenant!r}")
+    check_tenant(token.tenant)
     if token.expires_at is not None and datetime.fromisoformat(token.expires_at).tzinfo is None:
         raise ValueError(f"expires_at {token.expires_at!r} has no time zone")
     return token

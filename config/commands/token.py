@@ -16,6 +16,7 @@ from rich.table import Table
 from ...storage import tokens
 from ...storage.access import Permission
 from ...storage.rate_limits import Rate
+from ...storage.tenants import TenantError
 from ...storage.tokens import Role, Token
 from ..errors import CommandError
 from ..sources import load
@@ -34,8 +35,8 @@ def create(config: Path | None, options: Mapping[str, Any], *, tenant: str, role
     first = tokens.read(data) is None
     try:
         text, token = tokens.create(data, tenant, Role(role), expires_at=expires_at, rate=rate, note=note)
-    except tokens.TenantError as error:
-        raise CommandError(str(error), exit_code=2) from None
+    except TenantError as error:
+        raise CommandError(f"--tenant: {error}", exit_code=2) from None
     print(text)
     until = "for ever" if token.expires_at is None else f"until {token.expires_at}"
     print(f"otelpond: token {token.id} of tenant {tenant}, role {role}, valid {until}; it is shown only now", file=sys.stderr)

@@ -18,6 +18,7 @@ from typing import Protocol
 import pyarrow as pa
 
 from ..decode.payloads import Payloads, Rules
+from ..fault_places import place_of
 from ..inbox.segments import Position
 from ..lake.files import OpenFiles
 from ..lake.lake import Lake
@@ -68,7 +69,7 @@ class BatchFailedError(Exception):
     """A batch could not be decoded or derived; it, and not the disk or the lake, is to blame."""
 
     def __init__(self, batch: Batch, cause: BaseException) -> None:
-        super().__init__(f"{type(cause).__name__}: {cause}")
+        super().__init__(place_of(cause))
         self.batch = batch
 
 

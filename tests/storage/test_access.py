@@ -13,7 +13,8 @@ import pytest
 from otelpond.storage import tokens
 from otelpond.storage.access import ANYBODY, Access, Caller, ForbiddenError, LimitedError, Permission, UnauthenticatedError
 from otelpond.storage.rate_limits import Rate
-from otelpond.storage.tokens import Role, TenantError, TokensError
+from otelpond.storage.tenants import TenantError
+from otelpond.storage.tokens import Role, TokensError
 from otelpond.storage.watched_files import WatchedFiles
 
 
@@ -156,14 +157,14 @@ def test_a_tenant_that_leads_out_of_its_folder_is_not_taken_from_the_file(tmp_pa
     tokens.create(tmp_path, "shop", Role.INGEST)
     path = tmp_path / tokens.FILE_NAME
     path.write_text(path.read_text().replace('"shop"', '"../shop"'))
-    with pytest.raises(TokensError, match=r"tenant '\.\./shop'"):
+    with pytest.raises(TokensError, match=r"'\.\./shop' is no tenant's name"):
         Access(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["", "Shop", "../shop", "a/b", "-a", "_a", "a" * 65, "a b", "ä", "a\n"])
 def test_a_tenants_name_is_a_folders_name(tmp_path: Path, name: str) -> None:
     """1 to 64 of a-z, 0-9, _ and -, the first a letter or digit."""
-    with pytest.raises(TenantError, match="expected 1 to 64"):
+    with pytest.raises(TenantError, match="1 to 64 of a-z"):
         tokens.create(tmp_path, name, Role.INGEST)
 
 
