@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -99,6 +100,14 @@ def segments(folder: Path) -> list[Segment]:
     return [Segment(int(path.stem), path, path.suffix == SEALED or path is not paths[-1]) for path in paths]
 
 
+def segments_with_kept(folder: Path, kept: Path) -> list[Segment]:
+    """An inbox's files and those that were kept when it let go of them, oldest first; the kept one where both have a number."""
+    found = {segment.number: segment for segment in segments(folder)}  # first: what is gone from here is there by then
+    if kept.is_dir():
+        found |= {int(path.stem): Segment(int(path.stem), path, sealed=True) for path in kept.glob(f"*{SEALED}")}
+    return [found[number] for number in sorted(found)]
+
+
 def segment_path(folder: Path, number: int, *, sealed: bool) -> Path:
     """Where the segment of that number lies."""
     return folder / f"{number:010d}{SEALED if sealed else OPEN}"
@@ -134,18 +143,31 @@ def oldest_unread_unix_nano(folder: Path, position: Position) -> int:
     return 0
 
 
-def forget(folder: Path, position: Position) -> None:
+def forget(folder: Path, position: Position, keep: Callable[[Segment], None] = lambda _: None) -> None:
     """Let go of everything before a position.
 
-    The highest numbered file stays, emptied, so that no number is used twice.
+    The highest numbered file stays, emptied, so that no number is used twice. `keep` is shown each segment before it goes, and may
+    keep its bytes under another name.
     """
     found = segments(folder)
     for segment in found:
         with contextlib.suppress(FileNotFoundError):  # sealed this moment by a new writer: the next call finds it
             if segment.number < position.segment and segment is not found[-1]:
+                keep(segment)
                 segment.path.unlink()
             elif segment.sealed and segment.number <= position.segment and 0 < segment.path.stat().st_size <= position.offset:
-                os.truncate(segment.path, 0)
+                keep(segment)
+                _empty(segment.path)
+
+
+def _empty(path: Path) -> None:
+    """Leave an empty file of that name; bytes that have another name too stay."""
+    if path.stat().st_nlink == 1:
+        os.truncate(path, 0)
+        return
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.touch(mode=0o600)
+    temporary.replace(path)
 
 
 def end_position(folder: Path, after: Position) -> Position:
@@ -161,20 +183,23 @@ def end_position(folder: Path, after: Position) -> Position:
     return last
 
 
-def read_chunk(folder: Path, after: Position, *, max_items: int, max_bytes: int, until: Position | None = None) -> Chunk | None:
+def read_chunk(
+    folder: Path, after: Position, *, max_items: int, max_bytes: int, until: Position | None = None, kept: Path | None = None
+) -> Chunk | None:
     """The frames that follow a position, from one segment; None where there is nothing (more) to read.
 
     A segment that ends is stepped over. Damaged bytes are reported and stepped over too; the tail of an open segment may be a
-    frame that is being written, and is waited for.
+    frame that is being written, and is waited for. What `forget` had kept in the folder `kept` is read too.
     """
-    position = after
-    for segment in segments(folder):
+    position, unlisted = after, after.segment
+    for segment in segments(folder) if kept is None else segments_with_kept(folder, kept):
         if segment.number < position.segment:
             continue
         if segment.number > position.segment:
-            if _overlooked(folder, position.segment + 1, segment.number):
+            if any(_overlooked(place, unlisted, segment.number) for place in (folder, kept) if place is not None):
                 return None
             position = Position(segment.number, 0)
+        unlisted = segment.number + 1
         if until is not None and position >= until:
             return None
         limit = until.offset if until is not None and segment.number == until.segment else None
@@ -184,8 +209,8 @@ def read_chunk(folder: Path, after: Position, *, max_items: int, max_bytes: int,
             return None
         if chunk is not None:
             return chunk
-        if not segment.sealed:
-            return None
+        if not segment.sealed or (kept not in (None, segment.path.parent) and segment_path(kept, segment.number, sealed=True).exists()):
+            return None  # more may come; or it was kept and emptied this moment, and the next call finds it there
     return None
 
 
