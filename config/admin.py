@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse, Response
 from ..storage.tenants import DEFAULT_TENANT
 from . import metrics, prometheus, readiness
 from .metrics import Observed, Sample
-from .pipeline_child import PipelineChild
+from .pipeline_child import PipelineChild, PublishFailedError
 from .receiver_report import ReceiverReport
 from .settings import Settings
 
@@ -92,6 +92,8 @@ def app(operations: Operations) -> FastAPI:
         """Publish everything that is accepted by now, then answer."""
         try:
             await child.publish()
+        except PublishFailedError as failure:
+            return JSONResponse({"published": False, "reason": str(failure)}, status_code=503)
         except TimeoutError:
             return JSONResponse({"published": False, "reason": "the pipeline is behind; it goes on publishing"}, status_code=503)
         return JSONResponse({"published": True})

@@ -67,7 +67,6 @@ def serve(settings: Settings) -> None:
     Raises:
         CommandError: another collector serves this pond, or an address is taken.
     """
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
     with contextlib.suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(settings))
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from ..storage.locks import locked
+from ..storage.log_lines import fault
 from ..storage.pipeline.control import Control, Progress, Turns
 from ..storage.pipeline.pipeline import Pipeline
 from ..storage.tenants import pond_folder
@@ -140,7 +141,7 @@ def pond_turns(data: Path, tenant: str, open_pipeline: Callable[[str], Pipeline]
                 logger.info("the pipeline of a collector that was killed still publishes %s; waiting for it", folder)
                 pause_s = _LOCK_POLL_S
             except Exception as failure:  # noqa: BLE001 - whatever it is, it is this pond's alone
-                control.stuck(f"{type(failure).__name__}: {failure}")
+                control.stuck(fault(failure))
                 pause_s = backoff_s = min(backoff_s * 2, _LONGEST_BACKOFF_S)
             lock.close()
             yield pause_s

@@ -23,6 +23,7 @@ from typing import NoReturn
 
 import psutil
 
+from ..storage import log_lines
 from ..storage.pipeline.ponds import Ponds
 from ..storage.tenants import tenants
 from .pipeline_control import Requests, pond_turns
@@ -32,7 +33,7 @@ from .settings import Settings
 
 def main() -> None:
     """Run the pipelines of all ponds until the input ends."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s pipeline: %(message)s", stream=sys.stderr)
+    log_lines.configure("pipeline")
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # a library that prints must not be taken for an answer
     greeting = json.loads(sys.stdin.readline())

@@ -15,6 +15,8 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, PositiveInt, ValidationInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from ..storage.log_lines import Format, Level
+
 _ORIGIN = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://(\[[0-9a-fA-F:]+\]|[a-zA-Z0-9._-]+)(:[0-9]{1,5})?")
 
 
@@ -141,6 +143,8 @@ class Settings(BaseSettings):
     cors_allowed_origins: Annotated[list[Origin], NoDecode, BeforeValidator(_origins)] = Field(
         default_factory=list, description="Pages whose scripts may send to OTLP/HTTP, as `https://shop.example`; none leaves CORS out."
     )
+    log_format: Format = Field("console", description="How the log is written: `console`, or `json`, an object a line.")
+    log_level: Level = Field("info", description="What the log holds: `debug`, `info`, `warning` or `error`, and what is graver.")
     batch_items: PositiveInt = Field(50_000, description="Items (spans, points, records) that are decoded together at most.")
     batch_interval_s: PositiveSeconds = Field(2.0, description="Seconds after which what waits is decoded, however little.")
     commit_interval_s: PositiveSeconds = Field(10.0, description="Seconds between publishes: how old an answer of a query can be.")

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ...storage import log_lines
 from ...storage.access import Access
 from ..errors import CommandError
 from ..settings import Settings, split_address
@@ -25,15 +26,22 @@ def run(config: Path | None, options: Mapping[str, Any]) -> None:
         CommandError: the configuration is wrong, or others could reach a listener that asks for no token.
     """
     settings = load(config, options)
+    log_lines.configure("collector", settings.log_format, settings.log_level)
     refuse_wide_addresses(settings)
     if settings.tables or settings.drop or settings.redact.patterns:
         _check_tables_and_rules(config)
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its C core writes lines of its own form
     os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")  # read at import; the pipeline's process needs no gRPC
     from ..collector import serve
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     warn_of_plain_text(settings)
-    serve(settings)
+    try:
+        serve(settings)
+    except CommandError as error:
+        if settings.log_format == "console":
+            raise
+        logger.error("%s", error)  # noqa: TRY400 - it is no fault of the program
+        raise SystemExit(error.exit_code) from None
 
 
 def _check_tables_and_rules(config: Path | None) -> None:

@@ -5,14 +5,18 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
 import threading
 
+from .. import log_lines
 from ..durable import make_folder
 from . import compilation
 from .machine_code import cache_folder, is_compiled, note_compiled, note_used
+
+logger = logging.getLogger(__name__)
 
 
 def ensure_compiled() -> None:
@@ -27,6 +31,8 @@ def ensure_compiled() -> None:
 
 def main() -> None:
     """Compile the kernels; end when the parent does, however that ends: its end of the pipe is then closed."""
+    in_collector = log_lines.FORMAT_VARIABLE in os.environ  # and not in `otelpond warm`
+    log_lines.configure("compiler")
     threading.Thread(target=lambda: os._exit(int(sys.stdin.read() == "")), daemon=True).start()
     try:
         make_folder(cache_folder())
@@ -36,9 +42,11 @@ def main() -> None:
         kernels.load()
         note_compiled()
     except OSError as failure:
-        sys.exit(
-            f"otelpond: the decoders cannot be kept in {cache_folder()}: {failure.strerror}; name another folder by OTELPOND_CACHE_DIR"
-        )
+        reason = f"the decoders cannot be kept in {cache_folder()}: {failure.strerror}; name another folder by OTELPOND_CACHE_DIR"
+        if not in_collector:
+            sys.exit(f"otelpond: {reason}")
+        logger.error("%s", reason)  # noqa: TRY400 - it is no fault of the program
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from .. import log_lines
 from ..locks import locked
 from ..schema import TABLES_FOLDER, load_tables
 from .compaction import LIVE_FILES, compact, plan_merges
@@ -167,7 +168,7 @@ def _checkpoint(table: Table, done: Round) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Do one round; 0 also where another process is at it already."""
     options = _parser().parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    log_lines.configure("maintenance")
     os.nice(10)  # the pipeline goes first
     lake_folder = options.data / "lake"
     with locked(lake_folder / ".maintenance.lock", wait=False) as held:

@@ -18,10 +18,10 @@ from typing import Protocol
 import pyarrow as pa
 
 from ..decode.payloads import Payloads, Rules
-from ..fault_places import place_of
 from ..inbox.segments import Position
 from ..lake.files import OpenFiles
 from ..lake.lake import Lake
+from ..log_lines import fault
 from ..signals import Signal
 from ..tenants import DEFAULT_TENANT
 from .backlog import Backlog, Batch
@@ -69,7 +69,7 @@ class BatchFailedError(Exception):
     """A batch could not be decoded or derived; it, and not the disk or the lake, is to blame."""
 
     def __init__(self, batch: Batch, cause: BaseException) -> None:
-        super().__init__(place_of(cause))
+        super().__init__(fault(cause))
         self.batch = batch
 
 
@@ -157,7 +157,7 @@ class Pipeline:
                     self._suspicion.blame(failure.batch.stretch)
                 except Exception as failure:
                     logger.exception("the pipeline cannot go on, trying again in %.1f s", backoff_s)
-                    control.stuck(f"{type(failure).__name__}: {failure}")
+                    control.stuck(fault(failure))
                     yield backoff_s
                     backoff_s = min(backoff_s * 2, _LONGEST_BACKOFF_S)
                     if control.stopping():
