@@ -138,12 +138,12 @@ class Child:
         stdin, stdout = self._process.stdin, self._process.stdout
         if stdin is None or stdout is None:  # pragma: no cover - both were asked for
             return
-        if self._stopping:
-            stdin.close()
         with contextlib.suppress(ConnectionError):
             self.tell(self.greeting(crashed=crashed))
             for asked, _ in self._asked.values():
                 self.tell(asked)
+            if self._stopping:
+                stdin.close()
             await stdin.drain()
         async for line in stdout:
             self._take(json.loads(line))

@@ -59,6 +59,7 @@ Config = Annotated[
 Grpc = Annotated[str | None, typer.Option(help="Where OTLP/gRPC listens. [default: 127.0.0.1:4317]", metavar="HOST:PORT")]
 Http = Annotated[str | None, typer.Option(help="Where OTLP/HTTP listens. [default: 127.0.0.1:4318]", metavar="HOST:PORT")]
 Admin = Annotated[str | None, typer.Option(help="Where health and metrics are answered. [default: 127.0.0.1:13133]", metavar="HOST:PORT")]
+Workers = Annotated[int | None, typer.Option(help="Processes that receive. [default: 1]", min=1, metavar="N")]
 Insecure = Annotated[bool, typer.Option("--insecure", help="Allow listening beyond this machine, although nobody has to show a token.")]
 
 
@@ -77,12 +78,18 @@ def otelpond(
 
 @app.command()
 def serve(
-    data: Data = None, config: Config = None, grpc: Grpc = None, http: Http = None, admin: Admin = None, insecure: Insecure = False
+    data: Data = None,
+    config: Config = None,
+    grpc: Grpc = None,
+    http: Http = None,
+    admin: Admin = None,
+    workers: Workers = None,
+    insecure: Insecure = False,
 ) -> None:
     """Receive OTLP and keep the tables, until Ctrl-C or SIGTERM."""
     from .commands import serve as command
 
-    command.run(config, {"data": data, "grpc": grpc, "http": http, "admin": admin, "insecure": insecure or None})
+    command.run(config, {"data": data, "grpc": grpc, "http": http, "admin": admin, "workers": workers, "insecure": insecure or None})
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""`otelpond serve`: receivers, inbox and the pipeline's process, put together and watched; handed the checked settings."""
+"""`otelpond serve`: receivers, pipeline's process and admin listener, put together and watched; handed the checked settings."""
 
 from __future__ import annotations
 
@@ -7,58 +7,30 @@ import contextlib
 import json
 import logging
 import os
+import resource
 import signal
-import socket
-import ssl
 from collections.abc import AsyncIterator, Iterator
-from concurrent.futures import Future
-from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
-from functools import partial
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Final
 
-import uvicorn
 import uvloop
-from starlette.types import ASGIApp
 
-from ..receivers import otlp_grpc, otlp_http
-from ..receivers.exports import in_flight_bytes
-from ..receivers.http_connection import HttpConnection
-from ..storage.decode.inspection import inspect
 from ..storage.durable import make_folder, write_file
-from ..storage.inbox.log import Inbox, Limits
-from ..storage.signals import Inspection, Signal
-from ..storage.tenants import DEFAULT_TENANT
+from ..storage.locks import locked
 from . import admin
 from .errors import CommandError
+from .listeners import HttpServer, listening, wait_until_free
 from .pipeline_child import PipelineChild
-from .receiver_report import ReceiverReport
+from .receivers import Receivers, answering_s
 from .security import Security
-from .settings import Settings, split_address
+from .settings import Settings
 
 logger = logging.getLogger(__name__)
 
-INBOX = "receiver"
-_DRAIN_S = 20.0
-_KEEP_ALIVE_S = 75  # longer than the minute between two metric exports
-
-
-class CollectorSink:
-    """What the receivers are handed; see `storage.signals.Sink`."""
-
-    def __init__(self, inbox: Inbox) -> None:
-        self._inbox = inbox
-
-    def inspect(self, kind: Signal, payload: bytes) -> Inspection:
-        """Parse a payload and apply the protocol's data rules."""
-        return inspect(kind, payload)
-
-    def admit(self, size: int) -> AbstractContextManager[None]:
-        """Reserve memory for a body in flight."""
-        return self._inbox.admit(size)
-
-    def append(self, tenant: str, kind: Signal, payload: bytes, inspection: Inspection) -> Future[None]:
-        """Make a payload durable."""
-        return self._inbox.append(tenant, kind, payload, inspection)
+_ANNOUNCEMENT: Final = "collector.json"
+_PATIENCE_S: Final = 10.0
+_MOST_FILES: Final = 65_536
 
 
 def serve(settings: Settings) -> None:
@@ -67,6 +39,7 @@ def serve(settings: Settings) -> None:
     Raises:
         CommandError: another collector serves this pond, or an address is taken.
     """
+    _allow_many_files()
     with contextlib.suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(settings))
 
@@ -77,132 +50,85 @@ async def _serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     security = Security(settings)
-    loop.add_signal_handler(signal.SIGHUP, security.reload)
-    async with _inbox(settings) as inbox, _pipeline(settings, inbox) as child:
-        sink = CollectorSink(inbox)
-        with ExitStack() as stack:
-            grpc_address = _start_grpc(settings, sink, security, stack)
-            receiver = otlp_http.app(
-                sink,
-                max_body_bytes=int(settings.max_body_bytes),
-                authentication=security.authentication,
-                cors_allowed_origins=settings.cors_allowed_origins,
-            )
-            otlp = _HttpListener("http", settings.http, receiver, security.http_context)
-            operations = admin.Operations(settings, child, partial(_reports, inbox), stop.is_set)
-            guarded = stack.enter_context(security.guarded(admin.app(operations)))
-            own = _HttpListener("admin", settings.admin, guarded, security.admin_context)
-            _announce(settings, stack, grpc_address, otlp.address, own.address)
-            await stop.wait()
-            logger.info("stopping: the receivers close, what is waiting is published")
-            await asyncio.gather(otlp.stop(), own.stop())
+    with _alone(settings.data.absolute()):
+        async with _pipeline(settings) as child, _receivers(settings, security) as receivers:
+            child.tell_reads_to(receivers.note_read)
+            operations = admin.Operations(settings, child, receivers.reports, stop.is_set)
+            with security.guarded(admin.app(operations)) as application:
+                own = HttpServer(listening("admin", settings.admin), application, security.admin_context)
+                reloads: set[asyncio.Task[None]] = set()
+                loop.add_signal_handler(signal.SIGHUP, lambda: reloads.add(asyncio.ensure_future(receivers.reload())))
+                with _announced(settings, receivers, own.address):
+                    await stop.wait()
+                    logger.info("stopping: the receivers close, what is waiting is published")
+                    await own.stop(timeout_s=answering_s(settings))
 
 
-async def _reports(inbox: Inbox) -> list[ReceiverReport]:
-    """How this process's receivers do; looking at the disk must not hold up the loop."""
-    return [ReceiverReport.of_this_process({DEFAULT_TENANT: await asyncio.to_thread(inbox.state)})]
-
-
-@asynccontextmanager
-async def _inbox(settings: Settings) -> AsyncIterator[Inbox]:
-    make_folder(settings.data.absolute())
-    limits = Limits(
-        soft_bytes=int(settings.inbox_soft_bytes),
-        max_bytes=int(settings.inbox_max_bytes),
-        in_flight_bytes=in_flight_bytes(int(settings.max_body_bytes)),
-    )
-    try:
-        inbox = Inbox(settings.data.absolute() / "inbox" / INBOX, limits)
-    except BlockingIOError:
-        raise CommandError(f"{settings.data}: another otelpond serves this pond; end it, or take another --data directory") from None
-    try:
-        yield inbox
-    finally:
-        await asyncio.to_thread(inbox.close)
+@contextmanager
+def _alone(data: Path) -> Iterator[None]:
+    """Keep others from serving this pond."""
+    make_folder(data)
+    with locked(data / "collector.lock", wait=False) as held:
+        if not held:
+            raise CommandError(f"{data}: another otelpond serves this pond; end it, or take another --data directory")
+        yield
 
 
 @asynccontextmanager
-async def _pipeline(settings: Settings, inbox: Inbox) -> AsyncIterator[PipelineChild]:
-    child = PipelineChild(settings, on_read=lambda _, positions: inbox.note_read(positions[INBOX]) if INBOX in positions else None)
+async def _pipeline(settings: Settings) -> AsyncIterator[PipelineChild]:
+    """The pipeline's process; at the end it has what is left of the time to publish what the receivers have accepted."""
+    child = PipelineChild(settings)
     watching = asyncio.create_task(child.watch())
     try:
         yield child
     finally:
-        # The inbox is still open here, but nobody appends any more: what the child publishes now is everything.
-        await child.stop(timeout_s=_DRAIN_S)
+        await child.stop(timeout_s=settings.drain_timeout_s - answering_s(settings))
         watching.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await watching
 
 
-def _start_grpc(settings: Settings, sink: CollectorSink, security: Security, stack: ExitStack) -> str:
-    host, _, _ = settings.grpc.rpartition(":")
+@asynccontextmanager
+async def _receivers(settings: Settings, security: Security) -> AsyncIterator[Receivers]:
+    """The receivers, listening: in this process where one is enough, for a second one costs memory."""
+    if (settings.data.absolute() / _ANNOUNCEMENT).exists():  # that of a collector which was killed, and whose workers may still end
+        for name, address in (("grpc", settings.grpc), ("http", settings.http)):
+            await asyncio.to_thread(wait_until_free, name, address, timeout_s=_PATIENCE_S)
+    receivers: Receivers
+    if settings.workers > 1:
+        from .workers import Workers  # noqa: PLC0415 - one of the two is loaded
+
+        receivers = Workers(settings, security)
+    else:
+        from .receiving import Receiving  # noqa: PLC0415
+
+        receivers = Receiving(settings, security)
     try:
-        server, port = otlp_grpc.server(
-            sink,
-            settings.grpc,
-            max_body_bytes=int(settings.max_body_bytes),
-            in_flight_bytes=in_flight_bytes(int(settings.max_body_bytes)),
-            authentication=security.authentication,
-            credentials=security.grpc_credentials,
-        )
-    except RuntimeError:
-        raise _taken("grpc", settings.grpc) from None
-    server.start()
-    stack.callback(lambda: server.stop(grace=2.0).wait())
-    return f"{host}:{port}"
+        await receivers.start()
+        yield receivers
+    finally:
+        await receivers.stop(timeout_s=answering_s(settings))
 
 
-class _HttpListener:
-    """An ASGI application on an address, served until stopped; with a context over TLS."""
-
-    def __init__(self, name: str, address: str, app: ASGIApp, context: ssl.SSLContext | None) -> None:
-        host, port = split_address(address)
-        try:
-            self._socket = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=2048)
-        except OSError:
-            raise _taken(name, address) from None
-        host, port = self._socket.getsockname()[:2]
-        self.address = f"{'https' if context else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
-        config = uvicorn.Config(
-            app,
-            http=HttpConnection,
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            lifespan="off",
-            ws="none",
-            server_header=False,
-            ssl_context_factory=(lambda _config, _default: context) if context else None,
-            timeout_keep_alive=_KEEP_ALIVE_S,
-            timeout_graceful_shutdown=3,
-        )
-        self._server = _Server(config)
-        self._serving = asyncio.create_task(self._server.serve(sockets=[self._socket]))
-
-    async def stop(self) -> None:
-        """Take no more requests, and answer those that are under way."""
-        self._server.should_exit = True
-        await self._serving
-
-
-class _Server(uvicorn.Server):
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave the signals to the collector, which stops more than this server."""
-        yield
-
-
-def _taken(name: str, address: str) -> CommandError:
-    return CommandError(f"--{name} {address}: the address cannot be bound; is another collector running? Give another with --{name}")
-
-
-def _announce(settings: Settings, stack: ExitStack, grpc_address: str, http_address: str, admin_address: str) -> None:
+@contextmanager
+def _announced(settings: Settings, receivers: Receivers, admin_address: str) -> Iterator[None]:
     """Say where the collector listens, to people and, as `DATA/collector.json`, to other commands."""
-    path = Path(settings.data).absolute() / "collector.json"
-    addresses = {"pid": os.getpid(), "grpc": grpc_address, "http": http_address, "admin": admin_address}
+    path = settings.data.absolute() / _ANNOUNCEMENT
+    addresses = {"pid": os.getpid(), "grpc": receivers.grpc, "http": receivers.http, "admin": admin_address}
     if settings.tls_cert is not None:
         addresses["tls_cert"] = str(settings.tls_cert.absolute())
     write_file(path, json.dumps(addresses).encode())
-    stack.callback(path.unlink, missing_ok=True)
-    logger.info("OTLP/gRPC on %s, OTLP/HTTP on %s, admin on %s, pond %s", grpc_address, http_address, admin_address, path.parent)
+    logger.info("OTLP/gRPC on %s, OTLP/HTTP on %s, admin on %s, pond %s", receivers.grpc, receivers.http, admin_address, path.parent)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def _allow_many_files() -> None:
+    """A connection is a file, and so is each tenant's inbox: take as many as the system lets us have; children inherit it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -135,6 +135,10 @@ class Settings(BaseSettings):
     token_in_query: bool = Field(
         False, description="Take tokens of the role ingest from `?token=` of OTLP/HTTP too: browsers' beacons can set no header."
     )
+    workers: PositiveInt = Field(1, description="Processes that receive, each with its own inbox, on the same ports; 1 needs least memory.")
+    drain_timeout_s: PositiveSeconds = Field(
+        20.0, description="Seconds that stopping may take: requests under way are answered, and what waits is published."
+    )
     max_body_bytes: ByteSize = Field(
         ByteSize(64 * 2**20),
         gt=0,

@@ -118,6 +118,7 @@ def server(
     workers: int = DEFAULT_WORKERS,
     authentication: Authentication = OPEN,
     credentials: grpc.ServerCredentials | None = None,
+    shared_port: bool = False,
 ) -> tuple[grpc.Server, int]:
     """The OTLP/gRPC receiver, bound and not yet started, and the port that it is bound to.
 
@@ -129,13 +130,14 @@ def server(
         workers: how many requests are under way at once.
         authentication: who may send.
         credentials: the certificates of a server that speaks TLS.
+        shared_port: other processes of this collector listen there too.
 
     Raises:
         RuntimeError: the address cannot be bound.
     """
     options = (
         ("grpc.max_receive_message_length", max_body_bytes),
-        ("grpc.so_reuseport", 0),  # a second collector on the port is a mistake, not a partner
+        ("grpc.so_reuseport", int(shared_port)),  # a second collector on the port is a mistake, not a partner
         # Go's collectors and SDKs may be set to ping every 10 s; the default ends their connection with "too many pings".
         ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
         ("grpc.keepalive_permit_without_calls", 1),

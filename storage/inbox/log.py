@@ -111,12 +111,18 @@ class Inbox:
 
     @contextmanager
     def admit(self, size: int) -> Iterator[None]:
-        """Reserve memory for a body in flight; see `Sink.admit`."""
+        """Reserve memory for a body in flight, unless the inbox is full; see `Sink.admit`."""
+        if (full := self._full()) is not None:
+            raise full
+        with self.reserve(size):
+            yield
+
+    @contextmanager
+    def reserve(self, size: int) -> Iterator[None]:
+        """Reserve memory for a body in flight, whichever inbox it goes to."""
         with self._condition:
             if self._in_flight + size > self._limits.in_flight_bytes:
                 raise UnavailableError(f"{self._in_flight} bytes of requests are in flight already", retry_after_s=1.0)
-            if self._stored > self._limits.max_bytes:
-                raise UnavailableError(f"the inbox holds {self._stored} bytes, its limit is {self._limits.max_bytes}", retry_after_s=3.0)
             self._in_flight += size
         try:
             yield
@@ -126,9 +132,12 @@ class Inbox:
 
     def append(self, tenant: str, signal: Signal, payload: bytes, inspection: Inspection) -> Future[None]:
         """Make a payload durable; the future ends after the fsync. A copy of one that is still waiting shares its fate."""
-        digest = frames.digest(tenant, signal, payload)
         future: Future[None] = Future()
         future.set_running_or_notify_cancel()  # a client that goes away must not cancel what others wait for too
+        if (full := self._full()) is not None:
+            future.set_exception(full)
+            return future
+        digest = frames.digest(tenant, signal, payload)
         head = frames.encode(
             tenant,
             signal,
@@ -150,6 +159,11 @@ class Inbox:
             self._condition.notify_all()
         return future
 
+    def _full(self) -> UnavailableError | None:
+        if self._stored <= self._limits.max_bytes:
+            return None
+        return UnavailableError(f"the inbox holds {self._stored} bytes, its limit is {self._limits.max_bytes}", retry_after_s=3.0)
+
     def note_read(self, position: Position) -> None:
         """Hear from the pipeline how far it has read, and see what it has forgotten."""
         unread = unread_bytes(self._folder, position)
@@ -163,9 +177,9 @@ class Inbox:
         """Bytes that the pipeline has not read yet, as last heard plus what was appended since."""
         return self._unread
 
-    def state(self) -> InboxState:
-        """How it does. Writes a small file where nothing was written lately, to see whether the disk takes data; may block."""
-        if self._tried is None or time.monotonic() - self._tried > _PROVEN_S:
+    def state(self, *, probing: bool = True) -> InboxState:
+        """How it does. Probing writes a small file where nothing was written lately, to see whether the disk takes data; may block."""
+        if probing and (self._tried is None or time.monotonic() - self._tried > _PROVEN_S):
             try:
                 write_file(self._folder / "probe", b"\0" * 4096, mode=0o600)
             except OSError as failure:
