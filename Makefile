@@ -7,7 +7,7 @@ READY := $(VENV)/.installed
 SECONDS := 20
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format docs bench bench-quick chaos chaos-quick interop clean
+.PHONY: help demo test check lint format docs bench bench-quick chaos chaos-quick fuzz interop clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,11 +47,14 @@ chaos: $(READY) ## kill it and cut its power, count every row (half an hour; nee
 chaos-quick: $(READY) ## the same, shorter: at most three minutes
 	$(BIN)/python -m tests.chaos.run --quick
 
+fuzz: $(READY) ## look for inputs that break what reads them: SECONDS=20 for each target, TARGET=json for one (needs the extra `fuzz`)
+	$(BIN)/python -m tests.fuzz.run --seconds $(SECONDS) $(TARGET)
+
 interop: $(READY) ## other people's senders: the official Node.js SDK (needs node and npm), and curl
 	PYTHON=$(BIN)/python tests/interop/run.sh
 
 clean: ## remove the virtual environment and every cache
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .fuzz
 
 $(READY): pyproject.toml
 	@test -x $(BIN)/python || { \

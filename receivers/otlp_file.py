@@ -29,6 +29,7 @@ from .signal_detection import checked, signal_of
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _LONGEST_EXCERPT: Final = 65_536  # bytes of a record too long to be read, kept to show what it was
 _PIECE_BYTES: Final = 1_048_576
+_NOWHERE: Final = 2**63 - 1  # the offset behind a place from which a file cannot be read on: broken compression, a broken length
 _FIRST_OF_LENGTH: Final = (b"\0", b"\1", b"\2", b"\3", b"\4")  # of 4 bytes, big-endian, up to 80 MiB; no text begins so
 _KEYS: Final = {
     "resourceSpans": Signal.TRACES,
@@ -134,6 +135,8 @@ class _Reader:
 
     def records(self) -> Iterator[FileRecord | BadRecord]:
         """The records from the start on; an end in the middle of compression is one more bad record, and the last."""
+        if self._start.offset == _NOWHERE:
+            return
         try:
             head = self._file.peek(64)[:64]
             self._skip(self._start.offset)
@@ -146,7 +149,7 @@ class _Reader:
             else:
                 yield from self._lines()
         except UndecodableError as error:
-            self._number += 1
+            self._number, self._offset = self._number + 1, _NOWHERE
             yield self._bad(str(error), b"")
 
     def _lines(self) -> Iterator[FileRecord | BadRecord]:

@@ -48,6 +48,21 @@ class Frame:
     tenant: str
 
 
+@dataclass(slots=True)
+class Patience:
+    """How many bytes may yet be hashed in search of undamaged frames in one buffer.
+
+    A payload may be full of what looks like frames, each as long as the rest of the buffer: 64 MiB of them would take half an hour.
+    """
+
+    left: int
+
+    @classmethod
+    def for_buffer(cls, buffer: memoryview) -> Patience:
+        """As much as half a second takes for the largest payload."""
+        return cls(64 * len(buffer))
+
+
 def digest(tenant: str, signal: Signal, payload: bytes) -> bytes:
     """What makes two payloads the same, 16 bytes."""
     hasher = xxhash.xxh3_128(tenant.encode())
@@ -78,8 +93,13 @@ def read(buffer: memoryview, start: int) -> Frame | None:
         return None
     accepted, payload_digest, items, signal, flags, tenant_bytes = _HEADER.unpack_from(buffer, body)
     payload_start = body + _HEADER.size + tenant_bytes
-    tenant = bytes(buffer[body + _HEADER.size : payload_start]).decode()
-    return Frame(start, end, payload_start, accepted, payload_digest, items, Signal(signal), bool(flags & _TIMELESS), tenant)
+    try:  # whole, but nobody's that we know: of a later version
+        tenant, known = bytes(buffer[body + _HEADER.size : payload_start]).decode(), Signal(signal)
+    except ValueError:
+        return None
+    if payload_start > end:
+        return None
+    return Frame(start, end, payload_start, accepted, payload_digest, items, known, bool(flags & _TIMELESS), tenant)
 
 
 HEAD_BYTES = _MIN_BYTES
@@ -109,13 +129,17 @@ def scan(buffer: memoryview) -> Iterator[Frame]:
         start = frame.end
 
 
-def resume(buffer: memoryview, after: int) -> int | None:
+def resume(buffer: memoryview, after: int, patience: Patience | None = None) -> int | None:
     """Where the next undamaged frame begins after a damaged one at `after`, or None."""
+    patience = patience or Patience.for_buffer(buffer)
     whole = bytes(buffer)
     start = whole.find(MAGIC, after + 1)
-    while start >= 0:
-        if read(buffer, start) is not None:
-            return start
+    while start >= 0 and patience.left > 0:
+        end = _declared_end(buffer, start)
+        if end is not None and end <= len(buffer):
+            patience.left -= end - start
+            if read(buffer, start) is not None:
+                return start
         start = whole.find(MAGIC, start + 1)
     return None
 

@@ -251,6 +251,7 @@ def _scan(buffer: memoryview, max_items: int, *, final: bool) -> tuple[list[Fram
     found: list[Frame] = []
     damages: list[Damage] = []
     at = items = 0
+    patience = frames.Patience.for_buffer(buffer)
     while at < len(buffer) and items < max_items:
         frame = frames.read(buffer, at)
         if frame is not None:
@@ -258,7 +259,7 @@ def _scan(buffer: memoryview, max_items: int, *, final: bool) -> tuple[list[Fram
             items += frame.items
             at = frame.end
             continue
-        following = None if frames.incomplete(buffer, at) and not final else frames.resume(buffer, at)
+        following = None if frames.incomplete(buffer, at) and not final else frames.resume(buffer, at, patience)
         if following is None:
             if final:
                 damages.append(Damage(0, at, len(buffer), torn=frames.incomplete(buffer, at)))

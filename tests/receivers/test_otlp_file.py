@@ -205,6 +205,16 @@ def test_says_what_is_no_compressed_file(file: Callable[[bytes], Path]) -> None:
         assert BadRecord is type(list(read(file(content)))[-1])
 
 
+def test_behind_a_break_nothing_is_reported_twice(file: Callable[[bytes], Path], request_of: Callable[..., Message]) -> None:
+    """Whoever goes on behind the record that ended the reading, in broken compression or a broken length, hears no more."""
+    whole = delimited(request_of(Signal.LOGS).SerializeToString())
+    for content in (zstandard.compress(whole)[:-3], whole + b"\xff" * 9 + whole, big_endian(b"")[:3]):
+        path = file(content)
+        *_, last = read(path)
+        assert isinstance(last, BadRecord)
+        assert [] == list(read(path, start=last.after))
+
+
 def test_reads_nothing_from_nothing(file: Callable[[bytes], Path]) -> None:
     """An empty file, also a compressed one, holds no record."""
     for content in (b"", gzip.compress(b""), zstandard.compress(b""), b"\n\n", b"\xef\xbb\xbf"):

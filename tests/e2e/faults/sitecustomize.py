@@ -2,11 +2,13 @@
 
 `INJECTED_FAULTS` is a list of `kernel:TEXT` (the kernels raise on a payload that contains TEXT), `raise:TEXT` (every decoder does),
 `exit:TEXT` (the process ends at once), `derive-raise:TEXT` and `derive-exit:TEXT` (the same while rows of that service are derived).
-`INJECTED_KILLS` is a folder of orders, see `kill_points`.
+`INJECTED_KILLS` is a folder of orders, see `kill_points`. `DISK_FULL_WHILE` names a file: as long as it exists nothing can be written to
+an inbox.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable
@@ -53,6 +55,20 @@ def _inject(text: str) -> None:
     Deriver.derive = _faulty_derive(Deriver.derive, [fault for fault in faults if fault[0].startswith("derive")])
 
 
+def _fill_disk(while_there: str) -> None:
+    """Writing several buffers at once, as the inbox does, fails while that file is there."""
+    writev = os.writev
+
+    def writev_with_room(descriptor: int, buffers: Any) -> int:
+        if os.path.exists(while_there):  # noqa: PTH110 - twice as quick, once a group
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return writev(descriptor, buffers)
+
+    os.writev = writev_with_room
+
+
+if os.environ.get("DISK_FULL_WHILE"):
+    _fill_disk(os.environ["DISK_FULL_WHILE"])
 if "otelpond.config.pipeline_process" in sys.orig_argv and os.environ.get("INJECTED_FAULTS"):
     _inject(os.environ["INJECTED_FAULTS"])
 if os.environ.get("INJECTED_KILLS"):

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import struct
+import time
+
+import xxhash
 from hypothesis import given
 from hypothesis import strategies as st
 from otelpond.storage.inbox import frames
 from otelpond.storage.signals import Signal
+
+_HEADER = 16  # where it begins, behind magic, length and checksum
 
 
 def framed(payload: bytes, tenant: str = "default", *, timeless: bool = False) -> bytes:
@@ -64,3 +70,25 @@ def test_arbitrary_bytes_are_no_frames_and_no_error(junk: bytes) -> None:
     """Whatever stands on the disk, the reader says none, or what it found, and never fails."""
     assert all(frame.end <= len(junk) for frame in frames.scan(memoryview(junk)))
     frames.resume(memoryview(junk), 0)
+
+
+def test_a_whole_frame_that_nobody_knows_is_damage_and_not_an_error() -> None:
+    """Of a signal of a later version, or with a tenant that is no text: the next frame is found."""
+    for place, value in ((_HEADER + 28, 9), (_HEADER + 30, 200), (_HEADER + 32, 0xFF)):
+        frame = bytearray(framed(b"payload"))
+        frame[place] = value
+        frame[8:_HEADER] = xxhash.xxh3_64_intdigest(bytes(frame[_HEADER:])).to_bytes(8, "little")
+        buffer = memoryview(bytes(frame) + framed(b"second"))
+
+        assert frames.read(buffer, 0) is None
+        assert len(frame) == frames.resume(buffer, 0)
+
+
+def test_what_looks_like_many_frames_is_given_up_in_time() -> None:
+    """A damaged payload of a million heads, each of which covers all the rest, is not hashed a million times."""
+    size = 16 << 20
+    heads = b"".join(struct.pack("<4sIQ", frames.MAGIC, size - at - _HEADER, 0) for at in range(0, size - 64, _HEADER))
+    started = time.monotonic()
+
+    assert frames.resume(memoryview(heads + bytes(64)), 0) is None
+    assert time.monotonic() - started < 10
