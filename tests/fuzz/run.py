@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import os
 import random
 import re
 import subprocess
@@ -17,6 +18,7 @@ from pathlib import Path
 from .targets import TARGETS, Target, words
 
 _WORK = Path(".fuzz")
+_KERNELS = Path(".pytest_cache", "d", "otelpond-kernels").resolve()  # compiled by the tests already
 _LONGEST_INPUT_S = 25
 _MOST_MEMORY_MB = 3000
 _LONGEST_INPUT_BYTES = 8192
@@ -42,6 +44,7 @@ def main() -> int:
             file=sys.stderr,
         )
         return 2
+    os.environ.setdefault("OTELPOND_CACHE_DIR", str(_KERNELS))
     if given.child:
         return _fuzz(TARGETS[given.target], flags)
     chosen = [TARGETS[given.target]] if given.target else list(TARGETS.values())

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from otelpond.storage.decode import kernels, reference
 from otelpond.storage.decode.inspection import inspect
 from otelpond.storage.decode.payloads import Payloads, Rules
+from otelpond.storage.decode.warming import warm
 from otelpond.storage.signals import Signal, UndecodableError
 
 from ..storage.decode.otlp_messages import payloads_of
@@ -26,7 +27,7 @@ _ROWS: Final = {Signal.TRACES: "spans", Signal.METRICS: "metric_points", Signal.
 _KEYS: Final = frozenset({"http.method", "url.path", "service.name", "client.address", "event.name"})
 _SIGNALS: Final = (Signal.TRACES, Signal.METRICS, Signal.LOGS, Signal.TRACES)
 
-kernels.warm()
+warm()
 
 
 class _Guarded:
