@@ -72,6 +72,15 @@ def _needs_cert(value: Path | None, info: ValidationInfo) -> Path | None:
 
 
 Origin = Annotated[str, AfterValidator(_origin)]
+
+
+def _self_telemetry(value: str) -> str:
+    if value not in ("off", "pond") and not re.fullmatch(r"https?://[^/\s]+\S*", value):
+        raise ValueError("off, pond or a URL, such as http://localhost:4318")
+    return value
+
+
+SelfTelemetry = Annotated[str, AfterValidator(_self_telemetry)]
 Address = Annotated[str, AfterValidator(_address)]
 PositiveSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Threshold = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -149,6 +158,11 @@ class Settings(BaseSettings):
     )
     log_format: Format = Field("console", description="How the log is written: `console`, or `json`, an object a line.")
     log_level: Level = Field("info", description="What the log holds: `debug`, `info`, `warning` or `error`, and what is graver.")
+    self_telemetry: SelfTelemetry = Field(
+        "off",
+        description="Where the collector's own metrics go as OTLP: `off`, `pond` for its own, or the base URL of an OTLP/HTTP endpoint.",
+    )
+    self_telemetry_interval_s: PositiveSeconds = Field(60.0, description="Seconds between two exports of the collector's own metrics.")
     batch_items: PositiveInt = Field(50_000, description="Items (spans, points, records) that are decoded together at most.")
     batch_interval_s: PositiveSeconds = Field(2.0, description="Seconds after which what waits is decoded, however little.")
     commit_interval_s: PositiveSeconds = Field(10.0, description="Seconds between publishes: how old an answer of a query can be.")
