@@ -59,6 +59,11 @@ class Operations:
             )
         )
 
+    def read_position(self, inbox: str) -> Sequence[int] | None:
+        """Up to where the pipeline has read an inbox of the default pond."""
+        positions: dict[str, Sequence[int]] = self.child.progress.get(DEFAULT_TENANT, {}).get("positions", {})
+        return positions.get(inbox)
+
 
 def app(operations: Operations) -> FastAPI:
     """The admin listener of a collector."""

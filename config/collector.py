@@ -59,7 +59,8 @@ async def _serve(settings: Settings) -> None:
                 reloads: set[asyncio.Task[None]] = set()
                 loop.add_signal_handler(signal.SIGHUP, lambda: reloads.add(asyncio.ensure_future(receivers.reload())))
                 with _announced(settings, receivers, own.address):
-                    await stop.wait()
+                    async with _self_telemetry(settings, operations):
+                        await stop.wait()
                     logger.info("stopping: the receivers close, what is waiting is published")
                     await own.stop(timeout_s=answering_s(settings))
 
@@ -86,6 +87,24 @@ async def _pipeline(settings: Settings) -> AsyncIterator[PipelineChild]:
         watching.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await watching
+
+
+@asynccontextmanager
+async def _self_telemetry(settings: Settings, operations: admin.Operations) -> AsyncIterator[None]:
+    """The collector's own metrics on their way, where that is set."""
+    if settings.self_telemetry == "off":
+        yield
+        return
+    from .self_telemetry import exporting  # noqa: PLC0415 - OpenTelemetry's SDK takes memory that few want to spend
+
+    async with exporting(
+        settings.self_telemetry,
+        settings.data.absolute(),
+        operations.samples,
+        operations.read_position,
+        interval_s=settings.self_telemetry_interval_s,
+    ):
+        yield
 
 
 @asynccontextmanager
