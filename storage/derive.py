@@ -112,6 +112,8 @@ class Deriver:
             return self._relations[table.plain_source].rows.select(table.arrow.names)
         try:
             rows = self._selects[table.name].rows(self._relations)
+        except (duckdb.IOException, duckdb.OutOfMemoryException):
+            raise  # a disk that is full and a batch that is too large say nothing of the SELECT
         except duckdb.Error as error:
             what = type(error).__name__  # its text, which may repeat what was sent, stands with the rows
             _log.error("the SELECT of table %s (%s) failed (%s); its rows of this batch are in %s", table.name, table.path, what, REJECTED)

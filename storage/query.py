@@ -14,7 +14,7 @@ import logging
 import re
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -91,6 +91,17 @@ class PondFile:
 
     def write(self, listings: Mapping[str, Listing]) -> None:
         """Replace the file by one that shows these snapshots, one for each table, in one durable step; the caller holds its lock."""
+        try:
+            self._write(listings)
+        except duckdb.Error:
+            damaged = _damaged(listings)
+            if not damaged:
+                raise
+            for path in sorted(damaged):
+                logger.error("%s is damaged and its rows are not shown: restore this file from a backup", path)  # noqa: TRY400
+            self._write({n: replace(listing, paths=tuple(p for p in listing.paths if p not in damaged)) for n, listing in listings.items()})
+
+    def _write(self, listings: Mapping[str, Listing]) -> None:
         shown = self._shown()
         changed = {name: listing for name, listing in listings.items() if shown.get(name) != listing.version}
         if shown and not changed:
@@ -149,6 +160,18 @@ def _write_listing(con: duckdb.DuckDBPyConnection, name: str, listing: Listing, 
         f"read_parquet([{paths}], hive_partitioning = true, hive_types = {{'dt': date}}{union})"
     )
     con.execute(f"comment on view pond.files.{name} is {_text(json.dumps({'version': listing.version, 'digest': digest}))}")
+
+
+def _damaged(listings: Mapping[str, Listing]) -> set[str]:
+    """Those of the files that have no whole footer: where a view has to look into one of them, DuckDB refuses it."""
+    damaged = set()
+    with duckdb.connect() as con:
+        for path in (path for listing in listings.values() for path in listing.paths if Path(path).is_file()):
+            try:
+                con.execute(f"select 1 from parquet_file_metadata({_text(path)})").fetchall()  # noqa: S608 - a file of ours
+            except duckdb.Error:
+                damaged.add(path)
+    return damaged
 
 
 def _definitions(tables: Mapping[str, TableSchema]) -> Iterator[tuple[str, str]]:

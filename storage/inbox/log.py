@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 import threading
 import time
 from collections.abc import Iterator
@@ -22,7 +23,7 @@ from ..durable import fsync_folder, make_folder, sync, write_file
 from ..locks import locked
 from ..signals import Inspection, Signal, UnavailableError
 from . import frames
-from .segments import BEGINNING, Position, oldest_unread_unix_nano, segment_path, segments, unread_bytes
+from .segments import BEGINNING, IDENTITY, Position, identity, oldest_unread_unix_nano, segment_path, segments, unread_bytes
 
 logger = logging.getLogger(__name__)
 
@@ -93,6 +94,8 @@ class Inbox:
         if not self._lock.enter_context(locked(folder / "lock", wait=False)):
             self._lock.close()
             raise BlockingIOError(f"another process writes {folder}")
+        if not identity(folder):
+            write_file(folder / IDENTITY, secrets.token_hex(8).encode())
         self._next_number = _seal_leftovers(folder) + 1
         self._segment: _OpenSegment | None = None
         self._condition = threading.Condition()

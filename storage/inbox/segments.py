@@ -22,6 +22,7 @@ from . import frames
 from .frames import Frame
 
 _GAP = 1000
+IDENTITY = "identity"
 OPEN = ".open"
 SEALED = ".segment"
 
@@ -87,6 +88,14 @@ class Chunk:
     def items(self) -> int:
         """Items in the chunk's frames."""
         return sum(frame.items for frame in self.frames)
+
+
+def identity(folder: Path) -> str:
+    """What tells an inbox from one that took its place under the same name; empty for one that has none."""
+    try:
+        return (folder / IDENTITY).read_text().strip()
+    except FileNotFoundError:
+        return ""
 
 
 def segments(folder: Path) -> list[Segment]:

@@ -7,6 +7,7 @@ up to its own before it reports anything, so that a torn entry is one that nobod
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import re
@@ -23,6 +24,7 @@ logger = logging.getLogger(__name__)
 FOLDER: Final = "_delta_log"
 RECENT: Final = 16
 """Entries of this many last versions may be undurable when a process starts: those of killed publishes and one maintenance run."""
+UNDURABLE: Final = ".undurable"
 NEWEST: Final = 3
 """A damaged entry with more entries behind it is a failing disk and not a power loss: that is told, and not mended."""
 _ENTRY = re.compile(r"(\d{20})\.json")
@@ -56,21 +58,42 @@ def mend(log: Path) -> None:
 
     Torn entries at the end are renamed to `<version>.json.torn`: their publish was never reported, so that its plan is replayed,
     and a compaction's inputs still lie there. A torn checkpoint is removed: the entries it sums up are there until it is durable.
+    Entries that a checkpoint sums up say nothing: a clean-up that was not durable may have left any of them.
 
     Damage farther from the end is left for `explain` to tell.
     """
     if not log.is_dir():
         return
-    found = entries(log)
+    _mend_checkpoint(log)
+    summed_up = max((_version(checkpoint) for checkpoint in log.glob("*.checkpoint.parquet") if readable(checkpoint)), default=-1)
+    found = [(version, path) for version, path in entries(log) if version > summed_up]
     recent = found[-RECENT:]
-    torn = next((i for i, (version, path) in enumerate(recent) if not _whole(path) or version != recent[0][0] + i), None)
-    if torn is not None and len(recent) - torn <= NEWEST:
-        for _, path in reversed(recent[torn:]):
+    torn = _first_torn(found, summed_up + 1)
+    if torn is not None and len(found) - torn <= NEWEST:
+        for _, path in reversed(found[torn:]):
             logger.warning("log entry %s was cut off by a power loss; its rows will be published again", path)
             path.rename(path.with_name(f"{path.name}.torn"))
         fsync_folder(log)
-    _mend_checkpoint(log)
-    fsync_files([path for _, path in recent if path.exists()])
+    kept = [version for version, path in recent if path.exists()]
+    if kept and (log / UNDURABLE).exists():
+        rewrite_entries(log, kept[0], kept[-1])
+        (log / UNDURABLE).unlink()
+    elif kept:
+        fsync_entries(log, kept[0], kept[-1])
+
+
+def _first_torn(found: list[tuple[int, Path]], first: int) -> int | None:
+    """The place of the first entry that is not whole, or lacks the one before it; none where the log's beginning is what is missing."""
+    if found and found[0][0] > first == 0:
+        return None
+    newest = len(found) - RECENT
+    return next((i for i, (version, path) in enumerate(found) if version != first + i or (i >= newest and not _whole(path))), None)
+
+
+def note_undurable(log: Path) -> None:
+    """Note that an fsync failed: the system tells that once, so that the next process could not know it. It needs no fsync itself."""
+    with contextlib.suppress(OSError):
+        (log / UNDURABLE).touch()
 
 
 def _whole(path: Path) -> bool:
@@ -84,15 +107,20 @@ def _whole(path: Path) -> bool:
 
 def _mend_checkpoint(log: Path) -> None:
     for checkpoint in log.glob("*.checkpoint.parquet"):
-        older = any(version < int(checkpoint.name.split(".", 1)[0]) for version, _ in entries(log))
-        if older and not _readable(checkpoint):
+        older = any(version < _version(checkpoint) for version, _ in entries(log))
+        if older and not readable(checkpoint):
             logger.warning("checkpoint %s was cut off by a power loss; the log's entries take its place", checkpoint)
             (log / "_last_checkpoint").unlink(missing_ok=True)
             checkpoint.unlink()
             fsync_folder(log)
 
 
-def _readable(file: Path) -> bool:
+def _version(checkpoint: Path) -> int:
+    return int(checkpoint.name.split(".", 1)[0])
+
+
+def readable(file: Path) -> bool:
+    """Whether a Parquet file has a whole footer."""
     try:
         pq.read_metadata(file)
     except (pa.ArrowException, OSError):
@@ -117,7 +145,7 @@ def fsync_checkpoint(log: Path) -> None:
 def explain(table: str, log: Path, error: Exception) -> LakeError:
     """The error to show for one of delta-rs: it names the damaged file where there is one, and what to do."""
     damaged = [path for _, path in entries(log) if not _whole(path)] if log.is_dir() else []
-    damaged += [path for path in log.glob("*.checkpoint.parquet") if not _readable(path)] if log.is_dir() else []
+    damaged += [path for path in log.glob("*.checkpoint.parquet") if not readable(path)] if log.is_dir() else []
     if damaged:
         return LakeError(
             f"table {table}: {damaged[0]} is damaged. Restore this file from a backup, or move {log.parent} away: "

@@ -104,6 +104,7 @@ class Table:
             if self.committed(stream) >= plan:
                 self.make_durable()
                 return False
+            self._require(files)
             try:
                 self._commit([_add(file, data_change=True) for file in files], Transaction(stream, plan))
             except CommitFailedError as error:
@@ -112,6 +113,12 @@ class Table:
             else:
                 break
         return True
+
+    def _require(self, files: Sequence[DataFile]) -> None:
+        """Refuse to name a file that is gone: a clock that jumps a day ahead makes it look forgotten, and a vacuum take it."""
+        for file in files:
+            if not (self.folder / file.path).exists():
+                raise LakeError(f"table {self.name}: {self.folder / file.path} was removed before it was published; it is written again")
 
     def replace(self, removed: Sequence[LiveFile], added: Sequence[DataFile], now_ms: int, *, data_change: bool = False) -> bool:
         """Exchange live files for others in one commit, durably; False where another remover was quicker."""
@@ -160,8 +167,12 @@ class Table:
         version = self._delta.version()
         if self._fsync_failed:  # the system tells such an error once, and then takes the lost pages for written
             delta_log.rewrite_entries(self.log, self._durable + 1, version)
-        self._fsync_failed = True
-        delta_log.fsync_entries(self.log, self._durable + 1, version)
+        try:
+            delta_log.fsync_entries(self.log, self._durable + 1, version)
+        except OSError:
+            self._fsync_failed = True
+            delta_log.note_undurable(self.log)
+            raise
         self._fsync_failed = False
         self._durable = version
 

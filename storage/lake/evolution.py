@@ -13,7 +13,7 @@ import deltalake
 from ..durable import fsync_folder, make_folder
 from ..schema import TableSchema
 from . import delta_log
-from .delta_table import HOOKS_OFF, SEED_DAY, Table
+from .delta_table import HOOKS_OFF, SEED_DAY, LiveFile, Table
 from .parquet import PARTITION, FileWriter, LakeError
 
 _CONFIGURATION: Final = {
@@ -39,9 +39,10 @@ def prepare(folder: Path, schema: TableSchema) -> None:
     new_columns = _new_columns(table)
     if new_columns:
         table.delta.alter.add_columns(new_columns, post_commithook_properties=HOOKS_OFF)
-    newest = next((file for file in table.snapshot().files if file.seed), None)
-    if newest is None or _columns_digest(schema) not in newest.path:
-        _seed(table)
+    seeds = [file for file in table.snapshot().files if file.seed]
+    damaged = [seed for seed in seeds if not delta_log.readable(folder / seed.path)]
+    if seeds[:1] == damaged[:1] or _columns_digest(schema) not in seeds[0].path:
+        _seed(table, damaged)
     delta_log.fsync_entries(table.log, max(0, table.update() - delta_log.RECENT), table.update())
     fsync_folder(folder)
 
@@ -58,8 +59,8 @@ def _new_columns(table: Table) -> list[deltalake.Field]:
     return [column for column in table.schema.delta.fields if column.name not in held]
 
 
-def _seed(table: Table) -> None:
-    """Add an empty file of the present columns: a view over no file cannot know them.
+def _seed(table: Table, damaged: list[LiveFile]) -> None:
+    """Add an empty file of the present columns, in place of damaged ones: a view over no file cannot know them.
 
     It is younger than every live file, so that a snapshot knows by the times whether it mixes old columns and new.
     """
@@ -69,7 +70,7 @@ def _seed(table: Table) -> None:
     seed = writer.close()
     fsync_folder(writer.location.parent)
     newest = max((file.modified_ms for file in files), default=0)
-    table.replace([], [replace(seed, modified_ms=max(seed.modified_ms, newest + 1))], seed.modified_ms)
+    table.replace(damaged, [replace(seed, modified_ms=max(seed.modified_ms, newest + 1))], seed.modified_ms)
 
 
 def _columns_digest(schema: TableSchema) -> str:

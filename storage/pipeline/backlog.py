@@ -13,7 +13,7 @@ import numpy as np
 from ..decode.payloads import Payloads
 from ..durable import make_folder
 from ..inbox.frames import Frame
-from ..inbox.segments import BEGINNING, Chunk, Position, end_position, forget, read_chunk, segments, unread_bytes
+from ..inbox.segments import BEGINNING, Chunk, Position, end_position, forget, identity, read_chunk, segments, unread_bytes
 from ..signals import Signal
 from .plans import FramePlace, Plan, RetryWindow
 from .suspicion import Stretch, Suspicion, Treatment
@@ -107,17 +107,34 @@ class Backlog:
         """The names of the inboxes there are."""
         return sorted(path.name for path in self.folder.iterdir() if path.is_dir())
 
-    def begin(self, positions: Mapping[str, Position]) -> list[str]:
-        """Read from these positions on; returns the inboxes that were replaced by younger ones, which are read from their beginning."""
+    def begin(self, positions: Mapping[str, Position], read: Mapping[str, str]) -> list[str]:
+        """Read from these positions on.
+
+        Args:
+            positions: of the last plan.
+            read: the identities that the inboxes had then.
+
+        Returns:
+            The inboxes that were replaced by other ones, or by older copies of themselves: they are read from their beginning.
+        """
         self.positions = dict(positions)
         self._seen.clear()
         replaced = []
+        now = self.identities()
+        known = {identifier: inbox for inbox, identifier in read.items() if identifier}
         for inbox in self.inboxes():
+            if inbox not in self.positions and now[inbox] in known:  # a copy under another name: what its original's plans hold is read
+                self.positions[inbox] = self.positions.get(known[now[inbox]], BEGINNING)
             highest = max((segment.number for segment in segments(self.folder / inbox)), default=0)
-            if highest < self.positions.get(inbox, BEGINNING).segment:
+            other = read.get(inbox, "") != now[inbox] and bool(read.get(inbox))
+            if other or highest < self.positions.get(inbox, BEGINNING).segment:
                 self.positions[inbox] = BEGINNING
                 replaced.append(inbox)
         return replaced
+
+    def identities(self) -> dict[str, str]:
+        """The identity of each inbox."""
+        return {inbox: identity(self.folder / inbox) for inbox in self.inboxes()}
 
     def next_plan(self) -> None:
         """What was seen so far is in the retry window now."""

@@ -15,18 +15,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+import duckdb
 import pyarrow as pa
 
 from ..decode.payloads import Payloads, Rules
-from ..inbox.segments import Position
 from ..lake.files import OpenFiles
 from ..lake.lake import Lake
+from ..lake.parquet import LakeError
 from ..log_lines import fault
 from ..signals import Signal
 from ..tenants import DEFAULT_TENANT
 from .backlog import Backlog, Batch
 from .control import Control, Progress, Turns
-from .plans import FramePlace, Plan, PlanStore, RetryWindow
+from .plans import FramePlace, Plan, PlanError, PlanStore, RetryWindow
 from .quarantine import Quarantine
 from .suspicion import Suspicion
 from .tally import Tally
@@ -156,7 +157,14 @@ class Pipeline:
                     logger.warning("%d payloads failed, trying again with less at once: %s", failure.batch.stretch.frames, failure)
                     self._suspicion.blame(failure.batch.stretch)
                 except Exception as failure:
-                    logger.exception("the pipeline cannot go on, trying again in %.1f s", backoff_s)
+                    known = isinstance(failure, (OSError, LakeError, PlanError))
+                    logger.log(
+                        logging.ERROR,
+                        "the pipeline cannot go on, trying again in %.1f s: %s",
+                        backoff_s,
+                        fault(failure),
+                        exc_info=not known,
+                    )
                     control.stuck(fault(failure))
                     yield backoff_s
                     backoff_s = min(backoff_s * 2, _LONGEST_BACKOFF_S)
@@ -182,14 +190,15 @@ class Pipeline:
         window_ns = int(self._options.retry_window_s * 1e9)
         self._window.clear()
         for plan in plans:
-            if plan.created_unix_nano > time.time_ns() - window_ns and (plan is not last or self._store.done() >= number):
-                self._window.add(plan.created_unix_nano, plan.digests)
+            age_ns = max(0, time.time_ns() - plan.created_unix_nano)  # made in the future: by a clock that was put back since
+            if age_ns < window_ns and (plan is not last or self._store.done() >= number):
+                self._window.add(plan.number, plan.digests, age_ns=age_ns)
         if last is not None and self._store.done() < number:
-            self._begin(plans[-2].positions if len(plans) > 1 else {})
+            self._begin(plans[-2] if len(plans) > 1 else None)
             yield from self._replay(last, control)
             self._backlog.positions.update(last.positions)
         else:
-            self._begin(last.positions if last else {})
+            self._begin(last)
         self._lake.refresh()
         self._progress.positions = dict(self._backlog.positions)
         self._progress.live_files = self._lake.live_files()
@@ -197,9 +206,9 @@ class Pipeline:
         self._progress.recovery_s = time.perf_counter() - started
         control.progressed(self._progress)
 
-    def _begin(self, positions: Mapping[str, Position]) -> None:
-        for inbox in self._backlog.begin(positions):
-            logger.warning("inbox %s is younger than the last plan: it was replaced, and is read from its beginning", inbox)
+    def _begin(self, plan: Plan | None) -> None:
+        for inbox in self._backlog.begin(plan.positions if plan else {}, plan.inboxes if plan else {}):
+            logger.warning("inbox %s is not the one that the last plan has read: it was replaced, and is read from its beginning", inbox)
 
     def _replay(self, plan: Plan, control: Control) -> Turns:
         """Publish a plan again, to the tables that do not have it yet."""
@@ -331,12 +340,14 @@ class Pipeline:
         started = time.perf_counter()
         try:
             tables = self._deriver.derive(decoded)
+            derived = time.perf_counter()
+            for table, rows in tables.items():
+                draft.files.append(table, rows)
+                draft.tally.add_rows(table, rows)
+        except (OSError, duckdb.IOException):
+            raise  # the disk's fault, and no payload's
         except Exception as failure:
             raise BatchFailedError(batch, failure) from failure
-        derived = time.perf_counter()
-        for table, rows in tables.items():
-            draft.files.append(table, rows)
-            draft.tally.add_rows(table, rows)
         self._suspicion.clear(batch.stretch)
         draft.since = draft.since or time.monotonic()
         if batch.chunk.frames:
@@ -367,6 +378,7 @@ class Pipeline:
             left_out=frozenset(draft.left_out),
             quarantined=draft.quarantined,
             digests=b"".join(draft.digests),
+            inboxes=self._backlog.identities(),
         )
         if replayed is None:
             self._store.write(plan)
@@ -376,10 +388,8 @@ class Pipeline:
         self._backlog.forget(plan.positions)
         for inbox, position in plan.positions.items():
             self._suspicion.forget(inbox, position.segment, position.offset)
-        now = time.time_ns()
-        self._window.add(plan.created_unix_nano, b"".join(draft.digests))  # of a replayed plan: what was still there
-        self._window.forget(now)
-        self._store.forget_before(now - int(self._options.retry_window_s * 1e9))
+        self._window.add(plan.number, b"".join(draft.digests))  # of a replayed plan: what was still there
+        self._store.forget_before(self._window.forget())
         self._backlog.next_plan()
         if self._upkeep is not None:
             self._upkeep.published()

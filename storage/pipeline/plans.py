@@ -12,7 +12,10 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 import secrets
+import sys
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -23,6 +26,8 @@ from numpy.typing import NDArray
 
 from ..durable import make_folder, write_file
 from ..inbox.segments import Position
+
+logger = logging.getLogger(__name__)
 
 FramePlace = tuple[str, int, int]
 """Where a frame begins: inbox, segment, offset."""
@@ -39,6 +44,7 @@ class Plan:
         left_out: the places of frames that were retries of committed ones.
         quarantined: the places of frames that no decoder takes, each with its reason.
         digests: of all other frames but the timeless ones, 16 bytes each, one after another.
+        inboxes: the identity of each inbox, see `inbox.segments.identity`.
     """
 
     number: int
@@ -47,6 +53,7 @@ class Plan:
     left_out: frozenset[FramePlace] = frozenset()
     quarantined: Mapping[FramePlace, str] = field(default_factory=dict)
     digests: bytes = b""
+    inboxes: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def digest_set(self) -> frozenset[bytes]:
@@ -63,6 +70,7 @@ class Plan:
                 "left_out": sorted(self.left_out),
                 "quarantined": [[*place, reason] for place, reason in self.quarantined.items()],
                 "digests": base64.b64encode(self.digests).decode(),
+                "inboxes": dict(self.inboxes),
             }
         ).encode()
 
@@ -77,7 +85,12 @@ class Plan:
             left_out=frozenset((inbox, segment, offset) for inbox, segment, offset in fields["left_out"]),
             quarantined={(inbox, segment, offset): reason for inbox, segment, offset, reason in fields["quarantined"]},
             digests=base64.b64decode(fields["digests"]),
+            inboxes=fields.get("inboxes", {}),
         )
+
+
+class PlanError(Exception):
+    """A plan cannot be read. The text names its file and what to do."""
 
 
 class PlanStore:
@@ -96,8 +109,24 @@ class PlanStore:
         write_file(self._folder / "stream", self.stream.encode())
 
     def plans(self) -> list[Plan]:
-        """Every plan that is kept, oldest first."""
-        return [Plan.from_json(path.read_bytes()) for path in sorted(self._folder.glob("*.plan"))]
+        """Every plan that is kept, oldest first. An older one that is damaged is passed over: only retries are known by it.
+
+        Raises:
+            PlanError: the last one is damaged.
+        """
+        paths = sorted(self._folder.glob("*.plan"))
+        plans = []
+        for path in paths:
+            try:
+                plans.append(Plan.from_json(path.read_bytes()))
+            except (ValueError, KeyError, TypeError) as error:
+                if path is paths[-1]:
+                    raise PlanError(
+                        f"{path} is damaged ({error}). Restore this file from a backup, or remove it: what it says is published, and"
+                        " still in the inbox, is then published a second time."
+                    ) from error
+                logger.warning("%s is damaged and passed over: retries of what it published are no longer known", path)
+        return plans
 
     def write(self, plan: Plan) -> None:
         """Make a plan durable, before anything of it is published."""
@@ -112,40 +141,43 @@ class PlanStore:
         """Note that a plan is published in all its tables, durably."""
         write_file(self._folder / "done", str(number).encode())
 
-    def forget_before(self, created_unix_nano: int) -> None:
-        """Remove plans older than the retry window, but never the last two."""
-        paths = sorted(self._folder.glob("*.plan"))
-        for path in paths[:-2]:
-            if Plan.from_json(path.read_bytes()).created_unix_nano >= created_unix_nano:
-                return
-            path.unlink()
+    def forget_before(self, number: int) -> None:
+        """Remove the plans before that one, but never the last two."""
+        for path in sorted(self._folder.glob("*.plan"))[:-2]:
+            if int(path.stem) < number:
+                path.unlink()
 
 
 class RetryWindow:
-    """The digests of what was committed within the retry window, as sorted arrays: 16 bytes a payload."""
+    """The digests of what was committed within the retry window, as sorted arrays: 16 bytes a payload.
+
+    Time is the monotonic clock's: a wall clock that is set right must not make retries unknown, or known for ever.
+    """
 
     def __init__(self, window_ns: int) -> None:
         self._window_ns = window_ns
-        self._plans: list[tuple[int, NDArray[np.uint64]]] = []
+        self._plans: list[tuple[int, int, NDArray[np.uint64]]] = []
 
     def clear(self) -> None:
         """Remember nothing."""
         self._plans = []
 
-    def add(self, created_unix_nano: int, digests: bytes) -> None:
+    def add(self, number: int, digests: bytes, *, age_ns: int = 0) -> None:
         """Remember a plan's digests."""
         halves = np.frombuffer(digests, dtype=np.uint64).reshape(-1, 2)
-        self._plans.append((created_unix_nano, halves[np.argsort(halves[:, 0], kind="stable")]))
+        self._plans.append((number, time.monotonic_ns() - age_ns, halves[np.argsort(halves[:, 0], kind="stable")]))
 
-    def forget(self, now_unix_nano: int) -> None:
-        """Drop the plans that have left the window."""
-        self._plans = [(created, halves) for created, halves in self._plans if created >= now_unix_nano - self._window_ns]
+    def forget(self) -> int:
+        """Drop the plans that have left the window; the number of the first that is still in it, beyond all numbers where none is."""
+        since = time.monotonic_ns() - self._window_ns
+        self._plans = [plan for plan in self._plans if plan[1] >= since]
+        return min((number for number, _, _ in self._plans), default=sys.maxsize)
 
     def contains(self, digests: list[bytes]) -> NDArray[np.bool_]:
         """For each digest whether it was committed within the window, bool."""
         halves = np.frombuffer(b"".join(digests), dtype=np.uint64).reshape(-1, 2)
         found = np.zeros(len(halves), dtype=np.bool_)
-        for _, known in self._plans:
+        for _, _, known in self._plans:
             if len(known):
                 places = np.minimum(np.searchsorted(known[:, 0], halves[:, 0]), len(known) - 1)
                 found |= (known[places] == halves).all(axis=1)

@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from ..durable import write_file
+
+logger = logging.getLogger(__name__)
 
 Treatment = Literal["kernels", "plain", "quarantine"]
 _STRIKES = 3
@@ -56,11 +59,15 @@ class Suspicion:
         self._path = path
         self._working: list[Stretch] = []
         self._suspects: list[Stretch] = []
-        if path.exists():
-            known = json.loads(path.read_bytes())
+        try:
+            known = json.loads(path.read_bytes()) if path.exists() else {"suspects": [], "working": []}
             self._suspects = [Stretch(**fields) for fields in known["suspects"]]
-            for fields in known["working"]:
-                self.blame(Stretch(**fields), strikes=_STRIKES if crashed else 1)
+            working = [Stretch(**fields) for fields in known["working"]]
+        except (ValueError, KeyError, TypeError) as error:
+            logger.warning("%s is damaged and passed over: a payload that fails is found anew (%s)", path, error)
+            working = []
+        for stretch in working:
+            self.blame(stretch, strikes=_STRIKES if crashed else 1)
 
     def next_stretch(self, inbox: str, segment: int, offset: int) -> Stretch | None:
         """The suspect that a place lies in."""

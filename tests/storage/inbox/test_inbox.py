@@ -347,7 +347,7 @@ def test_a_full_disk_does_not_fill_up_with_segments(inbox: Inbox, folder: Path, 
     inbox.close()
 
     assert [b"before", b"after"] == payloads(folder)
-    assert ["0000000001.segment", "0000000002.segment", "lock"] == sorted(path.name for path in folder.iterdir())
+    assert ["0000000001.segment", "0000000002.segment", "identity", "lock"] == sorted(path.name for path in folder.iterdir())
 
 
 @pytest.mark.parametrize("error", [OSError(errno.EIO, "Input/output error"), MemoryError()])

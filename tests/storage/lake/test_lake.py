@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -13,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import deltalake
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -20,6 +23,7 @@ from otelpond.storage.lake import delta_log, delta_table
 from otelpond.storage.lake.files import split_by_day
 from otelpond.storage.lake.lake import Lake
 from otelpond.storage.lake.parquet import FileWriter, LakeError
+from otelpond.storage.query import connect
 from otelpond.storage.schema import TableSchema
 
 Load = Callable[..., dict[str, TableSchema]]
@@ -329,3 +333,146 @@ def test_the_system_calls_show_the_order(data: Path, lake: Lake, tmp_path: Path)
     durable = [i for i, line in enumerate(lines) if "sync(" in line and entry in line]
     assert synced
     assert synced[0] < named < durable[0]
+
+
+def test_entries_that_a_clean_up_left_behind_do_not_cost_the_newest(
+    data: Path, lake: Lake, publish: Publish, tables: dict[str, TableSchema]
+) -> None:
+    """A power loss may undo the removal of any entry that a checkpoint sums up: what was published after it stays published."""
+    log = data / "lake/visits/_delta_log"
+    for plan in range(3):
+        publish(plan)
+    kept = (log / delta_log.entry(1)).read_bytes()
+    lake.tables["visits"].checkpoint()
+    publish(3)
+    for version, path in delta_log.entries(log)[:-1]:
+        assert version < 5
+        path.unlink()
+    (log / delta_log.entry(1)).write_bytes(kept)
+
+    assert 3 == Lake(data, tables).committed("visits", "inbox")
+    assert 12 == count(data)
+
+
+def test_an_entry_behind_a_lost_one_is_put_aside(data: Path, lake: Lake, publish: Publish, tables: dict[str, TableSchema]) -> None:
+    """Right behind a checkpoint too: neither was promised, and both are published again."""
+    log = data / "lake/visits/_delta_log"
+    publish(0)
+    lake.tables["visits"].checkpoint()
+    publish(1)
+    publish(2)
+    (log / delta_log.entry(3)).unlink()
+
+    assert 0 == Lake(data, tables).committed("visits", "inbox")
+    assert (log / f"{delta_log.entry(4)}.torn").exists()
+
+
+def test_a_damaged_checkpoint_costs_no_entry(data: Path, lake: Lake, publish: Publish, tables: dict[str, TableSchema]) -> None:
+    """Where the entries that it summed up are gone no power loss did that: it is told by name, and everything else is left as it is."""
+    log = data / "lake/visits/_delta_log"
+    publish(0)
+    lake.tables["visits"].checkpoint()
+    publish(1)
+    for _, path in delta_log.entries(log)[:-1]:
+        path.unlink()
+    checkpoint = next(log.glob("*.checkpoint.parquet"))
+    checkpoint.write_bytes(checkpoint.read_bytes()[:100])
+
+    with pytest.raises(LakeError, match=r"visits.*checkpoint\.parquet is damaged.*backup"):
+        Lake(data, tables)
+    assert [3] == [version for version, _ in delta_log.entries(log)]
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_an_entry_whose_fsync_failed_is_written_anew(
+    data: Path, lake: Lake, rows: Rows, tables: dict[str, TableSchema], monkeypatch: pytest.MonkeyPatch, *, restarted: bool
+) -> None:
+    """The system tells such an error once and then takes the lost pages for written: by the next process too."""
+    entry = data / "lake/visits/_delta_log" / delta_log.entry(2)
+    failing = True
+    fsync_entries = delta_log.fsync_entries
+
+    def fail(log: Path, first: int, last: int) -> None:
+        if failing and last >= 2:
+            raise OSError(errno.EIO, "Input/output error")
+        fsync_entries(log, first, last)
+
+    monkeypatch.setattr(delta_log, "fsync_entries", fail)
+    batch = lake.open_batch("inbox", 0, 0)
+    batch.append("visits", rows(3))
+    written = batch.close()
+    for _ in range(2):
+        with pytest.raises(OSError, match="Input/output error"):
+            lake.publish(written, "inbox", 0)
+    before = entry.stat().st_ino
+    failing = False
+    if restarted:
+        lake = Lake(data, tables)
+    lake.publish(written, "inbox", 0)
+
+    assert before != entry.stat().st_ino, "the entry was not written anew"
+    assert 3 == count(data)
+    assert not [path for path in entry.parent.iterdir() if path.name == delta_log.UNDURABLE and restarted]
+
+
+def test_a_file_that_is_gone_is_not_named(lake: Lake, rows: Rows) -> None:
+    """A vacuum of a clock that jumped ahead took it: the publish fails before the commit, and its plan is written again."""
+    batch = lake.open_batch("inbox", 0, 0)
+    batch.append("visits", rows(3))
+    written = batch.close()
+    (lake.folder / "visits" / written.files["visits"][0].path).unlink()
+
+    with pytest.raises(LakeError, match="was removed before it was published"):
+        lake.publish(written, "inbox", 0)
+    assert -1 == lake.committed("visits", "inbox")
+
+
+def test_a_damaged_seed_is_replaced(data: Path, lake: Lake, publish: Publish, tables: dict[str, TableSchema]) -> None:
+    """It holds no row: another one shows the columns, and nothing is lost."""
+    publish(0)
+    (seed,) = data.glob("lake/visits/dt=1970-01-01/*.parquet")
+    seed.write_bytes(seed.read_bytes()[:-10])
+    Lake(data, tables).refresh()
+
+    assert seed.name not in {Path(file.path).name for file in lake.tables["visits"].snapshot().files}
+    with connect(data) as con:
+        assert (3,) == con.execute("select count(*) from visits").fetchone()
+
+
+def test_a_parquet_file_that_cannot_be_read_is_told_and_keeps_no_view_from_being_written(
+    data: Path, publish: Publish, load: Load, visits_sql: str, *, rows: Rows, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where a view has to look into every file, a damaged one is left out, and named with the remedy."""
+    publish(0)
+    publish(1)
+    damaged = min(data.glob("lake/visits/dt=2026*/*.parquet"))
+    damaged.write_bytes(damaged.read_bytes()[:-10])
+    wider_sql = visits_sql.replace("  page varchar,", "  page varchar,\n  colour varchar,")
+    wider = Lake(data, load(visits=f"{wider_sql}comment on column visits.colour is 'of the page';\n"))
+    batch = wider.open_batch("inbox", 2, 0)
+    batch.append("visits", rows(3, first=2000))
+    wider.publish(batch.close(), "inbox", 2)
+    wider.refresh()
+
+    assert f"{damaged} is damaged" in caplog.text
+    assert "restore this file from a backup" in caplog.text
+    with connect(data) as con:
+        assert (6,) == con.execute("select count(*) from visits").fetchone()
+
+
+def test_a_query_over_a_damaged_file_names_it_and_other_tables_are_served(data: Path, load: Load, visits_sql: str, rows: Rows) -> None:
+    """The reader's own error says which file it is."""
+    other = visits_sql.replace("visits", "calls")
+    lake = Lake(data, load(visits=visits_sql, calls=other))
+    batch = lake.open_batch("inbox", 0, 0)
+    batch.append("visits", rows(3))
+    batch.append("calls", rows(3))
+    lake.publish(batch.close(), "inbox", 0)
+    lake.refresh()
+    (damaged,) = data.glob("lake/visits/dt=2026*/*.parquet")
+    damaged.write_bytes(damaged.read_bytes()[:-10])
+
+    with connect(data) as con:
+        with pytest.raises(duckdb.Error, match=re.escape(damaged.name)):
+            con.execute("select count(distinct page) from visits").fetchone()
+        assert (3,) == con.execute("select count(trace_id) from calls").fetchone()

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import errno
+import shutil
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pytest
 from otelpond.storage.decode.payloads import Payloads, Rules
@@ -456,3 +461,196 @@ def test_progress_counts_what_is_published(pond: Pond) -> None:
     assert 0 == last.unpublished_since_unix_nano
     assert last.commit_lag_s > 0
     assert last.recovery_s > 0
+
+
+def test_an_inbox_that_was_replaced_by_a_larger_one_is_read_from_its_beginning(pond: Pond) -> None:
+    """Told by its identity: its numbers and sizes look as if it had been read."""
+    pond.accept("a")
+    pond.run()
+    shutil.rmtree(pond.data / "inbox" / "receiver")
+    pond.accept("b" * 1000)
+    pond.run()
+
+    assert ["a", "b" * 1000] == pond.lake.tables["spans"]
+
+
+def test_a_restored_older_copy_of_an_inbox_loses_nothing_and_doubles_nothing(pond: Pond, tmp_path: Path) -> None:
+    """What it held is known by its digests; what comes to it later is stored."""
+    pond.accept("a")
+    pond.accept("b")
+    shutil.copytree(pond.data / "inbox" / "receiver", tmp_path / "backup")
+    pond.run()
+    pond.accept("c")
+    pond.accept("d")
+    pond.run()
+    shutil.rmtree(pond.data / "inbox" / "receiver")
+    shutil.copytree(tmp_path / "backup", pond.data / "inbox" / "receiver")
+    pond.accept("e")
+    pond.run()
+
+    assert ["a", "b", "c", "d", "e"] == pond.lake.tables["spans"]
+
+
+def test_a_copied_inbox_doubles_nothing_even_after_the_retry_window(pond: Pond) -> None:
+    """Under another name it goes on where its original stood."""
+    pond.accept("a")
+    pond.run(options=Options(retry_window_s=0.0))
+    pond.accept("b")
+    shutil.copytree(pond.data / "inbox" / "receiver", pond.data / "inbox" / "receiver-1")
+    for segment in segments(pond.data / "inbox" / "receiver-1"):
+        if not segment.path.stat().st_size:
+            segment.path.write_bytes(b"as it was before it was forgotten")
+    pond.run(options=Options(retry_window_s=0.0))
+
+    assert ["a", "b"] == pond.lake.tables["spans"]
+    assert [] == pond.lake.tables["rejected_records"]
+
+
+def test_an_inbox_that_is_gone_keeps_no_plan_from_being_finished(tmp_path: Path) -> None:
+    """Such as that of a receiver process that is no more: what is left is published."""
+    alive = True
+
+    def step(name: str) -> None:
+        if name == "publish spans" and alive:
+            raise KilledError
+
+    pond = Pond(tmp_path, FakeLake(step))
+    pond.accept("lost by hand")
+    with pytest.raises(KilledError):
+        pond.run()
+    shutil.rmtree(tmp_path / "inbox" / "receiver")
+    alive = False
+    pond.accept("b")
+    pond.run()
+
+    assert ["b"] == pond.lake.tables["spans"]
+
+
+@pytest.mark.parametrize("jump_s", [-86_400.0, 86_400.0])
+def test_a_clock_that_jumps_makes_no_retry_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, jump_s: float) -> None:
+    """Forwards or backwards by a day, while the pipeline runs: an equal payload is still a retry."""
+    now = time.time_ns
+
+    class TwoPlans(UntilDrained):
+        def stopping(self) -> bool:
+            return any(progress.plans >= 2 for progress in self.progress)
+
+        def progressed(self, progress: Progress) -> None:
+            if progress.plans == 1 and not self.progress[-1].plans:
+                monkeypatch.setattr(time, "time_ns", lambda: now() + int(jump_s * 1e9))
+                pond.accept("a", "b")
+            super().progressed(dataclasses.replace(progress))
+
+    pond = Pond(tmp_path)
+    pond.accept("a")
+    pond.run(control=TwoPlans(), options=Options(batch_interval_s=0.0, commit_interval_s=0.0))
+
+    assert ["a", "b"] == pond.lake.tables["spans"]
+
+
+def test_a_clock_that_was_put_back_does_not_keep_plans_for_ever(pond: Pond, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plans of the future are forgotten like any other, by the time that passes."""
+    now, elapsed = time.time_ns, time.monotonic_ns
+    with monkeypatch.context() as ahead:
+        ahead.setattr(time, "time_ns", lambda: now() + 10 * 86_400 * 10**9)
+        for payload in ("a", "b", "c"):
+            pond.accept(payload)
+            pond.run()
+    later = iter(range(0, 10**6 * 10**9, 400 * 10**9))
+    monkeypatch.setattr(time, "monotonic_ns", lambda: elapsed() + next(later))
+    for payload in ("d", "e", "f"):
+        pond.accept(payload)
+        pond.run(options=Options(retry_window_s=60.0))
+
+    assert len(list((pond.data / "plans").glob("*.plan"))) <= 3
+
+
+@pytest.mark.parametrize("where", ["derive", "write"])
+def test_a_payload_whose_rows_cannot_be_made_or_written_is_isolated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str) -> None:
+    """Its fault is found by halving, as that of one that cannot be decoded; the others are stored."""
+
+    def refuse(rows: pa.Table) -> None:
+        if any("bad" in text for text in rows.column(0).to_pylist()):
+            raise pa.ArrowInvalid("no such column can be written")
+
+    whole_derive, whole_append = DerivePayloads.derive, FakeFiles.append
+
+    def derive(deriver: DerivePayloads, decoded: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
+        if where == "derive" and "spans" in decoded:
+            refuse(decoded["spans"])
+        return whole_derive(deriver, decoded)
+
+    def append(files: FakeFiles, table: str, rows: pa.Table) -> None:
+        if where == "write" and table == "spans":
+            refuse(rows)
+        whole_append(files, table, rows)
+
+    monkeypatch.setattr(DerivePayloads, "derive", derive)
+    monkeypatch.setattr(FakeFiles, "append", append)
+
+    def takes_all(signal: Signal, payloads: Payloads, rules: Rules) -> dict[str, pa.Table]:
+        del signal, rules
+        return {"spans": pa.table({"payload": [payloads.payload(index).decode() for index in range(len(payloads))]})}
+
+    pond = Pond(tmp_path)
+    pond.accept("a", "b", "bad", "c")
+    pond.run(kernels=takes_all, plain=takes_all)
+
+    assert ["a", "b", "c"] == pond.lake.tables["spans"]
+    assert 1 == len(pond.lake.tables["rejected_records"])
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), duckdb.IOException("Could not write file")])
+def test_a_disk_that_fails_while_deriving_blames_no_payload(pond: Pond, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    """Such as DuckDB's temporary files on a full disk: tried again, not put into quarantine."""
+    failures = iter([True] * 5)
+    whole = DerivePayloads.derive
+
+    def unlucky(deriver: DerivePayloads, decoded: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
+        if next(failures, False):
+            raise error
+        return whole(deriver, decoded)
+
+    class Patient(UntilDrained):
+        def stopping(self) -> bool:
+            return next(failures, None) is None
+
+    monkeypatch.setattr(DerivePayloads, "derive", unlucky)
+    pond.accept("a")
+    pond.run(control=Patient(), options=Options(batch_interval_s=0.0))
+
+    assert ["a"] == pond.lake.tables["spans"]
+    assert not (pond.data / "quarantine").exists()
+
+
+def test_a_damaged_last_plan_is_told_by_name(pond: Pond, caplog: pytest.LogCaptureFixture) -> None:
+    """The message names the file and the remedy, without a traceback; with the remedy it goes on."""
+    pond.accept("a")
+    pond.run()
+    (path,) = (pond.data / "plans").glob("*.plan")
+    path.write_bytes(b"{")
+    pond.accept("b")
+    pond.run()
+    assert f"{path} is damaged" in caplog.text
+    assert "remove it" in caplog.text
+    assert "Traceback" not in caplog.text
+    path.unlink()
+    pond.run()
+
+    assert ["a", "b"] == pond.lake.tables["spans"]
+
+
+def test_a_damaged_older_plan_or_list_of_suspects_is_passed_over(pond: Pond, caplog: pytest.LogCaptureFixture) -> None:
+    """They are told by name; nothing but old retries depends on them."""
+    for payload in ("a", "b"):
+        pond.accept(payload)
+        pond.run()
+    first = pond.data / "plans" / "0000000001.plan"
+    first.write_bytes(b"\x00" * 10)
+    (pond.data / "plans" / "suspects").write_bytes(b"\x00")
+    pond.accept("c")
+    pond.run()
+
+    assert ["a", "b", "c"] == pond.lake.tables["spans"]
+    assert str(first) in caplog.text
+    assert "suspects is damaged" in caplog.text
