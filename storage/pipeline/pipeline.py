@@ -21,13 +21,12 @@ import pyarrow as pa
 from ..decode.payloads import Payloads, Rules
 from ..lake.files import OpenFiles
 from ..lake.lake import Lake
-from ..lake.parquet import LakeError
 from ..log_lines import fault
 from ..signals import Signal
 from ..tenants import DEFAULT_TENANT
 from .backlog import Backlog, Batch
 from .control import Control, Progress, Turns
-from .plans import FramePlace, Plan, PlanError, PlanStore, RetryWindow
+from .plans import FramePlace, Plan, PlanStore, RetryWindow
 from .quarantine import Quarantine
 from .suspicion import Suspicion
 from .tally import Tally
@@ -157,14 +156,7 @@ class Pipeline:
                     logger.warning("%d payloads failed, trying again with less at once: %s", failure.batch.stretch.frames, failure)
                     self._suspicion.blame(failure.batch.stretch)
                 except Exception as failure:
-                    known = isinstance(failure, (OSError, LakeError, PlanError))
-                    logger.log(
-                        logging.ERROR,
-                        "the pipeline cannot go on, trying again in %.1f s: %s",
-                        backoff_s,
-                        fault(failure),
-                        exc_info=not known,
-                    )
+                    logger.exception("the pipeline cannot go on, trying again in %.1f s", backoff_s)
                     control.stuck(fault(failure))
                     yield backoff_s
                     backoff_s = min(backoff_s * 2, _LONGEST_BACKOFF_S)
