@@ -11,7 +11,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 
-from ..storage.tenants import DEFAULT_TENANT
+from ..storage.tenants import DEFAULT_TENANT, tenants
 from . import metrics, prometheus, readiness
 from .metrics import Observed, Sample
 from .pipeline_child import PipelineChild, PublishFailedError
@@ -93,10 +93,12 @@ def app(operations: Operations) -> FastAPI:
         return Response(text, headers={"content-type": media})
 
     @api.post("/publish")
-    async def publish() -> JSONResponse:
-        """Publish everything that is accepted by now, then answer."""
+    async def publish(tenant: str = DEFAULT_TENANT) -> JSONResponse:
+        """Publish everything that is accepted by now for a tenant, then answer."""
+        if tenant not in tenants(operations.settings.data):
+            return JSONResponse({"published": False, "reason": f"tenant {tenant} has no pond here"}, status_code=404)
         try:
-            await child.publish()
+            await child.publish(tenant)
         except PublishFailedError as failure:
             return JSONResponse({"published": False, "reason": str(failure)}, status_code=503)
         except TimeoutError:

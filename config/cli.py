@@ -59,6 +59,7 @@ Config = Annotated[
 Grpc = Annotated[str | None, typer.Option(help="Where OTLP/gRPC listens. [default: 127.0.0.1:4317]", metavar="HOST:PORT")]
 Http = Annotated[str | None, typer.Option(help="Where OTLP/HTTP listens. [default: 127.0.0.1:4318]", metavar="HOST:PORT")]
 Admin = Annotated[str | None, typer.Option(help="Where health and metrics are answered. [default: 127.0.0.1:13133]", metavar="HOST:PORT")]
+Tenant = Annotated[str, typer.Option(help="Whose pond: that of who shows no token, or that of a token's tenant.", metavar="NAME")]
 Workers = Annotated[int | None, typer.Option(help="Processes that receive. [default: 1]", min=1, metavar="N")]
 Insecure = Annotated[bool, typer.Option("--insecure", help="Allow listening beyond this machine, although nobody has to show a token.")]
 
@@ -97,12 +98,13 @@ def sql(
     statement: Annotated[str, typer.Argument(help="What to ask; - reads it from standard input.", metavar="STATEMENT")],
     data: Data = None,
     config: Config = None,
+    tenant: Tenant = "default",
     format: Annotated[Format, typer.Option("--format", "-f", help="How rows are printed.", metavar="table|json|csv")] = Format.table,  # noqa: A002 - the option's name
 ) -> None:
     """Ask the tables. A collector that runs on the same directory is asked to publish first."""
     from .commands import sql as command
 
-    command.run(statement, config, {"data": data}, format.value)
+    command.run(statement, config, {"data": data}, tenant, format.value)
 
 
 @app.command()
@@ -122,11 +124,12 @@ def import_files(
     files: Annotated[list[Path], typer.Argument(help="OTLP JSON lines or length-prefixed protobuf, also .gz and .zst.", metavar="FILE...")],
     data: Data = None,
     config: Config = None,
+    tenant: Tenant = "default",
 ) -> None:
     """Store OTLP files. May be ended and started again; a file that is in the pond already is not stored twice."""
     from .commands import import_files as command
 
-    command.run(files, config, {"data": data})
+    command.run(files, config, {"data": data}, tenant)
 
 
 @app.command()

@@ -85,9 +85,9 @@ class Pipelines:
         )
 
 
-def open_importer(settings: Settings, total_bytes: int) -> Importer:
-    """What stores so many bytes of files in the pond that the settings name; a few are decoded before kernels would be loaded."""
-    data = Path(settings.data).absolute()
+def open_importer(settings: Settings, tenant: str, total_bytes: int) -> Importer:
+    """What stores so many bytes of files in a tenant's pond; a few are decoded before kernels would be loaded."""
+    data = pond_folder(Path(settings.data).absolute(), tenant)
     make_folder(data)
     tables = load_tables([TABLES_FOLDER, *settings.tables])
     return Importer(
@@ -97,6 +97,7 @@ def open_importer(settings: Settings, total_bytes: int) -> Importer:
         kernels=_quick_decoder() if total_bytes > _WORTH_KERNELS_BYTES else reference.decode,
         plain=reference.decode,
         rules=_decode_rules(settings, data, keep_dates=True),
+        tenant=tenant,
     )
 
 

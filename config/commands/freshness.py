@@ -11,19 +11,24 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from ...storage.tenants import DEFAULT_TENANT, FOLDER, pond_folder
+
 INTERVAL_S = 1.0
 """A publish costs 20-40 ms a table, so that queries in a loop ask for one a second at most."""
 TIMEOUT_S = 60.0
 
 
-def publish(data: Path) -> None:
-    """Have the collector on that directory publish, where one runs; where it does not manage to, say so on standard error."""
+def publish(data: Path, tenant: str = DEFAULT_TENANT) -> None:
+    """Have the collector on that directory publish a tenant's pond, where one runs; say on standard error where it does not manage to."""
+    pond = pond_folder(data, tenant)
+    if data.parent.name == FOLDER:  # a tenant's pond, named by its directory
+        data, tenant = data.parent.parent, data.name
     admin = running_collector(data)
     if admin is None:
         return
-    _wait_for_the_second(data)
+    _wait_for_the_second(pond)
     # Always the address written by our collector, hence S310.
-    request = urllib.request.Request(f"{admin}/publish", method="POST", headers=_owner(data))  # noqa: S310
+    request = urllib.request.Request(f"{admin}/publish?tenant={tenant}", method="POST", headers=_owner(data))  # noqa: S310
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT_S, context=_context(data, admin)):  # noqa: S310
             pass
@@ -69,10 +74,10 @@ def _lives(pid: int) -> bool:
     return True
 
 
-def _wait_for_the_second(data: Path) -> None:
+def _wait_for_the_second(pond: Path) -> None:
     """Let a second pass since the last publish; a collector at rest has not published, so that nobody waits for it."""
     try:
-        age_s = time.time() - (data / "pond.duckdb").stat().st_mtime
+        age_s = time.time() - (pond / "pond.duckdb").stat().st_mtime
     except FileNotFoundError:
         return
     if 0 <= age_s < INTERVAL_S:

@@ -16,13 +16,14 @@ from ...storage.pipeline.importer import Importer, Record
 from ..errors import CommandError
 from ..pond import open_importer
 from ..sources import load
+from .tenant import pond_of
 
 _SHOWN_BAD_RECORDS = 5
 _SHOWN_REASON = 200
 
 
-def run(files: Sequence[Path], config: Path | None, options: Mapping[str, Any]) -> None:
-    """Import the files one after another.
+def run(files: Sequence[Path], config: Path | None, options: Mapping[str, Any], tenant: str) -> None:
+    """Import the files one after another, into a tenant's pond.
 
     Raises:
         CommandError: a file cannot be read, or is no OTLP file at all.
@@ -31,7 +32,8 @@ def run(files: Sequence[Path], config: Path | None, options: Mapping[str, Any]) 
     for file in files:
         if not file.is_file():
             raise CommandError(f"{file}: no such file", exit_code=2)
-    importer = open_importer(settings, sum(file.stat().st_size for file in files))
+    pond_of(settings.data, tenant)
+    importer = open_importer(settings, tenant, sum(file.stat().st_size for file in files))
     console = Console(stderr=True, highlight=False)
     with Progress(
         TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), DownloadColumn(), TimeRemainingColumn(), console=console

@@ -14,15 +14,17 @@ from ..errors import CommandError
 from ..sources import load
 from .freshness import publish
 from .rows import PRINTERS, Rows
+from .tenant import pond_of
 
 
-def run(statement: str, config: Path | None, options: Mapping[str, Any], form: str) -> None:
+def run(statement: str, config: Path | None, options: Mapping[str, Any], tenant: str, form: str) -> None:
     """Print the answer of one statement, or of the last of several.
 
     Args:
         statement: SQL of DuckDB; `-` reads it from standard input.
         config: the configuration file.
         options: settings given on the command line.
+        tenant: whose pond is asked.
         form: table, json or csv.
 
     Raises:
@@ -30,9 +32,10 @@ def run(statement: str, config: Path | None, options: Mapping[str, Any], form: s
     """
     data = load(config, options).data
     text = sys.stdin.read() if statement == "-" else statement
-    publish(data)
+    pond = pond_of(data, tenant)
+    publish(data, tenant)
     try:
-        with connect(data) as connection:
+        with connect(pond) as connection:
             connection.execute(text)
             if connection.description:
                 PRINTERS[form](Rows(connection), sys.stdout)

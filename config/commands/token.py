@@ -15,8 +15,9 @@ from rich.table import Table
 
 from ...storage import tokens
 from ...storage.access import Permission
+from ...storage.durable import make_folder
 from ...storage.rate_limits import Rate
-from ...storage.tenants import TenantError
+from ...storage.tenants import TenantError, pond_folder
 from ...storage.tokens import Role, Token
 from ..errors import CommandError
 from ..sources import load
@@ -37,6 +38,7 @@ def create(config: Path | None, options: Mapping[str, Any], *, tenant: str, role
         text, token = tokens.create(data, tenant, Role(role), expires_at=expires_at, rate=rate, note=note)
     except TenantError as error:
         raise CommandError(f"--tenant: {error}", exit_code=2) from None
+    make_folder(pond_folder(data.absolute(), tenant))  # a running collector makes the pond of it
     print(text)
     until = "for ever" if token.expires_at is None else f"until {token.expires_at}"
     print(f"otelpond: token {token.id} of tenant {tenant}, role {role}, valid {until}; it is shown only now", file=sys.stderr)

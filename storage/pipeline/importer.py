@@ -24,6 +24,7 @@ from ..durable import make_folder, write_file
 from ..inbox import frames
 from ..lake.lake import Lake
 from ..signals import Signal
+from ..tenants import DEFAULT_TENANT
 from .pipeline import Decode, Decoded, Deriver, merge
 
 _CHUNK_BYTES = 24_000_000
@@ -81,6 +82,7 @@ class Importer:
     kernels: Decode
     plain: Decode
     rules: Rules
+    tenant: str = DEFAULT_TENANT
 
     def state(self, digest: str) -> Import:
         """How far the import of the file with that digest has come."""
@@ -135,14 +137,14 @@ class Importer:
                 parts += self._isolating(signal, payloads, accepted_unix_nano, plainly=plainly)
         bad = [record for record in chunk if record.reason]
         if bad:
-            parts.append({"refused": _refused([(f"record {r.number}: {r.reason}", r.payload) for r in bad], accepted_unix_nano)})
+            parts.append({"refused": self._refused([(f"record {r.number}: {r.reason}", r.payload) for r in bad], accepted_unix_nano)})
         return merge(parts)
 
     def _isolating(self, signal: Signal, payloads: list[bytes], accepted_unix_nano: int, *, plainly: bool) -> Iterator[Decoded]:
         """Decoded payloads; one that makes a decoder raise is found by halving, decoded plainly, or refused."""
         decode = self.plain if plainly else self.kernels
         try:
-            yield decode(signal, _together(signal, payloads, accepted_unix_nano), self.rules)
+            yield decode(signal, self._together(signal, payloads, accepted_unix_nano), self.rules)
         except Exception as failure:  # noqa: BLE001 - whatever it is, it must cost one record only
             if len(payloads) > 1:
                 half = len(payloads) // 2
@@ -151,7 +153,34 @@ class Importer:
             elif not plainly:
                 yield from self._isolating(signal, payloads, accepted_unix_nano, plainly=True)
             else:
-                yield {"refused": _refused([(f"neither decoder takes it: {failure}", payloads[0])], accepted_unix_nano)}
+                yield {"refused": self._refused([(f"neither decoder takes it: {failure}", payloads[0])], accepted_unix_nano)}
+
+    def _together(self, signal: Signal, payloads: list[bytes], accepted_unix_nano: int) -> Payloads:
+        ends = np.cumsum([len(payload) for payload in payloads], dtype=np.int64)
+        return Payloads(
+            wire=np.frombuffer(bytearray(b"".join(payloads)), dtype=np.uint8),
+            starts=np.concatenate([np.zeros(1, dtype=np.int64), ends[:-1]]),
+            ends=ends,
+            accepted_unix_nano=np.full(len(payloads), accepted_unix_nano, dtype=np.int64),
+            tenants=[self.tenant] * len(payloads),
+            digests=[frames.digest(self.tenant, signal, payload) for payload in payloads],
+        )
+
+    def _refused(self, records: list[tuple[str, bytes]], accepted_unix_nano: int) -> pa.Table:
+        """Rows of `rejected_records` for what is no record."""
+        rows = [
+            {
+                "tenant_id": self.tenant,
+                "ingested_at": accepted_unix_nano // 1000,
+                "payload_digest": "",
+                "item_index": index,
+                "signal": "unknown",
+                "reason": reason,
+                "content": json.dumps({"record": content.decode(errors="replace")}),
+            }
+            for index, (reason, content) in enumerate(records)
+        ]
+        return pa.Table.from_pylist(rows, schema=REFUSED)
 
     def _publish(self, stream: str, number: int, decoded: Decoded) -> None:
         files = self.lake.open_batch(stream, number, time.time_ns())
@@ -189,34 +218,5 @@ def _chunks(records: Iterable[Record], *, first: int) -> Iterator[list[Record]]:
         yield chunk
 
 
-def _together(signal: Signal, payloads: list[bytes], accepted_unix_nano: int) -> Payloads:
-    ends = np.cumsum([len(payload) for payload in payloads], dtype=np.int64)
-    return Payloads(
-        wire=np.frombuffer(bytearray(b"".join(payloads)), dtype=np.uint8),
-        starts=np.concatenate([np.zeros(1, dtype=np.int64), ends[:-1]]),
-        ends=ends,
-        accepted_unix_nano=np.full(len(payloads), accepted_unix_nano, dtype=np.int64),
-        tenants=["default"] * len(payloads),
-        digests=[frames.digest("default", signal, payload) for payload in payloads],
-    )
-
-
 def _dates(decoded: Mapping[str, pa.Table]) -> int:
     return max((len(rows.column("dt").unique()) for name, rows in decoded.items() if name != "refused"), default=0)
-
-
-def _refused(records: list[tuple[str, bytes]], accepted_unix_nano: int) -> pa.Table:
-    """Rows of `rejected_records` for what is no record."""
-    rows = [
-        {
-            "tenant_id": "default",
-            "ingested_at": accepted_unix_nano // 1000,
-            "payload_digest": "",
-            "item_index": index,
-            "signal": "unknown",
-            "reason": reason,
-            "content": json.dumps({"record": content.decode(errors="replace")}),
-        }
-        for index, (reason, content) in enumerate(records)
-    ]
-    return pa.Table.from_pylist(rows, schema=REFUSED)

@@ -69,20 +69,20 @@ class Ponds:
         stopping = False
         while True:
             if not stopping:
-                self._look()
+                stopping = control.stopping()
+                self._look(now=stopping)
                 self._wake(control.woken())
-            if control.stopping() and not stopping:
-                stopping = True
-                self._wake(self._ponds)
+            if stopping:
+                self._wake(self._ponds)  # nobody waits for anything any more
             for tenant, pond in self._due():
                 self._take_turn(tenant, pond)
             if stopping and not self._ponds:
                 return
             control.wait(max(0.0, self._next_due() - time.monotonic()))
 
-    def _look(self) -> None:
+    def _look(self, *, now: bool = False) -> None:
         """Find the ponds that are new."""
-        if time.monotonic() < self._look_due:
+        if not now and time.monotonic() < self._look_due:
             return
         self._look_due = time.monotonic() + _LOOK_S
         for tenant in self._tenants():
@@ -92,8 +92,7 @@ class Ponds:
     def _wake(self, tenants: Iterable[str]) -> None:
         for tenant in tenants:
             if tenant not in self._ponds:  # asked for as soon as it was made
-                self._look_due = 0.0
-                self._look()
+                self._look(now=True)
             if tenant in self._ponds:
                 self._ponds[tenant].due = 0.0
 

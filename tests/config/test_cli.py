@@ -33,7 +33,7 @@ def _run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
 
 def _pond(folder: Path) -> None:
     """A pond with one view, as a query sees it."""
-    folder.mkdir()
+    folder.mkdir(parents=True)
     with duckdb.connect(str(folder / "pond.duckdb")) as connection:
         connection.execute("create view fish as select 1 as id, 'pike' as name union all select 2, 'carp'")
 
@@ -117,16 +117,33 @@ def test_sql_asks_the_pond(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
 
 def test_sql_publishes_first(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """The collector is asked before the snapshot is opened."""
-    asked: list[Path] = []
+    asked: list[tuple[Path, str]] = []
 
-    def publish(data: Path) -> None:
-        asked.append(data)
+    def publish(data: Path, tenant: str) -> None:
+        asked.append((data, tenant))
         _pond(tmp_path / "pond")
 
     monkeypatch.setattr(sql_command, "publish", publish)
     assert 0 == _run(monkeypatch, "sql", "select count(*) as n from fish", "--format", "csv", "--data", str(tmp_path / "pond"))
     assert "n\n2\n" == capsys.readouterr().out
-    assert [tmp_path / "pond"] == asked
+    assert [(tmp_path / "pond", "default")] == asked
+
+
+def test_sql_asks_the_pond_of_a_tenant(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """The collector of the data directory publishes the tenant's pond, which is then read; a name that is none is refused."""
+    asked: list[tuple[Path, str]] = []
+
+    def publish(data: Path, tenant: str) -> None:
+        asked.append((data, tenant))
+        _pond(tmp_path / "pond" / "tenants" / "acme")
+
+    monkeypatch.setattr(sql_command, "publish", publish)
+    statement = ("sql", "select count(*) as n from fish", "--format", "csv", "--data", str(tmp_path / "pond"))
+    assert 0 == _run(monkeypatch, *statement, "--tenant", "acme")
+    assert "n\n2\n" == capsys.readouterr().out
+    assert [(tmp_path / "pond", "acme")] == asked
+    assert 2 == _run(monkeypatch, *statement, "--tenant", "../acme")
+    assert "--tenant: '../acme' is no tenant's name" in capsys.readouterr().err
 
 
 def test_sql_errors_are_duckdbs_own_words(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

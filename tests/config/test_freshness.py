@@ -52,7 +52,7 @@ def test_a_living_collector_is_asked(tmp_path: Path, admin: HTTPServer) -> None:
     """The file in the pond says where, and the question is one POST."""
     _says(tmp_path, os.getpid(), admin.server_port)
     freshness.publish(tmp_path)
-    assert ["/publish"] == _Admin.asked
+    assert ["/publish?tenant=default"] == _Admin.asked
 
 
 def test_it_is_asked_once_a_second_at_most(tmp_path: Path, admin: HTTPServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,7 +64,7 @@ def test_it_is_asked_once_a_second_at_most(tmp_path: Path, admin: HTTPServer, mo
     _says(tmp_path, os.getpid(), admin.server_port)
     freshness.publish(tmp_path)
     assert [0.75] == [round(seconds, 3) for seconds in waited]
-    assert ["/publish"] == _Admin.asked
+    assert ["/publish?tenant=default"] == _Admin.asked
 
 
 def test_a_dead_collector_is_left_alone(tmp_path: Path, admin: HTTPServer) -> None:
