@@ -50,7 +50,7 @@ chaos-quick: $(READY) ## the same, shorter: at most three minutes
 fuzz: $(READY) ## look for inputs that break what reads them: SECONDS=20 for each target, TARGET=json for one (needs the extra `fuzz`)
 	$(BIN)/python -m tests.fuzz.run --seconds $(SECONDS) $(TARGET)
 
-interop: $(READY) ## other people's senders: the official Node.js SDK (needs node and npm), and curl
+interop: $(READY) ## other people's senders: the official SDKs for Node.js, Go and Java, and curl; what is missing is skipped
 	PYTHON=$(BIN)/python tests/interop/run.sh
 
 clean: ## remove the virtual environment and every cache

@@ -69,7 +69,7 @@ def _damaged(data: bytes) -> tuple[dict[int, bytes], set[tuple[int, int, int]]]:
             content += _unknown_header(one, two)
             assert len(content) > begin
         else:
-            payload = bytes([two]) * (one << (kind >> 4)) if kind & 4 else data[: one << 1]
+            payload = bytes([two]) * (one << (kind >> 5)) if kind & 4 else data[: one << 1]
             begin = len(content)
             content += _frame(payload, items=two)
             places.add((number, begin, len(content)))
