@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final
+from urllib.parse import parse_qs
 
 import grpc
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -16,8 +17,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ..receivers.authentication import Authentication, bearer
 from ..receivers.refusals import RefusedError, http_body, http_headers, refusal_of
 from ..receivers.tls import CertificateFiles, Certificates
-from ..storage.access import Access, Permission
+from ..storage.access import Access, ForbiddenError, Permission
 from ..storage.durable import write_file
+from ..storage.tenants import DEFAULT_TENANT
 from .settings import Settings
 
 ADMIN_KEY: Final = "admin.key"
@@ -85,7 +87,10 @@ class Security:
 
 
 class AdminGuard:
-    """Lets probes through, asks for a token for anything else: to read the roles viewer, analyst, admin, to act analyst and admin."""
+    """Lets probes through, asks for a token for anything else: to read the roles viewer, analyst, admin, to act analyst and admin.
+
+    The figures are of the whole collector: they are for tokens of the tenant `default`. Any other tenant may have its own pond published.
+    """
 
     def __init__(self, app: ASGIApp, access: Access, key: str) -> None:
         self._app = app
@@ -105,8 +110,14 @@ class AdminGuard:
     def _let_in(self, scope: Scope) -> None:
         fields = [value.decode("latin-1") for name, value in scope["headers"] if name == b"authorization"]
         token = bearer(", ".join(fields))
-        if token is None or not hmac.compare_digest(token.encode(), self._key):
-            self._access.authenticate(token, Permission.READ if scope["method"] in ("GET", "HEAD") else Permission.PUBLISH)
+        if token is not None and hmac.compare_digest(token.encode(), self._key):
+            return
+        permission = Permission.READ if scope["method"] in ("GET", "HEAD") else Permission.PUBLISH
+        tenant = self._access.authenticate(token, permission).tenant
+        if tenant != DEFAULT_TENANT and (
+            permission is Permission.READ or parse_qs(scope["query_string"]) != {b"tenant": [tenant.encode()]}
+        ):
+            raise ForbiddenError(f"a token of the tenant {tenant} may ask for nothing here but POST /publish?tenant={tenant}")
 
 
 def certificate_files(settings: Settings) -> CertificateFiles | None:

@@ -12,12 +12,23 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+import trustme
 from otelpond.config.demo.processes import child, clean_environment
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 ROOMS = sorted(path.relative_to(ROOT) for path in ROOT.glob("[a-z]*/README.md"))
+
+SEND = """
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+provider = TracerProvider()
+provider.add_span_processor(SimpleSpanProcessor(OTLPSpanExporter()))
+provider.get_tracer("shop").start_span("till").end()
+provider.shutdown()
+"""
 
 
 def _block(language: str, needle: str) -> str:
@@ -53,12 +64,13 @@ def serve(place: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Iterat
         yield start
 
 
-def _shell(commands: str, port: int = 0) -> str:
-    """What a block prints, run by bash in the working directory; it must end with 0."""
+def _shell(commands: str, port: int = 0, *, said: str = "") -> str:
+    """What a block prints, run by bash in the working directory; it must end with 0, and say no more on standard error than expected."""
     environment = clean_environment(PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
     script = commands.replace("127.0.0.1:4318", f"127.0.0.1:{port}")
     ended = subprocess.run(["bash", "-euo", "pipefail", "-c", script], env=environment, capture_output=True, text=True, check=False)
-    assert (0, "") == (ended.returncode, ended.stderr)
+    assert (0, bool(said)) == (ended.returncode, bool(ended.stderr))
+    assert re.search(said, ended.stderr)
     return ended.stdout
 
 
@@ -93,6 +105,34 @@ def test_the_own_table_is_filled(serve: Callable[[], int], place: Path) -> None:
     _shell(_block("sh", "curl").replace('"/orders"', '"/health"').replace("5b8efff79803", "6b8efff79803"), port)
     names = _shell("otelpond sql 'select name from spans order by trace_id, span_id' --format csv").splitlines()
     assert ["name", "POST /orders", "place order", "INSERT orders", "place order", "INSERT orders"] == names
+
+
+def test_a_tenant_sends_with_its_token_over_tls(serve: Callable[[], int], place: Path) -> None:
+    """The README's token, variables and certificates, as they stand there: the SDK's span is in the tenant's own pond."""
+    authority = trustme.CA()
+    for name, issued in (("server", authority.issue_cert("127.0.0.1")), ("client", authority.issue_cert("shop.example"))):
+        issued.cert_chain_pems[0].write_to_path(str(place / f"{name}.pem"))
+        issued.private_key_pem.write_to_path(str(place / f"{name}.key"))
+    authority.cert_pem.write_to_path(str(place / "clients.pem"))
+    (place / "otelpond.toml").write_text(_block("toml", "tls_cert"))
+    listed = _shell(_block("sh", "otelpond token create"), said="this is the first token of pond")
+    assert ["shop", "ingest", "valid"] == listed.splitlines()[1].split()[1:4]
+    assert "# the configuration is valid" in _shell("otelpond check")
+    port = serve()
+    files = {
+        "CERTIFICATE": "clients.pem",
+        "CLIENT_CERTIFICATE": "client.pem",
+        "CLIENT_KEY": "client.key",
+        "ENDPOINT": f"https://127.0.0.1:{port}",
+    }
+    variables = "export OTEL_SERVICE_NAME=till-7\n" + "".join(
+        f"export OTEL_EXPORTER_OTLP_{name}={value}\n" for name, value in files.items()
+    )
+    assert all(f"OTEL_EXPORTER_OTLP_{name}" in README for name in files)
+    send = f"unset REQUESTS_CA_BUNDLE CURL_CA_BUNDLE\n{sys.executable} - <<'EOF'\n{SEND}EOF\n"
+    _shell(variables + _block("sh", "OTEL_EXPORTER_OTLP_HEADERS") + send)
+    rows = _shell(_block("sh", '--tenant shop "select')).splitlines()
+    assert [["tenant_id", "service_name", "name"], ["shop", "till-7", "till"]] == [row.split() for row in rows]
 
 
 def test_a_mistake_in_an_own_table_stops_the_collector(place: Path) -> None:

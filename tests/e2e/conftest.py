@@ -63,6 +63,12 @@ class Collector:
 
     def start(self) -> Collector:
         """Start it and wait until it is ready."""
+        self.launch()
+        until(self._ready, f"the collector is ready; it said:\n{self.log.read_text()}")
+        return self
+
+    def launch(self) -> None:
+        """Start it."""
         inherited = {key: value for key, value in os.environ.items() if not key.startswith(("OTEL", "APM_"))}
         command = [sys.executable, "-m", "otelpond.config.cli", "serve", "--data", str(self.data)]
         addresses = ["--grpc", self.grpc, "--http", self.http, "--admin", self.admin]
@@ -70,8 +76,6 @@ class Collector:
             self.process = subprocess.Popen(
                 [*self.wrapper, *command, *addresses], env=inherited | self.environment, stdout=log, stderr=log, start_new_session=True
             )
-        until(self._ready, f"the collector is ready; it said:\n{self.log.read_text()}")
-        return self
 
     def _ready(self) -> bool:
         assert self.process is not None
