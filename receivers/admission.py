@@ -62,6 +62,15 @@ class Admission:
                 held.enter_context(self._sink.admit(size * (_PARSED_JSON if json else _PARSED_PROTOBUF)))
             yield
 
+    def copied(self, body: bytearray) -> bytes:
+        """A body as bytes, which stand beside it for a moment.
+
+        Raises:
+            UnavailableError: the collector has no room for it now.
+        """
+        with self._sink.admit(len(body)):
+            return bytes(body)
+
     def __enter__(self) -> Self:
         return self
 

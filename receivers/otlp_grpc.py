@@ -18,7 +18,7 @@ from .admission import Admission
 from .authentication import OPEN, Authentication
 from .counting import Counted, received
 from .exports import DEFAULT_MAX_BODY_BYTES, Export, in_flight_bytes
-from .memory import Incoming
+from .memory import Incoming, return_large_blocks
 from .refusals import RefusedError, grpc_trailers, refusal_of
 
 DEFAULT_WORKERS: Final = 64
@@ -141,9 +141,11 @@ def server(
         # Go's collectors and SDKs may be set to ping every 10 s; the default ends their connection with "too many pings".
         ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
         ("grpc.keepalive_permit_without_calls", 1),
+        # Of a message that nobody reads no more than 64 KiB come; grpcio, estimating the bandwidth, would let megabytes in.
+        ("grpc.http2.bdp_probe", 0),
     )
-    receiver = grpc.server(
-        ThreadPoolExecutor(workers, "otlp-grpc"), handlers=[_Handler(sink, authentication, Incoming(in_flight_bytes))], options=options
-    )
+    return_large_blocks()
+    handler = _Handler(sink, authentication, Incoming(in_flight_bytes, max_body_bytes, workers))
+    receiver = grpc.server(ThreadPoolExecutor(workers, "otlp-grpc"), handlers=[handler], options=options)
     port = receiver.add_insecure_port(address) if credentials is None else receiver.add_secure_port(address, credentials)
     return receiver, port

@@ -1,0 +1,197 @@
+"""The memory that requests under way may hold: 200 connections of 60 MiB each, slow ones, stuck ones, and ones that break off."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import select
+import socket
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import grpc
+import httpx
+import psutil
+import pytest
+import uvicorn
+from otelpond.receivers import otlp_grpc, otlp_http
+from otelpond.receivers.exports import DEFAULT_MAX_BODY_BYTES, in_flight_bytes
+from otelpond.receivers.http_connection import HttpConnection
+from otelpond.storage.decode.inspection import inspect
+from otelpond.storage.inbox.log import Inbox, Limits
+
+MIB = 1024 * 1024
+CONNECTIONS = 200
+SIZE = 60 * MIB
+LIMIT = in_flight_bytes(DEFAULT_MAX_BODY_BYTES)
+EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+UNKNOWN_FIELD = b"\xc2\x3e"  # number 1000: a message without items, which costs what it is long and is stored nowhere
+BODY = UNKNOWN_FIELD + bytes([0x80 | SIZE & 0x7F, 0x80 | SIZE >> 7 & 0x7F, 0x80 | SIZE >> 14 & 0x7F, SIZE >> 21]) + bytes(SIZE)
+
+
+@pytest.fixture(scope="module")
+def http2() -> Any:
+    """The benchmark's client: grpcio's would hold every message of every connection itself."""
+    path = Path(__file__).parent.parent / "bench" / "calls.py"
+    spec = importlib.util.spec_from_file_location("calls", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["calls"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+class Sink:
+    """The collector's sink, in front of an inbox; no pipeline reads it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._inbox = Inbox(folder, Limits(in_flight_bytes=LIMIT))
+        self.admit, self.append, self.inspect = self._inbox.admit, self._inbox.append, inspect
+
+
+def serve(folder: Path) -> None:
+    """Both receivers in this process; says their ports, and ends with its standard input."""
+    sink = Sink(folder)
+    grpc_server, grpc_port = otlp_grpc.server(sink, "127.0.0.1:0")
+    grpc_server.start()
+    listening = socket.create_server(("127.0.0.1", 0), backlog=1024)
+    config = uvicorn.Config(otlp_http.app(sink), http=HttpConnection, lifespan="off", ws="none", log_config=None, access_log=False)
+    threading.Thread(target=uvicorn.Server(config).run, args=([listening],), daemon=True).start()
+    print(grpc_port, listening.getsockname()[1], flush=True)  # noqa: T201
+    sys.stdin.read()
+    os._exit(0)
+
+
+@dataclass
+class Receivers:
+    """A process with both receivers."""
+
+    process: subprocess.Popen[str]
+    grpc: str
+    http: str
+
+
+@pytest.fixture(scope="module")
+def receivers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receivers]:
+    """Receivers for this module's tests."""
+    command = [sys.executable, __file__, str(tmp_path_factory.mktemp("memory") / "inbox")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        grpc_port, http_port = process.stdout.readline().split()
+        yield Receivers(process, f"127.0.0.1:{grpc_port}", f"127.0.0.1:{http_port}")
+        process.kill()
+
+
+@contextmanager
+def growth(receivers: Receivers) -> Iterator[Callable[[], int]]:
+    """How many bytes the collector's process grows, at most, while this is open."""
+    process = psutil.Process(receivers.process.pid)
+    before = peak = process.memory_info().rss
+    done = threading.Event()
+
+    def watch() -> None:
+        nonlocal peak
+        while not done.wait(0.003):
+            peak = max(peak, process.memory_info().rss)
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    try:
+        yield lambda: peak - before
+    finally:
+        done.set()
+        watching.join()
+
+
+def post_slowly(address: str, body: memoryview, step: int, pause_s: float = 0.0) -> int:
+    """Send a body piece by piece until it is sent or answered; gives the status."""
+    host, _, port = address.rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
+        connection.sendall(
+            f"POST /v1/traces HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-protobuf\r\ncontent-length: {len(body)}\r\n\r\n".encode()
+        )
+        for start in range(0, len(body), step):
+            if select.select([connection], [], [], pause_s)[0]:
+                break
+            connection.sendall(body[start : start + step])
+        return int(connection.recv(65_536).split(b" ")[1])
+
+
+def post(receivers: Receivers) -> int:
+    """The status of an empty request."""
+    return httpx.post(f"http://{receivers.http}/v1/traces", headers={"content-type": "application/x-protobuf"}, timeout=20).status_code
+
+
+@pytest.mark.timeout(300)
+def test_200_bodies_of_60_mib_over_http_stay_below_the_limit(receivers: Receivers) -> None:
+    """Some are taken, the others hear 503, and the process grows by less than the limit and a fifth."""
+    with growth(receivers) as grown, ThreadPoolExecutor(CONNECTIONS) as clients:
+        statuses = Counter(clients.map(lambda _: post_slowly(receivers.http, memoryview(BODY), MIB), range(CONNECTIONS)))
+    print(f"grown by {grown() / MIB:.0f} MiB of {LIMIT / MIB:.0f}, {statuses}")  # noqa: T201
+    assert {200, 503} == set(statuses)
+    assert grown() < 1.2 * LIMIT
+    assert 200 == post(receivers)
+
+
+@pytest.mark.timeout(300)
+def test_200_messages_of_60_mib_over_grpc_stay_below_the_limit(receivers: Receivers, http2: Any) -> None:
+    """Some are taken, the others hear UNAVAILABLE before they are read or CANCELLED while they are, both of which may be tried again."""
+
+    def call(_: int) -> int:
+        host, _, port = receivers.grpc.rpartition(":")
+        connection = http2.Connection(host, int(port))
+        connection.start(http2.header_block(EXPORT, receivers.grpc), memoryview(BODY))
+        (answer,) = connection.answers()
+        connection.close()
+        assert answer.status in {0, 1, 14}, answer
+        return int(answer.status)
+
+    with growth(receivers) as grown, ThreadPoolExecutor(CONNECTIONS) as clients:
+        codes = Counter(clients.map(call, range(CONNECTIONS)))
+    print(f"grown by {grown() / MIB:.0f} MiB of {LIMIT / MIB:.0f}, {codes}")  # noqa: T201
+    taken, cancelled, unavailable = 0, 1, 14
+    assert {taken, unavailable} <= set(codes) <= {taken, unavailable, cancelled}
+    assert grown() < 1.2 * LIMIT
+    with grpc.insecure_channel(receivers.grpc) as channel:
+        assert b"" == channel.unary_unary(EXPORT)(b"", timeout=20)
+
+
+def test_200_stuck_connections_are_in_nobodys_way_over_http(receivers: Receivers) -> None:
+    """They announce 60 MiB, send a little and stop: others are served meanwhile; when they break off, nothing of them is kept."""
+    host, _, port = receivers.http.rpartition(":")
+    fields = f"host: x\r\ncontent-type: application/x-protobuf\r\ncontent-length: {SIZE}\r\n\r\n"
+    with growth(receivers) as grown, ExitStack() as stuck:
+        for _ in range(CONNECTIONS):
+            connection = stuck.enter_context(socket.create_connection((host, int(port)), timeout=10))
+            connection.sendall(f"POST /v1/traces HTTP/1.1\r\n{fields}".encode() + bytes(1000))
+        assert {200} == {post(receivers) for _ in range(20)}
+        assert 200 == post_slowly(receivers.http, memoryview(BODY), MIB)
+    assert grown() < LIMIT
+    assert 200 == post_slowly(receivers.http, memoryview(BODY), MIB)
+
+
+def test_200_stuck_connections_are_in_nobodys_way_over_grpc(receivers: Receivers, http2: Any) -> None:
+    """They use up every thread that reads; those that bring nothing for a second are ended, and others are served."""
+    host, _, port = receivers.grpc.rpartition(":")
+    links = [http2.Connection(host, int(port)) for _ in range(CONNECTIONS)]
+    message_of_60_mib = b"\x00" + SIZE.to_bytes(4, "big") + bytes(1000)
+    for link in links:
+        headers = http2._frame(http2._HEADERS, http2._END_HEADERS, 1, http2.header_block(EXPORT, receivers.grpc))
+        link._write([headers + http2._frame(http2._DATA, 0, 1, message_of_60_mib)])
+    with grpc.insecure_channel(receivers.grpc) as channel:
+        assert b"" == channel.unary_unary(EXPORT)(b"", timeout=30, wait_for_ready=True)
+    for link in links:
+        link.close()
+
+
+if __name__ == "__main__":
+    serve(Path(sys.argv[1]))
