@@ -221,6 +221,50 @@ def warm() -> None:
     command.run()
 
 
+rejected_app = typer.Typer(
+    name="rejected", help="See what was received and not stored, and why; store it again.", no_args_is_help=True, rich_markup_mode=None
+)
+app.add_typer(rejected_app)
+
+
+@rejected_app.command("list")
+def rejected_list(
+    data: Data = None,
+    config: Config = None,
+    format: Annotated[SchemaFormat, typer.Option("--format", "-f", help="How it is printed.", metavar="table|json")] = SchemaFormat.table,  # noqa: A002
+) -> None:
+    """Count what was rejected, by table and reason. What was replayed is left out."""
+    from .commands import rejected as command
+
+    command.list_all(config, {"data": data}, format.value)
+
+
+@rejected_app.command("show")
+def rejected_show(
+    record: Annotated[str, typer.Argument(help="The id of a rejected record, or the digest of its payload.", metavar="ID")],
+    data: Data = None,
+    config: Config = None,
+    format: Annotated[SchemaFormat, typer.Option("--format", "-f", help="How it is printed.", metavar="table|json")] = SchemaFormat.table,  # noqa: A002
+) -> None:
+    """Show one rejected record with its content. It is what somebody sent: mind who looks over your shoulder."""
+    from .commands import rejected as command
+
+    command.show(record, config, {"data": data}, format.value)
+
+
+@rejected_app.command("replay")
+def rejected_replay(
+    records: Annotated[list[str] | None, typer.Argument(help="Ids of records, or digests of payloads.", metavar="[ID...]")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Everything that holds what a replay takes.")] = False,
+    data: Data = None,
+    config: Config = None,
+) -> None:
+    """Store rejected records again, once, when what rejected them is mended. May run beside a collector, and may be ended at any time."""
+    from .commands import rejected as command
+
+    command.replay(records or [], config, {"data": data}, everything=everything)
+
+
 def main() -> None:
     """Run the command; every failure is one line on standard error, and 2 where the request itself was wrong."""
     try:

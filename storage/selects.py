@@ -75,9 +75,7 @@ class TableSelect:
         given = {name: str(kind) for name, kind, *_ in self._con.sql(text).description}
         copied = self._row_wise.copied if self._row_wise else {}
         columns = [_stored(column, given[column.name]) for column in self.table.stored if column.name not in copied]
-        return (
-            f"select {', '.join([_ROW] * bool(self._row_wise) + columns)}, {_refusal(self.table, set(copied))} as {REFUSAL} from ({text})"  # noqa: S608
-        )
+        return f"select {', '.join([_ROW] * bool(self._row_wise) + columns)}, {refusal(self.table, set(copied))} as {REFUSAL} from ({text})"  # noqa: S608
 
     def rows(self, relations: Mapping[str, Relation]) -> pa.Table:
         """The rows of the present batch: the stored columns in documented order, and `REFUSAL`.
@@ -125,7 +123,7 @@ def _stored(column: Column, given: str) -> str:
     return name if given == column.stored_type else f"try_cast({name} as {column.stored_type}) as {name}"
 
 
-def _refusal(table: TableSchema, copied: set[str]) -> str:
+def refusal(table: TableSchema, copied: set[str]) -> str:
     """The reason to refuse a row, from the table's own NOT NULL and CHECK; copied columns are not null because the decoder says so."""
     rules = [
         (f'"{column.name}" is null', f"{column.name} is NULL")
