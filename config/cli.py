@@ -231,12 +231,13 @@ app.add_typer(rejected_app)
 def rejected_list(
     data: Data = None,
     config: Config = None,
+    tenant: Tenant = "default",
     format: Annotated[SchemaFormat, typer.Option("--format", "-f", help="How it is printed.", metavar="table|json")] = SchemaFormat.table,  # noqa: A002
 ) -> None:
     """Count what was rejected, by table and reason. What was replayed is left out."""
     from .commands import rejected as command
 
-    command.list_all(config, {"data": data}, format.value)
+    command.list_all(config, {"data": data}, tenant, format.value)
 
 
 @rejected_app.command("show")
@@ -244,12 +245,13 @@ def rejected_show(
     record: Annotated[str, typer.Argument(help="The id of a rejected record, or the digest of its payload.", metavar="ID")],
     data: Data = None,
     config: Config = None,
+    tenant: Tenant = "default",
     format: Annotated[SchemaFormat, typer.Option("--format", "-f", help="How it is printed.", metavar="table|json")] = SchemaFormat.table,  # noqa: A002
 ) -> None:
     """Show one rejected record with its content. It is what somebody sent: mind who looks over your shoulder."""
     from .commands import rejected as command
 
-    command.show(record, config, {"data": data}, format.value)
+    command.show(record, config, {"data": data}, tenant, format.value)
 
 
 @rejected_app.command("replay")
@@ -258,11 +260,12 @@ def rejected_replay(
     everything: Annotated[bool, typer.Option("--all", help="Everything that holds what a replay takes.")] = False,
     data: Data = None,
     config: Config = None,
+    tenant: Tenant = "default",
 ) -> None:
     """Store rejected records again, once, when what rejected them is mended. May run beside a collector, and may be ended at any time."""
     from .commands import rejected as command
 
-    command.replay(records or [], config, {"data": data}, everything=everything)
+    command.replay(records or [], config, {"data": data}, tenant, everything=everything)
 
 
 def main() -> None:

@@ -24,23 +24,26 @@ from ..errors import CommandError
 from ..pond import open_importer
 from ..sources import load
 from .freshness import publish
+from .tenant import pond_of
 
 _SHOWN_BYTES = 256
 
 
-def list_all(config: Path | None, options: Mapping[str, Any], form: str) -> None:
+def list_all(config: Path | None, options: Mapping[str, Any], tenant: str, form: str) -> None:
     """Print what is rejected and was not replayed: counts by table and reason, and what lies in quarantine.
 
     Args:
         config: the configuration file.
         options: settings given on the command line.
+        tenant: whose pond it is.
         form: table or json.
 
     Raises:
         CommandError: there is no pond.
     """
-    data = load(config, options).data
-    records = _waiting(data)
+    root = load(config, options).data
+    data = pond_of(root, tenant)
+    records = _waiting(root, tenant)
     groups = _grouped(records)
     files = quarantined(data)
     if form == "json":
@@ -58,14 +61,15 @@ def list_all(config: Path | None, options: Mapping[str, Any], form: str) -> None
         console.print(f"{len(files)} files in quarantine, {sum(files.values()):,} bytes: {data / QUARANTINE}")
 
 
-def show(record_id: str, config: Path | None, options: Mapping[str, Any], form: str) -> None:
+def show(record_id: str, config: Path | None, options: Mapping[str, Any], tenant: str, form: str) -> None:
     """Print one rejected record, with its content.
 
     Raises:
         CommandError: there is no pond, or no such record.
     """
-    data = load(config, options).data
-    record = _find(data, [record_id])[0]
+    root = load(config, options).data
+    data = pond_of(root, tenant)
+    record = _find(root, tenant, [record_id])[0]
     replayed = record.id in ReplayLog(data).ids()
     described = {**_described(record), "replayed": replayed, "content": record.content, **_bytes(data, record)}
     if form == "json":
@@ -75,7 +79,7 @@ def show(record_id: str, config: Path | None, options: Mapping[str, Any], form: 
         print(f"{key}: {json.dumps(value, indent=2, ensure_ascii=False) if isinstance(value, dict) else value}")
 
 
-def replay(ids: Sequence[str], config: Path | None, options: Mapping[str, Any], *, everything: bool) -> None:
+def replay(ids: Sequence[str], config: Path | None, options: Mapping[str, Any], tenant: str, *, everything: bool) -> None:
     """Store rejected records again: those of these ids, or all that hold what it takes.
 
     Raises:
@@ -84,12 +88,16 @@ def replay(ids: Sequence[str], config: Path | None, options: Mapping[str, Any], 
     if everything == bool(ids):
         raise CommandError("name the records to replay, or say --all; `otelpond rejected list` shows them", exit_code=2)
     settings = load(config, options)
-    records = [record for record in _waiting(settings.data) if record.kind not in WHY_NOT] if everything else _find(settings.data, ids)
-    size = sum((settings.data / QUARANTINE / str(record.file)).stat().st_size for record in records if _is_there(settings.data, record))
-    replayer = Replayer(open_importer(settings, size))
-    with locked(settings.data / "replays" / "lock", wait=False) as held:
+    data = pond_of(settings.data, tenant)
+    if everything:
+        records = [record for record in _waiting(settings.data, tenant) if record.kind not in WHY_NOT]
+    else:
+        records = _find(settings.data, tenant, ids)
+    size = sum((data / QUARANTINE / str(record.file)).stat().st_size for record in records if _is_there(data, record))
+    replayer = Replayer(open_importer(settings, tenant, size))
+    with locked(data / "replays" / "lock", wait=False) as held:
         if not held:
-            raise CommandError(f"{settings.data}: another process replays here")
+            raise CommandError(f"{data}: another process replays here")
         try:
             outcome = replayer.run(records)
         except ReplayError as error:
@@ -99,9 +107,10 @@ def replay(ids: Sequence[str], config: Path | None, options: Mapping[str, Any], 
         raise CommandError("\n".join(f"{record}: {why}" for record, why in outcome.left.items()))
 
 
-def _waiting(data: Path) -> list[Rejected]:
+def _waiting(root: Path, tenant: str) -> list[Rejected]:
     """Every record that was not replayed; a running collector is asked to publish first."""
-    publish(data)
+    publish(root, tenant)
+    data = pond_of(root, tenant)
     try:
         records = read(data)
     except PondNotFoundError as error:
@@ -110,10 +119,10 @@ def _waiting(data: Path) -> list[Rejected]:
     return [record for record in records if record.id not in replayed]
 
 
-def _find(data: Path, ids: Sequence[str]) -> list[Rejected]:
-    publish(data)
+def _find(root: Path, tenant: str, ids: Sequence[str]) -> list[Rejected]:
+    publish(root, tenant)
     try:
-        records = read(data, ids)
+        records = read(pond_of(root, tenant), ids)
     except PondNotFoundError as error:
         raise CommandError(str(error)) from None
     known = {record.id for record in records} | {record.digest for record in records}

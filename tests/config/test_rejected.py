@@ -30,25 +30,13 @@ create table names (
 select name, organization_id, service_name, service_version, environment, trace_id, span_id, dt, time_suspect, ingested_at, tenant_id
 from decoded_spans;
 """
-COLUMNS = [
-    "name",
-    "organization_id",
-    "service_name",
-    "service_version",
-    "environment",
-    "trace_id",
-    "span_id",
-    "dt",
-    "time_suspect",
-    "ingested_at",
-    "tenant_id",
-]
+STORED = "name organization_id service_name service_version environment trace_id span_id dt time_suspect ingested_at tenant_id"
 Command = Callable[..., tuple[int, str, str]]
 
 
 def _own(most: int) -> None:
     Path("own").mkdir(exist_ok=True)
-    comments = "\n".join(f"comment on column names.{column} is 'x';" for column in COLUMNS)
+    comments = "\n".join(f"comment on column names.{column} is 'x';" for column in STORED.split())
     Path("own/names.sql").write_text(OWN.format(most=most, comments=comments), encoding="utf-8")
 
 
