@@ -70,7 +70,7 @@ class Ponds:
         while True:
             if not stopping:
                 stopping = control.stopping()
-                self._look(now=stopping)
+                self._look(last=stopping)
                 self._wake(control.woken())
             if stopping:
                 self._wake(self._ponds)  # nobody waits for anything any more
@@ -80,19 +80,19 @@ class Ponds:
                 return
             control.wait(max(0.0, self._next_due() - time.monotonic()))
 
-    def _look(self, *, now: bool = False) -> None:
-        """Find the ponds that are new."""
-        if not now and time.monotonic() < self._look_due:
+    def _look(self, *, last: bool) -> None:
+        """Find the ponds that are new; one a round, as making one takes a second; at last all of them."""
+        if not last and time.monotonic() < self._look_due:
             return
-        self._look_due = time.monotonic() + _LOOK_S
-        for tenant in self._tenants():
-            if tenant not in self._ponds:
-                self._ponds[tenant] = _Pond(self._open(tenant))
+        found = [tenant for tenant in self._tenants() if tenant not in self._ponds]
+        for tenant in found if last else found[:1]:
+            self._ponds[tenant] = _Pond(self._open(tenant))
+        self._look_due = time.monotonic() + _LOOK_S if len(found) <= 1 else 0.0
 
     def _wake(self, tenants: Iterable[str]) -> None:
         for tenant in tenants:
-            if tenant not in self._ponds:  # asked for as soon as it was made
-                self._look(now=True)
+            if tenant not in self._ponds and tenant in self._tenants():  # asked for as soon as it was made
+                self._ponds[tenant] = _Pond(self._open(tenant))
             if tenant in self._ponds:
                 self._ponds[tenant].due = 0.0
 
@@ -103,7 +103,7 @@ class Ponds:
                 yield tenant, pond
 
     def _next_due(self) -> float:
-        return min((pond.due for pond in self._ponds.values()), default=self._look_due)
+        return min([self._look_due, *(pond.due for pond in self._ponds.values())])
 
     def _take_turn(self, tenant: str, pond: _Pond) -> None:
         try:

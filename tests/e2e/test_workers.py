@@ -1,0 +1,238 @@
+"""Several receiver processes on one port: nothing acknowledged is lost or doubled whoever is killed; children end with the parent."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+import httpx
+import psutil
+import pytest
+
+WORKERS = 3
+SPANS_A_REQUEST = 20
+REQUESTS_BETWEEN_KILLS = 40
+PROTOBUF = {"content-type": "application/x-protobuf"}
+EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+
+
+def children(collector: Any, module: str) -> list[psutil.Process]:
+    """The collector's processes that run a module of ours."""
+    found = []
+    for child in psutil.Process(collector.process.pid).children():
+        with suppress(psutil.Error):
+            if f"otelpond.config.{module}" in child.cmdline():
+                found.append(child)
+    return found
+
+
+def pids(collector: Any) -> set[int]:
+    """The receiver processes' numbers."""
+    return {process.pid for process in children(collector, "worker_process")}
+
+
+def inboxes(collector: Any) -> dict[str, int]:
+    """Bytes in each inbox."""
+    return {
+        folder.name: sum(path.stat().st_size for path in folder.glob("*.[os]*[nt]"))
+        for folder in sorted((collector.data / "inbox").iterdir())
+    }
+
+
+@contextmanager
+def paused(processes: list[psutil.Process]) -> Iterator[None]:
+    """Stop processes for a while, so that others get their work."""
+    for process in processes:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.resume()
+
+
+@dataclass
+class Client:
+    """Sends fresh spans on new connections until told to stop, each request until it is acknowledged; every second one by gRPC."""
+
+    collector: Any
+    make: Callable[[int], Any]
+    stopping: threading.Event
+    acknowledged: list[str] = field(default_factory=list)
+    requests: int = 0
+    retries: int = 0
+
+    def run(self) -> None:
+        """Send until stopped; what is under way is finished."""
+        while not self.stopping.is_set():
+            request = self.make(SPANS_A_REQUEST)
+            body = request.SerializeToString()
+            send = self._by_http if self.requests % 2 else self._by_grpc
+            while not send(body):
+                self.retries += 1
+                time.sleep(0.05)
+            self.acknowledged += [span.span_id.hex() for span in request.resource_spans[0].scope_spans[0].spans]
+            self.requests += 1
+
+    def _by_http(self, body: bytes) -> bool:
+        try:
+            return bool(self.collector.post("/v1/traces", body).status_code == httpx.codes.OK)
+        except httpx.TransportError:
+            return False
+
+    def _by_grpc(self, body: bytes) -> bool:
+        options = [("grpc.use_local_subchannel_pool", 1)]
+        with grpc.insecure_channel(self.collector.grpc, options) as channel:
+            try:
+                channel.unary_unary(EXPORT, None, None)(body, timeout=10)
+            except grpc.RpcError:
+                return False
+        return True
+
+
+@contextmanager
+def load(collector: Any, make: Callable[[int], Any], clients: int = 4) -> Iterator[list[Client]]:
+    """Clients that send meanwhile."""
+    stopping = threading.Event()
+    running = [Client(collector, make, stopping) for _ in range(clients)]
+    threads = [threading.Thread(target=client.run) for client in running]
+    for thread in threads:
+        thread.start()
+    try:
+        yield running
+    finally:
+        stopping.set()
+        for thread in threads:
+            thread.join()
+
+
+def wait_for_requests(clients: list[Client], more: int) -> None:
+    """Until that many more requests have been acknowledged."""
+    goal = sum(client.requests for client in clients) + more
+    end = time.monotonic() + 60
+    while sum(client.requests for client in clients) < goal:
+        assert time.monotonic() < end, "no request is acknowledged any more"
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def workers(new_collector: Callable[..., Any], eventually: Any) -> Iterator[Any]:
+    """A running collector with several receiver processes."""
+    collector = new_collector(OTELPOND_WORKERS=str(WORKERS)).start()
+    eventually(lambda: len(children(collector, "worker_process")) == WORKERS, "every receiver process runs")
+    yield collector
+    if collector.process.poll() is None:
+        collector.stop()
+
+
+@pytest.mark.timeout(240)
+def test_every_acknowledged_span_is_stored_once_whoever_is_killed(workers: Any, server_spans: Any) -> None:
+    """A receiver process, the pipeline, the parent alone, or all of them at once: no row is missing and none is twice."""
+    with load(workers, server_spans) as clients:
+        for victim in ("worker", "worker", "pipeline", "parent", "worker", "all", "parent"):
+            wait_for_requests(clients, REQUESTS_BETWEEN_KILLS + random.randrange(20))
+            if victim == "worker":
+                os.kill(random.choice(children(workers, "worker_process")).pid, signal.SIGKILL)
+            elif victim == "pipeline":
+                for pipeline in children(workers, "pipeline_process"):
+                    pipeline.kill()
+            else:
+                workers.kill(children=victim == "all")
+                workers.start()
+        wait_for_requests(clients, REQUESTS_BETWEEN_KILLS)
+    acknowledged = sorted(span for client in clients for span in client.acknowledged)
+    assert acknowledged == [row[0] for row in workers.published("select span_id from spans order by span_id")]
+    assert acknowledged == [row[0] for row in workers.rows("select span_id from api_performance_metrics order by span_id")]
+    assert [] == workers.rows("select * from rejected_records")
+    assert sum(client.retries for client in clients) > 0, "no request met a kill: the load was too light"
+
+
+@pytest.mark.timeout(120)
+def test_a_retry_that_reaches_another_worker_is_stored_once(workers: Any, server_spans: Any, eventually: Any) -> None:
+    """The same bytes to every process, with a publish and with kills in between, are one payload."""
+    body = server_spans(3, "retried").SerializeToString()
+    for number in range(WORKERS):
+        running = children(workers, "worker_process")
+        with paused([process for process in running if process.pid != running[number].pid]):
+            before = inboxes(workers)
+            eventually(lambda: _accepted(workers, body), f"process {number} takes the payload")
+            grown = [name for name, size in inboxes(workers).items() if size > before.get(name, 0)]
+        assert 1 == len(grown), f"one process at a time was meant to write, and these inboxes grew: {grown}"
+        if number == 1:
+            assert [(3,)] == workers.published("select count(*) from spans where service_name = 'retried'")
+            running[0].kill()
+            running[0].wait(timeout=30)
+            eventually(lambda: len(pids(workers)) == WORKERS, "the dead process is started again")
+    workers.kill()
+    workers.start()
+    workers.accept("/v1/traces", body)
+    assert [(3,)] == workers.published("select count(*) from spans where service_name = 'retried'")
+
+
+def _accepted(collector: Any, body: bytes) -> bool:
+    """Whether a new connection reached a process that runs."""
+    with suppress(httpx.TransportError):
+        return bool(
+            httpx.post(f"http://{collector.http}/v1/traces", content=body, headers=PROTOBUF, timeout=1).status_code == httpx.codes.OK
+        )
+    return False
+
+
+@pytest.mark.timeout(120)
+def test_the_children_end_with_the_parent(new_collector: Callable[..., Any], server_spans: Any, eventually: Any) -> None:
+    """Killed without a word, it leaves nobody behind; told to end, it has everything published and is gone within its limit."""
+    collector = new_collector(OTELPOND_WORKERS="2", OTELPOND_COMMIT_INTERVAL_S="3600", OTELPOND_BATCH_INTERVAL_S="3600").start()
+    eventually(lambda: len(children(collector, "worker_process")) == 2, "every receiver process runs")
+    family = psutil.Process(collector.process.pid).children(recursive=True)
+    assert {"pipeline_process", "worker_process"} <= {process.cmdline()[2].rpartition(".")[2] for process in family}
+    collector.accept("/v1/traces", server_spans(3, "last").SerializeToString())
+    collector.kill(children=False)
+    eventually(lambda: not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in family), "all have ended")
+    assert [(3,)] == collector.rows("select count(*) from spans")
+
+    collector.start()
+    collector.accept("/v1/traces", server_spans(4, "told").SerializeToString())
+    family = psutil.Process(collector.process.pid).children(recursive=True)
+    assert 0 == collector.stop()
+    assert not any(process.is_running() for process in family)
+    assert [(7,)] == collector.rows("select count(*) from spans")
+
+
+@pytest.mark.timeout(120)
+def test_counters_and_a_reload_reach_every_process(workers: Any, server_spans: Any, eventually: Any) -> None:
+    """Metrics are the sum over processes, and SIGHUP ends none of them."""
+    for _ in range(30):
+        workers.accept("/v1/traces", server_spans(2, "counted").SerializeToString())
+    assert 1 < sum(size > 0 for size in inboxes(workers).values()), "connections are spread over processes"
+
+    def accepted() -> float:
+        lines = httpx.get(f"http://{workers.admin}/metrics", timeout=30).text.splitlines()
+        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith("otelcol_receiver_accepted_spans"))
+
+    assert 60 == accepted()
+    before = pids(workers)
+    workers.process.send_signal(signal.SIGHUP)
+    workers.accept("/v1/traces", server_spans(1, "counted").SerializeToString())
+    eventually(lambda: accepted() == 61, "the request after the reload is counted")
+    assert before == pids(workers)
+
+
+@pytest.mark.timeout(120)
+def test_a_second_collector_is_refused_the_port(workers: Any, new_collector: Callable[..., Any]) -> None:
+    """Processes of one collector share a port; those of another are a mistake."""
+    other = new_collector(OTELPOND_WORKERS="2")
+    other.http = workers.http
+    with pytest.raises(pytest.fail.Exception, match="the address cannot be bound"):
+        other.start()
+    same = new_collector(OTELPOND_WORKERS="2")
+    same.data = workers.data
+    with pytest.raises(pytest.fail.Exception, match="another otelpond serves this pond"):
+        same.start()
