@@ -43,11 +43,7 @@ class Authentication:
         return caller
 
     def spend(self, caller: Caller, items: int, size: int) -> None:
-        """Count what a caller sends.
-
-        Raises:
-            LimitedError: it is more than agreed.
-        """
+        """Count what was stored for a caller."""
         if self.access is not None:
             self.access.spend(caller, items, size)
 

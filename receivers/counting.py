@@ -5,13 +5,14 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Self
 
-from ..storage.access import LimitedError
+from ..storage.access import ForbiddenError, LimitedError, UnauthenticatedError
 from ..storage.counters import COUNTERS, Received
 from ..storage.signals import Inspection, UnavailableError, UndecodableError
 from .exports import EXPORTS, Export
 from .refusals import DisconnectedError, RefusedError
 
-_FORESEEN = (DisconnectedError, LimitedError, RefusedError, UndecodableError, UnavailableError)
+_ACCESS = (ForbiddenError, LimitedError, UnauthenticatedError)
+_FORESEEN = (*_ACCESS, DisconnectedError, RefusedError, UndecodableError, UnavailableError)
 
 
 def received(transport: str) -> dict[Export, Received]:

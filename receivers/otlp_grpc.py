@@ -84,8 +84,8 @@ class _Handler(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpcio ships no
                 inspection = self._sink.inspect(export.signal, payload)
             counted.inspection = inspection
             if inspection.items:
-                self._authentication.spend(caller, inspection.items, len(payload))
                 self._sink.append(caller.tenant, export.signal, payload, inspection).result()
+                self._authentication.spend(caller, inspection.items, len(payload))
         response: bytes = export.response(inspection).SerializeToString()
         return response
 

@@ -59,13 +59,13 @@ class _Handler:
     async def _accept(self, scope: Scope, receive: Receive) -> bytes:
         if scope["method"] != "POST":
             raise RefusedError(Kind.WRONG_METHOD, f"{self.export.path} takes POST only", headers={"allow": "POST"})
-        caller = self.authentication.caller(_header(scope, b"authorization"), scope["query_string"])
         media = _media(scope)
         if media not in _INLINE_BYTES:
             wanted = f"Content-Type {media!r} is not supported; use {_PROTOBUF} or {_JSON}"
             raise RefusedError(Kind.UNSUPPORTED_MEDIA, wanted, headers={"accept": f"{_PROTOBUF}, {_JSON}"})
         coding = known_coding(_header(scope, b"content-encoding"))
         with Counted(self.received) as counted, Admission(self.sink) as admission:
+            caller = self.authentication.caller(_header(scope, b"authorization"), scope["query_string"])
             body = await self._body(scope, receive, admission)
             if len(body) <= _INLINE_BYTES[media]:
                 payload, inspection = self._understand(body, media, coding, admission)
@@ -73,8 +73,8 @@ class _Handler:
                 payload, inspection = await asyncio.to_thread(self._understand, body, media, coding, admission)
             counted.inspection = inspection
             if inspection.items:
-                self.authentication.spend(caller, inspection.items, len(payload))
                 await _durable(self.sink.append(caller.tenant, self.export.signal, payload, inspection))
+                self.authentication.spend(caller, inspection.items, len(payload))
         return _rendered(self.export.response(inspection), media)
 
     async def _body(self, scope: Scope, receive: Receive, admission: Admission) -> bytes:

@@ -142,14 +142,10 @@ class Access:
         return listed.caller
 
     def spend(self, caller: Caller, items: int, size: int) -> None:
-        """Count a request of so many items and bytes (of protobuf, uncompressed) before it is stored.
-
-        Raises:
-            LimitedError: its token has sent more than agreed; nothing is counted.
-        """
+        """Count a request of so many items and bytes (of protobuf, uncompressed) that was stored; what failed costs nothing."""
         listed = (self._listed or {}).get(caller.token_id)
         if listed is not None and self._meters is not None and listed.token.rate.limited:
-            _let_in(listed.token, self._meters.charge(listed.number, listed.token.rate, items, size))
+            self._meters.charge(listed.number, listed.token.rate, items, size)
 
     def reload(self) -> None:
         """Read the list again, now; where that fails, the log says why, and those known so far stay."""

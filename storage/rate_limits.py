@@ -1,13 +1,14 @@
 """How much one token may send: the generic cell rate algorithm (GCRA) over items and bytes, one count for all receiver processes.
 
-What is kept of a meter is one instant: when everything sent so far is paid for at the agreed rate. It may lie `BURST_S` ahead of now. A
+What is kept of a meter is one instant: when everything stored so far is paid for at the agreed rate. It may lie `BURST_S` ahead of now. A
 request is let in whole, however large, as long as it does not lie further; what it overdraws, the next ones wait for. (Asking for room
-for the whole request would refuse one above the burst for ever.)
+for the whole request would refuse one above the burst for ever, and could not be decided before the body is read.)
 """
 
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 import struct
 import threading
@@ -17,6 +18,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+logger = logging.getLogger(__name__)
 
 BURST_S: Final = 5.0
 """A token at rest may send at once what its rate allows in so many seconds."""
@@ -79,15 +82,15 @@ class Meters:
         now = self._clock()
         return max(wait_s(paid, now) for paid in self._read(number + 1))
 
-    def charge(self, number: int, rate: Rate, items: int, size: int) -> float:
-        """Let a request of so many items and bytes in and count it, or say how long its sender has to wait: 0 is let in."""
-        with self._held():
-            now = self._clock()
-            before = self._read(number + 1)
-            wait = max(wait_s(paid, now) for paid in before)
-            if not wait:
+    def charge(self, number: int, rate: Rate, items: int, size: int) -> None:
+        """Count a request of so many items and bytes."""
+        now = self._clock()
+        try:
+            with self._held():
+                before = self._read(number + 1)
                 self._write(number + 1, paid_at(before[0], now, items, rate.items_per_s), paid_at(before[1], now, size, rate.bytes_per_s))
-        return wait
+        except OSError as failure:  # the request is stored already, and its sender must hear that
+            logger.warning("a rate could not be counted: %s", failure)
 
     def close(self) -> None:
         """Give the file back."""

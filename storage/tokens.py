@@ -23,6 +23,7 @@ from .rate_limits import UNLIMITED, Rate
 from .tenants import check_tenant
 
 FILE_NAME: Final = "tokens.json"
+_LOCK: Final = ".tokens.lock"
 _PREFIX: Final = "otelpond"
 _VERSION: Final = 1
 
@@ -115,7 +116,7 @@ def create(
         note=note,
     )
     make_folder(data)
-    with locked(data / f".{FILE_NAME}.lock"):
+    with locked(data / _LOCK):
         _write(data, [*(read(data) or ()), made])
     return text, made
 
@@ -159,7 +160,7 @@ def read(data: Path) -> tuple[Token, ...] | None:
 
 
 def _changed(data: Path, name: str, **changes: Any) -> Token:
-    with locked(data / f".{FILE_NAME}.lock"):
+    with locked(data / _LOCK):
         tokens = read(data) or ()
         changed = {token.id: replace(token, **changes) for token in tokens if token.id == name}
         if not changed:
@@ -174,7 +175,8 @@ def _write(data: Path, tokens: Sequence[Token]) -> None:
     write_file(path, json.dumps(content, indent=1).encode(), mode=0o600)
     if os.geteuid() == 0:  # made by root for a collector that runs as the folder's owner
         owner = data.stat()
-        os.chown(path, owner.st_uid, owner.st_gid)
+        for made in (path, data / _LOCK):
+            os.chown(made, owner.st_uid, owner.st_gid)
 
 
 def _token(entry: dict[str, Any]) -> Token:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 from pathlib import Path
 
@@ -11,6 +12,14 @@ from hypothesis import strategies as st
 from otelpond.storage.rate_limits import BURST_S, Meters, Rate
 
 ITEMS = Rate(items_per_s=8)  # an eighth of a second is exact in binary
+
+
+def let_in(meters: Meters, number: int, rate: Rate, items: int, size: int = 0) -> bool:
+    """As a receiver does: whether nothing is owed, and then count."""
+    if meters.wait_s(number):
+        return False
+    meters.charge(number, rate, items, size)
+    return True
 
 
 class Clock:
@@ -38,48 +47,61 @@ def meters(tmp_path: Path, clock: Clock) -> Meters:
 
 def test_a_burst_is_let_in_and_then_the_rate(meters: Meters, clock: Clock) -> None:
     """At 8 a second, 5 seconds' worth passes at once; then one more for each eighth of a second."""
-    burst = sum(meters.charge(0, ITEMS, 1, 0) == 0 for _ in range(200))
+    burst = sum(let_in(meters, 0, ITEMS, 1) for _ in range(200))
     assert 8 * BURST_S + 1 == burst
-    assert 0.125 == meters.charge(0, ITEMS, 1, 0)
+    assert 0.125 == meters.wait_s(0)
     clock.now += 0.125
-    assert [True, False] == [meters.charge(0, ITEMS, 1, 0) == 0 for _ in range(2)]
+    assert [True, False] == [let_in(meters, 0, ITEMS, 1) for _ in range(2)]
 
 
 def test_a_request_above_the_burst_is_let_in_whole_and_paid_for_later(meters: Meters, clock: Clock) -> None:
     """Nothing is refused for ever: 480 items at 8 a second pass, and the next one waits a minute less the burst."""
-    assert 0 == meters.charge(0, ITEMS, 480, 0)
+    assert let_in(meters, 0, ITEMS, 480)
     assert pytest.approx(60 - BURST_S) == meters.wait_s(0)
     clock.now += 60 - BURST_S
-    assert 0 == meters.charge(0, ITEMS, 1, 0)
+    assert let_in(meters, 0, ITEMS, 1)
 
 
 def test_bytes_and_items_are_measured_apart(meters: Meters) -> None:
     """Whichever is used up stops the token, and no other token."""
     both = Rate(items_per_s=1000, bytes_per_s=100)
-    assert 0 == meters.charge(3, both, 1, 1000)
-    assert pytest.approx(10 - BURST_S) == meters.charge(3, both, 1, 1)
-    assert 0 == meters.charge(2, both, 1, 1)
+    assert let_in(meters, 3, both, 1, 1000)
+    assert pytest.approx(10 - BURST_S) == meters.wait_s(3)
+    assert let_in(meters, 2, both, 1, 1)
 
 
 def test_processes_share_the_meters(tmp_path: Path, clock: Clock) -> None:
     """Two receivers on one file let in together what one would."""
     receivers = [Meters(tmp_path / "limits", clock=clock) for _ in range(2)]
-    assert 8 * BURST_S + 1 == sum(receivers[number % 2].charge(0, ITEMS, 1, 0) == 0 for number in range(200))
+    assert 8 * BURST_S + 1 == sum(let_in(receivers[number % 2], 0, ITEMS, 1) for number in range(200))
 
 
 def test_threads_share_the_meters(meters: Meters) -> None:
-    """Charges at the same moment are each counted."""
-    let_in: list[bool] = []
+    """Charges at the same moment are each counted: 200 items at 8 a second are 25 seconds."""
 
     def charge() -> None:
-        let_in.extend(meters.charge(0, ITEMS, 1, 0) == 0 for _ in range(50))
+        for _ in range(50):
+            meters.charge(0, ITEMS, 1, 0)
 
     threads = [threading.Thread(target=charge) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert 8 * BURST_S + 1 == sum(let_in)
+    assert 25 - BURST_S == meters.wait_s(0)
+
+
+def test_a_disk_that_fails_costs_no_acknowledgement(
+    meters: Meters, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What is counted is stored already: the log says that it was not counted, and the sender hears of success."""
+
+    def full(*_arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("otelpond.storage.rate_limits.os.pwrite", full)
+    meters.charge(0, ITEMS, 1, 0)
+    assert "a rate could not be counted: [Errno 28] No space left on device" in caplog.text
 
 
 def test_a_restart_keeps_what_is_owed_and_a_boot_forgets_it(tmp_path: Path, clock: Clock) -> None:
@@ -100,7 +122,7 @@ def test_no_order_of_requests_beats_the_rate(tmp_path_factory: pytest.TempPathFa
     for pause, items in costs:
         clock.now += pause
         largest = max(largest, items)
-        if not meters.charge(0, ITEMS, items, 0):
+        if let_in(meters, 0, ITEMS, items):
             sent += items
         assert sent <= 8 * (clock.now - start + BURST_S) + largest + 1e-6
     meters.close()
