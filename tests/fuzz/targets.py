@@ -54,6 +54,7 @@ class Target:
 TARGETS: Final = {
     target.name: target
     for target in (
+        Target("connection"),
         Target("http", b"\n\n"),
         Target("grpc", b"\n"),
         Target("json"),
