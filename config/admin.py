@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,12 +28,14 @@ class Operations:
     Attributes:
         reports: asks the receiver processes how they are.
         stopping: whether the collector was told to end.
+        forwarded: tells by destination what came of payloads that are passed on.
     """
 
     settings: Settings
     child: PipelineChild
     reports: Reports
     stopping: Callable[[], bool]
+    forwarded: Callable[[], Mapping[str, Mapping[str, Any]]] = dict
 
     async def reasons(self) -> list[str]:
         """Why the collector cannot accept now; see `readiness`."""
@@ -56,6 +58,8 @@ class Operations:
                 capacity_bytes=int(self.settings.inbox_max_bytes),
                 processes=await asyncio.to_thread(metrics.process_figures, time.time()),
                 now_unix_nano=time.time_ns(),
+                forwarded=self.forwarded(),
+                kept_bytes=int(self.settings.forward_backlog_bytes),
             )
         )
 

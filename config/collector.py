@@ -1,4 +1,4 @@
-"""`otelpond serve`: receivers, pipeline's process and admin listener, put together and watched; handed the checked settings."""
+"""`otelpond serve`: receivers, pipeline, forwarder and admin listener, put together and watched; handed the checked settings."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ import uvloop
 from ..storage.durable import make_folder, write_file
 from ..storage.locks import locked
 from . import admin
+from .child import Child
 from .errors import CommandError
+from .forward_child import ForwardChild
 from .listeners import HttpServer, listening, wait_until_free
 from .pipeline_child import PipelineChild
 from .receivers import Receivers, answering_s
@@ -51,9 +53,11 @@ async def _serve(settings: Settings) -> None:
         loop.add_signal_handler(number, stop.set)
     security = Security(settings)
     with _alone(settings.data.absolute()):
-        async with _pipeline(settings) as child, _receivers(settings, security) as receivers:
+        child = PipelineChild(settings)
+        forwarder = ForwardChild(settings) if settings.forward else None
+        async with _running(settings, child, forwarder), _receivers(settings, security) as receivers:
             child.tell_reads_to(receivers.note_read)
-            operations = admin.Operations(settings, child, receivers.reports, stop.is_set)
+            operations = admin.Operations(settings, child, receivers.reports, stop.is_set, lambda: forwarder.progress if forwarder else {})
             with security.guarded(admin.app(operations)) as application:
                 own = HttpServer(listening("admin", settings.admin), application, security.admin_context)
                 reloads: set[asyncio.Task[None]] = set()
@@ -76,17 +80,18 @@ def _alone(data: Path) -> Iterator[None]:
 
 
 @asynccontextmanager
-async def _pipeline(settings: Settings) -> AsyncIterator[PipelineChild]:
-    """The pipeline's process; at the end it has what is left of the time to publish what the receivers have accepted."""
-    child = PipelineChild(settings)
-    watching = asyncio.create_task(child.watch())
+async def _running(settings: Settings, *wanted: Child | None) -> AsyncIterator[None]:
+    """The pipeline's process and the forwarder's; at the end they have what is left of the time for what the receivers have accepted."""
+    children = [child for child in wanted if child is not None]
+    watching = [asyncio.create_task(child.watch()) for child in children]
     try:
-        yield child
+        yield
     finally:
-        await child.stop(timeout_s=settings.drain_timeout_s - answering_s(settings))
-        watching.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await watching
+        await asyncio.gather(*(child.stop(timeout_s=settings.drain_timeout_s - answering_s(settings)) for child in children))
+        for task in watching:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
 
 
 @asynccontextmanager

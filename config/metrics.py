@@ -7,7 +7,7 @@ The list is the documentation: the metrics table in README.md of this room is ge
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 import psutil
@@ -55,19 +55,36 @@ def _received() -> Iterator[Metric]:
             yield Metric(name, "counter", f"{{{item}}}", _OF_TRANSPORT, f"{item.replace('_', ' ').capitalize()} {meaning}.")
 
 
+_NOT_SENT: Final = {
+    "send": "that a destination refused for good",
+    "enqueue": "that were not passed on, for more waited than is kept",
+}
+
+
 def _sent() -> Iterator[Metric]:
     for signal, item in ITEMS.items():
-        meaning = f"Rows that came into the table `{_TABLES[signal]}`."
+        meaning = f"Rows that came into the table `{_TABLES[signal]}` (exporter `pond`), or items that a destination took (`forward/NAME`)."
         yield Metric(f"otelcol_exporter_sent_{item}", "counter", f"{{{item}}}", ("exporter",), meaning)
+    for kind, meaning in _NOT_SENT.items():
+        for item in ITEMS.values():
+            name = f"otelcol_exporter_{kind}_failed_{item}"
+            yield Metric(name, "counter", f"{{{item}}}", ("exporter",), f"{item.replace('_', ' ').capitalize()} {meaning}.")
 
 
 METRICS: Final = (
     *_received(),
     Metric(REQUESTS, "counter", "{request}", (*_OF_TRANSPORT, "outcome"), "Export requests by outcome: success, refused, failure."),
     *_sent(),
-    Metric("otelcol_exporter_queue_size", "gauge", "By", ("exporter",), "Accepted bytes that the pipeline has not read."),
+    Metric("otelcol_exporter_queue_size", "gauge", "By", ("exporter",), "Accepted bytes that the pipeline, or a destination, has not had."),
     Metric(
-        "otelcol_exporter_queue_capacity", "gauge", "By", ("exporter",), "Bytes of all inboxes above which senders are told to try later."
+        "otelcol_exporter_queue_capacity",
+        "gauge",
+        "By",
+        ("exporter",),
+        "Bytes of all inboxes above which senders are told to try later, or that are kept for destinations.",
+    ),
+    Metric(
+        "otelpond_forward_put_off_requests", "counter", "{request}", ("exporter",), "Requests to destinations that have to be sent again."
     ),
     Metric("otelcol_process_cpu_seconds", "counter", "s", (), "CPU time of all processes of the collector."),
     Metric("otelcol_process_memory_rss", "gauge", "By", (), "Resident memory of all processes of the collector."),
@@ -107,6 +124,8 @@ class Observed:
         reports: of the receiver processes.
         progress: by tenant, what the pond's pipeline told last (`storage.pipeline.control.Progress` as JSON).
         capacity_bytes: of one inbox.
+        forwarded: by destination, what its forwarder told last (`exporters.forwarder.Counts` as JSON).
+        kept_bytes: how much is kept for destinations.
     """
 
     reports: Sequence[ReceiverReport]
@@ -116,6 +135,8 @@ class Observed:
     capacity_bytes: int
     processes: ProcessFigures
     now_unix_nano: int
+    forwarded: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    kept_bytes: int = 0
 
 
 def process_figures(now_s: float) -> ProcessFigures:
@@ -136,6 +157,7 @@ def samples(observed: Observed) -> list[Sample]:
     return [
         *summed(report.counters for report in observed.reports),
         *_of_collector(observed),
+        *(sample for name, counts in sorted(observed.forwarded.items()) for sample in _of_destination(observed, name, counts)),
         *(sample for tenant in sorted(_tenants(observed)) for sample in _of_tenant(observed, tenant)),
     ]
 
@@ -157,6 +179,18 @@ def _of_collector(observed: Observed) -> Iterator[Sample]:
     yield "otelpond_inbox_in_flight_bytes", (), sum(state.in_flight_bytes for state in inboxes)
     yield "otelpond_pipeline_up", (), int(observed.pipeline_up)
     yield "otelpond_pipeline_restarts", (), observed.pipeline_restarts
+
+
+def _of_destination(observed: Observed, name: str, counts: Mapping[str, Any]) -> Iterator[Sample]:
+    label = (("exporter", f"forward/{name}"),)
+    for signal, item in ITEMS.items():
+        of = {kind: counts[kind].get(signal.name.lower(), 0) for kind in ("sent", "rejected", "refused", "lost")}
+        yield f"otelcol_exporter_sent_{item}", label, of["sent"] - of["rejected"]
+        yield f"otelcol_exporter_send_failed_{item}", label, of["refused"] + of["rejected"]
+        yield f"otelcol_exporter_enqueue_failed_{item}", label, of["lost"]
+    yield "otelcol_exporter_queue_size", label, counts["unread_bytes"]
+    yield "otelcol_exporter_queue_capacity", label, observed.kept_bytes
+    yield "otelpond_forward_put_off_requests", label, counts["put_off"]
 
 
 def _of_tenant(observed: Observed, tenant: str) -> Iterator[Sample]:

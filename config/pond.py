@@ -23,6 +23,7 @@ from ..storage.pipeline.upkeep import Slot, Upkeep
 from ..storage.rules import Drop, RecordRules, Redact
 from ..storage.schema import TABLES_FOLDER, TableSchema, load_tables
 from ..storage.tenants import pond_folder
+from .forwarding import kept
 from .settings import Settings
 
 _WORTH_KERNELS_BYTES = 10_000_000
@@ -80,6 +81,7 @@ class Pipelines:
             ),
             upkeep=Upkeep(_maintenance(settings, data), lake.maintenance_due, self._upkeep_slot),
             decoder=self._decoder,
+            let_go=kept(settings, tenant).forget,
             tenant=tenant,
             crashed=self._crashed,
         )

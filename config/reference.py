@@ -18,13 +18,13 @@ from pydantic_core import PydanticUndefined
 from ..storage.schema import TableSchema, load_tables
 from .cli import app
 from .metrics import METRICS
-from .settings import Drop, KeepDays, Redact, Settings
+from .settings import Drop, Forward, KeepDays, Redact, Settings
 from .sources import PREFIX
 
 ROOT = Path(__file__).parent.parent
 TABLES = ROOT / "storage" / "tables" / "README.md"
 HALL = ROOT / "config" / "README.md"
-NESTED: Mapping[str, type[BaseModel]] = {"keep_days": KeepDays, "drop": Drop, "redact": Redact}
+NESTED: Mapping[str, type[BaseModel]] = {"keep_days": KeepDays, "forward": Forward, "drop": Drop, "redact": Redact}
 
 
 def main() -> None:

@@ -11,12 +11,16 @@ import re
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, PositiveInt, ValidationInfo
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, PositiveInt, SecretStr, ValidationInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from ..storage.log_lines import Format, Level
 
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"[\x20-\x7e]*")
+_FROM_ENVIRONMENT = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
 _ORIGIN = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://(\[[0-9a-fA-F:]+\]|[a-zA-Z0-9._-]+)(:[0-9]{1,5})?")
 
 
@@ -71,6 +75,61 @@ def _needs_cert(value: Path | None, info: ValidationInfo) -> Path | None:
     return value
 
 
+def _endpoint(value: str) -> str:
+    """A URL of an OTLP endpoint.
+
+    Raises:
+        ValueError: it is not of that form.
+    """
+    try:
+        url = urlsplit(value)
+        usable = url.scheme in {"http", "https"} and url.hostname and (url.port is None or url.port > 0)
+    except ValueError:
+        usable = False
+    if not usable or url.username is not None or url.query or url.fragment:
+        raise ValueError("http://HOST:PORT or https://HOST:PORT, without user, query and fragment")
+    return value
+
+
+def _headers(values: dict[str, SecretStr]) -> dict[str, SecretStr]:
+    """Names and values as they are sent, `${env:NAME}` replaced.
+
+    Raises:
+        ValueError: a name or value cannot be sent, or a variable is not set. The text shows no value.
+    """
+
+    def of_environment(match: re.Match[str]) -> str:
+        if match[1] not in os.environ:
+            raise ValueError(f"the environment variable {match[1]} to be set, as a header names it")
+        return os.environ[match[1]]
+
+    result = {}
+    for name, value in values.items():
+        text = _FROM_ENVIRONMENT.sub(of_environment, value.get_secret_value())
+        if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(text):
+            raise ValueError(f"names and values of headers in printable ASCII; {name!r} is not, or its value")
+        result[name] = SecretStr(text)
+    return result
+
+
+def _distinct(values: list[Forward], info: ValidationInfo) -> list[Forward]:
+    """Destinations of different names, none of which is this collector.
+
+    Raises:
+        ValueError: two have one name, or payloads would go round in a circle.
+    """
+    names = [destination.name for destination in values]
+    if len(set(names)) < len(names):
+        raise ValueError("a name of its own for each destination")
+    for destination in values:
+        url = urlsplit(destination.endpoint)
+        if url.port and _is_loopback(url.hostname or "") and info.data.get(destination.protocol, "").endswith(f":{url.port}"):
+            raise ValueError(
+                f"another endpoint than this collector's own {destination.protocol} listener, which {destination.name!r} names"
+            )
+    return values
+
+
 Origin = Annotated[str, AfterValidator(_origin)]
 
 
@@ -120,6 +179,33 @@ class Redact(BaseModel):
         default_factory=lambda: ["attributes", "body", "exception_message", "status_message"],
         description="The text columns in which patterns are replaced.",
     )
+
+
+class Forward(BaseModel):
+    """One OTLP endpoint that accepted payloads are passed on to, as they came: `drop` and `redact` are about tables only."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")] = Field(
+        description="What logs and metrics call it, and its cursor's folder: 1 to 64 of a-z, 0-9, _ and -."
+    )
+    endpoint: Annotated[str, AfterValidator(_endpoint)] = Field(
+        description="Where it is: `https://HOST:PORT`, or `http://` without TLS; for HTTP what stands before `/v1/traces`."
+    )
+    protocol: Literal["grpc", "http"] = Field("grpc", description="OTLP/gRPC or OTLP/HTTP.")
+    signals: tuple[Literal["traces", "metrics", "logs"], ...] = Field(
+        ("traces", "metrics", "logs"), min_length=1, description="Which signals are passed on."
+    )
+    tenant: str = Field("default", description="Whose payloads are passed on.")
+    headers: Annotated[dict[str, SecretStr], AfterValidator(_headers)] = Field(
+        default_factory=dict, description="Sent with every request, never shown; `${env:NAME}` in a value is that environment variable."
+    )
+    compression: Literal["gzip", "none"] = Field("gzip", description="How bodies are sent.")
+    timeout_s: PositiveSeconds = Field(10.0, description="Seconds after which a request without an answer is sent again.")
+    max_in_flight: PositiveInt = Field(8, le=256, description="Requests under way at once.")
+    ca_file: Path | None = Field(None, description="PEM file of the authorities that may sign the endpoint's certificate. [the system's]")
+    certificate_file: Path | None = Field(None, description="PEM file of the certificate that is shown to the endpoint (mutual TLS).")
+    key_file: Path | None = Field(None, description="PEM file of its private key, without passphrase.")
 
 
 class Settings(BaseSettings):
@@ -179,6 +265,14 @@ class Settings(BaseSettings):
     slow_query_threshold_ms: Threshold = Field(1000.0, description="Milliseconds above which a query counts as slow.")
     tables: Annotated[list[Path], NoDecode, BeforeValidator(_folders)] = Field(
         default_factory=list, description="Folders of `.sql` files with own tables, relative to the file that names them."
+    )
+    forward: Annotated[list[Forward], AfterValidator(_distinct)] = Field(
+        default_factory=list, description="OTLP endpoints that accepted payloads are passed on to, as they came."
+    )
+    forward_backlog_bytes: ByteSize = Field(
+        ByteSize(4_000_000_000),
+        gt=0,
+        description="Bytes kept for endpoints that do not answer; beyond them the oldest are not passed on (the tables have them).",
     )
     drop: list[Drop] = Field(default_factory=list, description="Rules that leave records out of every table.")
     redact: Redact = Field(Redact(), description="Attributes whose values reach no table.")

@@ -180,7 +180,13 @@ def _from_folder(values: Values, folder: Path) -> Values:
             result[name] = folder / result[name]
     if isinstance(result.get("tables"), list):
         result["tables"] = [folder / name if isinstance(name, str) else name for name in result["tables"]]
+    if isinstance(result.get("forward"), list):
+        result["forward"] = [_files_from_folder(one, folder) if isinstance(one, dict) else one for one in result["forward"]]
     return result
+
+
+def _files_from_folder(values: Values, folder: Path) -> Values:
+    return {name: folder / value if name.endswith("_file") and isinstance(value, str) else value for name, value in values.items()}
 
 
 def _refuse_unknown_variables() -> None:
@@ -230,7 +236,7 @@ def _describe(sources: Sources, detail: ErrorDetails) -> str:
         complaint = "is needed and not given"
     else:
         expected = EXPECTATIONS.get(detail["type"]) or re.sub(r"^(Value error, |Input should be )", "", detail["msg"])
-        complaint = f"expected {expected}, got {_shown(detail['input'])}"
+        complaint = f"expected {expected}" + ("" if "headers" in location or key == "forward" else f", got {_shown(detail['input'])}")
     return f"{sources.origin(location)}: {key}: {complaint}"
 
 

@@ -53,7 +53,7 @@ class PondForwarding:
 
     def progress(self) -> dict[str, dict[str, Any]]:
         """By destination: its counts, by signal in lower case, and the bytes that wait."""
-        return {forwarder.name: _plain(forwarder.counts) | {"unread_bytes": forwarder.unread_bytes()} for forwarder in self.forwarders}
+        return {forwarder.name: plain(forwarder.counts) | {"unread_bytes": forwarder.unread_bytes()} for forwarder in self.forwarders}
 
     def _sweep(self) -> None:
         kept = self._kept.segments()
@@ -78,7 +78,8 @@ def client(destination: Destination) -> Client:
     return GrpcClient(destination) if destination.protocol == "grpc" else HttpClient(destination)
 
 
-def _plain(counts: Counts) -> dict[str, Any]:
+def plain(counts: Counts) -> dict[str, Any]:
+    """Counts as JSON has them, by signal in lower case."""
     return {
         name: {signal.name.lower(): items for signal, items in value.items()} if isinstance(value, Mapping) else value
         for name, value in asdict(counts).items()

@@ -11,6 +11,7 @@ from ...receivers.tls import CertificateError, Certificates
 from ...storage.rules import RuleError
 from ...storage.schema import TABLES_FOLDER
 from ..errors import CommandError
+from ..forwarding import DestinationError, check_destinations
 from ..pond import record_rules
 from ..security import certificate_files
 from ..settings import Settings
@@ -31,6 +32,7 @@ def run(config: Path | None) -> None:
     own = [table for table in documented_tables(settings.tables).values() if table.path.parent != TABLES_FOLDER]
     _check_rules(sources, settings)
     _check_certificates(sources, settings)
+    _check_destinations(sources, settings)
     for line, origin in _printed(settings, sources).items():
         print(f"{line:<50}  # {origin}")
     for table in own:
@@ -54,6 +56,13 @@ def _check_certificates(sources: Sources, settings: Settings) -> None:
             Certificates(files)
     except CertificateError as error:
         raise CommandError(f"{sources.origin(('tls_cert',))}: {error}", exit_code=2) from None
+
+
+def _check_destinations(sources: Sources, settings: Settings) -> None:
+    try:
+        check_destinations(settings)
+    except DestinationError as error:
+        raise SettingsError(f"{sources.origin(('forward', error.number))}: {error}") from None
 
 
 def _printed(settings: Settings, sources: Sources) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -90,12 +90,14 @@ class Backlog:
     Attributes:
         folder: `DATA/inbox`, one folder an inbox.
         positions: up to where each inbox has been read.
+        let_go: how an inbox, by its folder, lets go of what lies before a position.
     """
 
     folder: Path
     window: RetryWindow
     suspicion: Suspicion
     positions: dict[str, Position] = field(default_factory=dict)
+    let_go: Callable[[Path, Position], None] = forget
     _seen: set[bytes] = field(default_factory=set)
     _waiting_since: float | None = None
 
@@ -181,7 +183,7 @@ class Backlog:
         """Let go of what is published."""
         for inbox, position in positions.items():
             if (self.folder / inbox).is_dir():
-                forget(self.folder / inbox, position)
+                self.let_go(self.folder / inbox, position)
 
     def _cut(self, chunk: Chunk, replayed: Plan | None) -> Batch:
         """A batch of a chunk: cut where suspicion begins or ends, without the retries."""

@@ -19,6 +19,7 @@ import duckdb
 import pyarrow as pa
 
 from ..decode.payloads import Payloads, Rules
+from ..inbox.segments import Position, forget
 from ..lake.files import OpenFiles
 from ..lake.lake import Lake
 from ..log_lines import fault
@@ -101,6 +102,7 @@ class Pipeline:
         kernels, plain: the decoders, the second for what the first fails on.
         upkeep: what starts maintenance; None for none.
         decoder: the thread that decodes, where ponds share one.
+        let_go: see `Backlog`.
         tenant: whose pond it is.
         crashed: the process before this one ended by its own fault.
     """
@@ -117,6 +119,7 @@ class Pipeline:
         options: Options,
         upkeep: Upkeep | None = None,
         decoder: ThreadPoolExecutor | None = None,
+        let_go: Callable[[Path, Position], None] = forget,
         tenant: str = DEFAULT_TENANT,
         crashed: bool = False,
     ) -> None:
@@ -129,7 +132,7 @@ class Pipeline:
         self._quarantine = Quarantine(data / "quarantine", tenant)
         self._window = RetryWindow(int(options.retry_window_s * 1e9))
         self._suspicion = Suspicion(data / "plans" / "suspects", crashed=crashed)
-        self._backlog = Backlog(data / "inbox", self._window, self._suspicion)
+        self._backlog = Backlog(data / "inbox", self._window, self._suspicion, let_go=let_go)
         self._decoder = decoder or ThreadPoolExecutor(1, thread_name_prefix="decode")
         self._progress = Progress()
         self._last_number = 0

@@ -10,6 +10,8 @@ import pytest
 from otelpond.config.metrics import METRICS, Observed, ProcessFigures, process_figures, samples
 from otelpond.config.prometheus import rendered
 from otelpond.config.receiver_report import ReceiverReport
+from otelpond.exporters.forwarder import Counts
+from otelpond.exporters.forwarding import plain
 from otelpond.storage.counters import Counters, Received
 from otelpond.storage.inbox.log import InboxState
 from otelpond.storage.inbox.segments import Position
@@ -44,6 +46,12 @@ def _progress() -> dict[str, Any]:
     return sent
 
 
+def _forwarded() -> dict[str, Any]:
+    """What the forwarder tells of a destination."""
+    counts = Counts(sent={Signal.TRACES: 10}, rejected={Signal.TRACES: 1}, refused={Signal.TRACES: 2}, lost={Signal.LOGS: 3}, put_off=4)
+    return plain(counts) | {"unread_bytes": 700}
+
+
 @pytest.fixture
 def observed() -> Observed:
     """A collector with one receiver process and one pond."""
@@ -55,6 +63,8 @@ def observed() -> Observed:
         capacity_bytes=4_000,
         processes=ProcessFigures(cpu_s=1.5, memory_bytes=1_000_000, uptime_s=60.0),
         now_unix_nano=NOW_NS,
+        forwarded={"backend": _forwarded()},
+        kept_bytes=9_000,
     )
 
 
@@ -82,6 +92,18 @@ def test_values_come_from_receivers_inbox_and_pipeline(observed: Observed) -> No
     assert (2.0, 9.0) == (values["otelpond_inbox_age_seconds default"], values["otelpond_commit_lag_seconds default"])
     assert 2 == values['otelpond_rejected_rows default spans span_id has N "bytes"\n']
     assert (1, 3) == (values["otelpond_quarantined_payloads default"], values["otelpond_retries_left_out default"])
+
+
+def test_a_destinations_items_are_sent_failed_or_lost(observed: Observed) -> None:
+    """What it rejects of a request that it takes was not sent either."""
+    values = _values(observed)
+    assert (9, 3) == (values["otelcol_exporter_sent_spans forward/backend"], values["otelcol_exporter_send_failed_spans forward/backend"])
+    assert 3 == values["otelcol_exporter_enqueue_failed_log_records forward/backend"]
+    assert (700, 9_000) == (
+        values["otelcol_exporter_queue_size forward/backend"],
+        values["otelcol_exporter_queue_capacity forward/backend"],
+    )
+    assert 4 == values["otelpond_forward_put_off_requests forward/backend"]
 
 
 def test_receiver_processes_add_up(observed: Observed) -> None:
