@@ -54,6 +54,13 @@ QUERY_RED = Target("RED by route over 1 M spans", "ms", 40, 20)
 QUERY_GROUP = Target("group by a promoted attribute, 1 M spans", "ms", 12, 6)
 QUERY_TRACE = Target("one trace by id, 1 M spans", "ms", 25, 10)
 
+LOW_RATE_CPU = Target("10,000 spans/s, 100 a request: CPU after warm-up", "% of a core", 15, 12)
+LOW_RATE_GROWTH = Target("10,000 spans/s: memory growth, last five minutes", "MB a minute", 1, 0.5)
+LOW_RATE_LAG = Target("10,000 spans/s: commit lag, largest", "s", 15, 12.5)
+DAY_FILES = Target("a day at low rate: live files, last quarter over second", "ratio", 1.5, 1.2)
+DAY_COMMIT = Target("a day at low rate: commit time, last quarter over second", "ratio", 1.5, 1.2)
+DAY_DISK = Target("a day at low rate: disk growth an hour, last quarter over second", "ratio", 1.5, 1.2)
+
 
 def _number(value: float | None) -> str:
     if value is None:

@@ -4,6 +4,8 @@
     python tests/bench/run.py                   about five minutes; wants a machine that has nothing else to do
     python tests/bench/run.py --quick           about one and a half
     python tests/bench/run.py --sustained 600   ten minutes at 50,000 items/s with compaction
+    python tests/bench/run.py --low-rate        ten minutes at 10,000 spans/s alone; --low-rate 120 two minutes
+    python tests/bench/run.py --day             a time-compressed day alone: 24 hours of 360 commits; --day 6 six hours
 
 Phases: (1) a first collector is warmed and loaded as fast as it answers; the clock stops when every row is in its table; then it
 idles, then gets requests of one item. (2) A second collector takes 1 M spans at 50,000 items/s, is queried as it stands, and
@@ -22,12 +24,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import figures
+import low_rate
 import polars as pl
 from deltalake import DeltaTable
 from figures import Figure
@@ -184,6 +188,32 @@ class Run:
                 times = [timed(lambda p=parameters, s=sql: connection.execute(s, p).fetchall()) for parameters in wanted]
                 self.note(target, statistics.median(times))
 
+    def low_rate(self, seconds: float) -> None:
+        """10,000 spans/s, 100 a request."""
+        collector = Collector(self.folder / "low-rate", self.kernel_cache)
+        try:
+            say(f"{seconds:.0f} s at {low_rate.RATE:,} spans/s, {low_rate.ITEMS} a request")
+            self.details["low_rate"] = low_rate.measure(collector, load, seconds, self.note)
+            self._sizes("low_rate", collector.data)
+        finally:
+            collector.stop()
+
+    def day(self, hours: int, commits_an_hour: int) -> None:
+        """A day of small commits in minutes, in this process."""
+        os.environ["OTELPOND_CACHE_DIR"] = str(self.kernel_cache)
+        day = import_module("day")
+        say(f"{hours} hours of {commits_an_hour} commits")
+        seen = []
+        print(day.HEAD, flush=True)
+        for hour in day.Day(self.folder / "day", hours=hours, commits_an_hour=commits_an_hour).run():
+            seen.append(hour)
+            print(day.line(hour), flush=True)
+        ratios = day.flatness(seen)
+        self.note(figures.DAY_FILES, ratios["files"])
+        self.note(figures.DAY_COMMIT, ratios["commit"])
+        self.note(figures.DAY_DISK, ratios["disk"])
+        self.details["day"] = day.to_json(seen)
+
     def _readers(self, data: Path, expected: int) -> None:
         """Four ways to count the spans."""
         sql = "select count(*) as rows from spans"
@@ -249,7 +279,9 @@ def report(run: Run) -> str:
         f"disk: appending {REQUEST_BYTES:,} B and fsync, no collector busy: p50 {fsync['p50']:.2f} ms, p99 {fsync['p99']:.2f} ms",
         PAYLOAD,
     ]
-    lines += [f"  {name}: {sent_in_words(details[name]['generator'])}" for name in ("fast", "one_item", "steady") if name in details]
+    lines += [
+        f"  {name}: {sent_in_words(details[name]['generator'])}" for name in ("fast", "one_item", "steady", "low_rate") if name in details
+    ]
     if "fast" in details:
         parts = ", ".join(f"{name} {value:.2f}" for name, value in details["fast"]["stages_us_an_item"].items())
         lines.append(f"pipeline, wall-clock us an item: {parts}")
@@ -271,6 +303,9 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a short form, less exact")
     parser.add_argument("--sustained", type=float, help="seconds at 50,000 items/s for latency and memory [60; quick: 15]")
     parser.add_argument("--only", choices=("throughput", "steady"), help="one phase")
+    parser.add_argument("--low-rate", type=float, nargs="?", const=600.0, metavar="SECONDS", help="10,000 spans/s alone, for so long [600]")
+    parser.add_argument("--day", type=int, nargs="?", const=24, metavar="HOURS", help="a time-compressed day alone, of so many hours [24]")
+    parser.add_argument("--commits-an-hour", type=int, default=360, help="in the compressed day [360]")
     parser.add_argument("--output", type=Path, default=HERE / "results.json")
     parser.add_argument("--folder", type=Path, help="where the ponds are made [a temporary directory]; they are left there")
     options = parser.parse_args()
@@ -281,8 +316,13 @@ def main() -> None:
         run = Run(folder, cache, quick=options.quick, sustained_s=options.sustained or (15 if options.quick else 60))
         try:
             run.warm()
-            for phase in [options.only] if options.only else ["throughput", "steady"]:
-                getattr(run, phase)()
+            if options.low_rate:
+                run.low_rate(options.low_rate)
+            if options.day:
+                run.day(options.day, options.commits_an_hour)
+            if not options.low_rate and not options.day:
+                for phase in [options.only] if options.only else ["throughput", "steady"]:
+                    getattr(run, phase)()
         finally:
             print(report(run))
             options.output.write_text(json.dumps({"figures": [figure.to_json() for figure in run.figures], **run.details}, indent=1))
