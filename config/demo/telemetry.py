@@ -27,6 +27,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 Callback = Callable[[CallbackOptions], Iterable[Observation]]
+_SHORTEST_READING_S = 0.5
 
 
 def start(service: str, metrics_interval_s: float = 2.0) -> Callable[[], None]:
@@ -59,17 +60,39 @@ def start(service: str, metrics_interval_s: float = 2.0) -> Callable[[], None]:
     return stop
 
 
+class CpuShare:
+    """The share of the machine's cores that a process used since the last reading, first since it started.
+
+    The system counts CPU time in ticks of 10 ms: one of them in a process that ends 1 ms after it was read would make 1000 %. So a
+    reading soon after another one repeats it.
+    """
+
+    def __init__(self, cpu_s: Callable[[], float], *, started_s: float, cores: int) -> None:
+        self._cpu_s = cpu_s
+        self._cores = cores
+        self._last = (started_s, 0.0)
+        self._share: float | None = None
+
+    def read(self, now_s: float) -> float:
+        """The share at this time, 0 to 1."""
+        (before_s, used_before_s), used_s = self._last, self._cpu_s()
+        elapsed_s = now_s - before_s
+        if self._share is None or elapsed_s >= _SHORTEST_READING_S:
+            self._share = min(1.0, (used_s - used_before_s) / max(elapsed_s, _SHORTEST_READING_S) / self._cores)
+            self._last = (now_s, used_s)
+        return self._share
+
+
 def _observe_process() -> None:
     """The process metrics of the semantic conventions, read by psutil when they are collected."""
     meter = metrics.get_meter("shop.process")
     process = psutil.Process()
-    process.cpu_percent()  # the first reading is always 0
+    cpu = CpuShare(lambda: sum(process.cpu_times()[:2]), started_s=process.create_time(), cores=psutil.cpu_count() or 1)
 
     def observed(read: Callable[[], float]) -> list[Callback]:
         return [lambda _options: [Observation(read())]]
 
-    cores = psutil.cpu_count() or 1
-    meter.create_observable_gauge("process.cpu.utilization", observed(lambda: process.cpu_percent() / 100 / cores), unit="1")
+    meter.create_observable_gauge("process.cpu.utilization", observed(lambda: cpu.read(time.time())), unit="1")
     meter.create_observable_up_down_counter("process.memory.usage", observed(lambda: process.memory_info().rss), unit="By")
     meter.create_observable_up_down_counter("process.thread.count", observed(process.num_threads), unit="{thread}")
     meter.create_observable_gauge("process.uptime", observed(lambda: time.time() - process.create_time()), unit="s")

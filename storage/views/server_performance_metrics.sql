@@ -1,5 +1,7 @@
 -- Health of servers, one row a service instance and collection: rows of one instance less than 50 ms apart are put together.
 -- Rates are what a counter grew since the row before, by the seconds between; a counter that started anew counts from its start.
+-- Over less than half a second CPU time says nothing: systems count it in ticks, and an SDK counts from its own start what the process
+-- had used before.
 with marked as (
     select
         *,
@@ -65,7 +67,7 @@ grown as (
             and cpu_time_s >= lag(cpu_time_s) over cpu as cpu_goes_on,
         cpu_time_s - case when cpu_goes_on then lag(cpu_time_s) over cpu else 0 end as cpu_s,
         (time_unix_nano - case when cpu_goes_on then lag(time_unix_nano) over cpu else cpu_start_unix_nano end) / 1e9 as cpu_elapsed_s,
-        coalesce(cpu_utilization, case when cpu_elapsed_s > 0 then cpu_s / cpu_elapsed_s end, system_cpu_utilization) as cpu_share
+        coalesce(cpu_utilization, case when cpu_elapsed_s >= 0.5 then cpu_s / cpu_elapsed_s end, system_cpu_utilization) as cpu_share
     from collected
     window
         requests as (
