@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -22,6 +22,7 @@ from pydantic_settings.exceptions import SettingsError as UnreadableVariableErro
 
 from .errors import CommandError
 from .settings import Settings
+from .toml_lines import Location, line_of
 
 FILE_NAME = "otelpond.toml"
 PREFIX = "OTELPOND_"
@@ -37,7 +38,6 @@ EXPECTATIONS = {
 """Where the checker's own words would not tell a user what to write."""
 
 Values = dict[str, Any]
-Location = tuple[int | str, ...]
 
 
 class SettingsError(CommandError):
@@ -55,6 +55,7 @@ class Sources:
         file: the configuration file, where there is one.
         lines: that file's lines.
         in_file, in_documents, in_environment, in_options: what each source says, by setting.
+        mistakes: what is wrong with the sources themselves, a line each.
     """
 
     file: Path | None = None
@@ -63,6 +64,7 @@ class Sources:
     in_documents: Values = field(default_factory=dict)
     in_environment: Values = field(default_factory=dict)
     in_options: Values = field(default_factory=dict)
+    mistakes: tuple[str, ...] = ()
 
     def merged(self) -> Values:
         """All values; the stronger source wins key by key."""
@@ -103,15 +105,16 @@ def read(file: Path | None = None, options: Mapping[str, Any] = MappingProxyType
     named = file or (Path(os.environ["OTELPOND_CONFIG"]) if os.environ.get("OTELPOND_CONFIG") else None)
     path = named or Path(FILE_NAME)
     text = _text(path) if named or path.exists() else None
-    _refuse_unknown_variables()
+    environment, unreadable = _environment()
     variables = Settings.document_variables.items()
     return Sources(
         file=None if text is None else path,
         lines=() if text is None else tuple(text.splitlines()),
         in_file={} if text is None else _from_folder(_parse(path, text), path.parent),
         in_documents={setting: os.environ[variable] for variable, setting in variables if os.environ.get(variable)},
-        in_environment=_environment(),
+        in_environment=environment,
         in_options={name: value for name, value in options.items() if value is not None},
+        mistakes=(*_unknown_variables(), *unreadable),
     )
 
 
@@ -121,37 +124,14 @@ def check(sources: Sources) -> Settings:
     Raises:
         SettingsError: with one line a mistake.
     """
+    mistakes = list(sources.mistakes)
     try:
-        return Settings(**sources.merged())
+        settings = Settings(**sources.merged())
     except ValidationError as error:
-        raise SettingsError("\n".join(_describe(sources, detail) for detail in error.errors())) from None
-
-
-def line_of(lines: tuple[str, ...], location: Location) -> int:
-    """The line (from 1) where a setting stands in a TOML file, or the nearest table that should hold it; 1 where it is not found.
-
-    tomllib keeps no positions. This reads headers and keys line by line; a key inside a multi-line string could mislead it, which
-    costs a wrong line number in a message and nothing else.
-    """
-    found = 1
-    table: Location = ()
-    counts: dict[str, int] = {}
-    for number, line in enumerate(lines, start=1):
-        if header := re.match(r"\s*(\[\[?)\s*([\w.\"' -]+?)\s*\]", line):
-            name, *inner = (part.strip("\"' ") for part in header[2].split("."))
-            if header[1] == "[[":
-                counts[name] = counts.get(name, -1) + 1
-            table = (name, counts[name], *inner) if name in counts else (name, *inner)
-            key: Location = table
-        elif pair := re.match(r"\s*([\w.\"'-]+)\s*=", line):
-            key = (*table, *(part.strip("\"'") for part in pair[1].split(".")))
-        else:
-            continue
-        if key == location:
-            return number
-        if key == location[: len(key)]:
-            found = number
-    return found
+        mistakes += [_describe(sources, detail) for detail in error.errors()]
+    if mistakes:
+        raise SettingsError("\n".join(mistakes))
+    return settings
 
 
 def _text(path: Path) -> str:
@@ -189,20 +169,33 @@ def _files_from_folder(values: Values, folder: Path) -> Values:
     return {name: folder / value if name.endswith("_file") and isinstance(value, str) else value for name, value in values.items()}
 
 
-def _refuse_unknown_variables() -> None:
+def _unknown_variables() -> Iterator[str]:
+    known = [PREFIX + setting.upper() for setting in Settings.model_fields]
     for variable in sorted(os.environ):
         name = variable.removeprefix(PREFIX).lower().split("__")[0]
         if variable.startswith(PREFIX) and variable not in OTHER_VARIABLES and name not in Settings.model_fields:
-            known = [PREFIX + setting.upper() for setting in Settings.model_fields]
-            raise SettingsError(f"{variable}: no such setting{_suggestion(variable, known)}")
+            yield f"{variable}: no such setting{_suggestion(variable, known)}"
 
 
-def _environment() -> Values:
+def _environment() -> tuple[Values, list[str]]:
+    """What the variables say, and which of them cannot be read; those of each setting by themselves, so that one hides no other."""
     try:
-        return EnvSettingsSource(Settings, env_ignore_empty=True)()
-    except UnreadableVariableError as error:
-        name = re.search(r'"(\w+)"', str(error))
-        raise SettingsError(f"{_variable((name[1] if name else '',))}: expected JSON, as a whole table or list is given here") from None
+        return EnvSettingsSource(Settings, env_ignore_empty=True)(), []
+    except UnreadableVariableError:
+        unreadable = [name for name in Settings.model_fields if not _readable(name)]
+    complaint = "expected JSON, as a whole table or list is given here"
+    return {}, [f"{_variable((name,))}: {complaint}" for name in unreadable]
+
+
+def _readable(setting: str) -> bool:
+    value = os.environ.get(PREFIX + setting.upper())
+    source = EnvSettingsSource(Settings, env_ignore_empty=True)
+    field_info = Settings.model_fields[setting]
+    try:
+        source.prepare_field_value(setting, field_info, value, source.field_is_complex(field_info))
+    except ValueError:
+        return False
+    return True
 
 
 def _merge(weak: Values, strong: Values) -> Values:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from ...receivers.tls import CertificateError, Certificates
 from ...storage.rules import RuleError
-from ...storage.schema import TABLES_FOLDER
+from ...storage.schema import TABLES_FOLDER, TableSchema
 from ..errors import CommandError
 from ..forwarding import DestinationError, check_destinations
 from ..pond import record_rules
 from ..security import certificate_files
-from ..settings import Settings
+from ..settings import Redact, Settings
 from ..sources import SettingsError, Sources, check, read
 from .serve import refuse_wide_addresses
 from .tables import documented_tables
@@ -24,15 +25,26 @@ def run(config: Path | None) -> None:
     """Print the effective configuration as TOML, each setting with where it came from, and the own tables.
 
     Raises:
-        CommandError: a setting, an own table or a rule is wrong, or `serve` would refuse to listen.
+        CommandError: a setting, an own table or a rule is wrong, or `serve` would refuse to listen; with one line a mistake.
     """
     sources = read(config)
     settings = check(sources)
-    refuse_wide_addresses(settings)
-    own = [table for table in documented_tables(settings.tables).values() if table.path.parent != TABLES_FOLDER]
-    _check_rules(sources, settings)
-    _check_certificates(sources, settings)
-    _check_destinations(sources, settings)
+    own: list[TableSchema] = []
+    mistakes: list[str] = []
+    looks: tuple[Callable[[], None], ...] = (
+        lambda: refuse_wide_addresses(settings),
+        lambda: own.extend(table for table in documented_tables(settings.tables).values() if table.path.parent != TABLES_FOLDER),
+        lambda: _check_rules(sources, settings),
+        lambda: _check_certificates(sources, settings),
+        lambda: _check_destinations(sources, settings),
+    )
+    for look in looks:
+        try:
+            look()
+        except CommandError as error:
+            mistakes.append(str(error))
+    if mistakes:
+        raise SettingsError("\n".join(mistakes))
     for line, origin in _printed(settings, sources).items():
         print(f"{line:<50}  # {origin}")
     for table in own:
@@ -41,12 +53,18 @@ def run(config: Path | None) -> None:
 
 
 def _check_rules(sources: Sources, settings: Settings) -> None:
-    try:
-        record_rules(settings)
-    except RuleError as error:
-        key, _, problem = str(error).partition(": ")
-        location = tuple(int(part) if part.isdecimal() else part for part in re.findall(r"\w+", key))
-        raise SettingsError(f"{sources.origin(location)}: {key}: {problem}") from None
+    """Each rule by itself, so that one that is wrong hides no other."""
+    mistakes = []
+    for index in range(len(settings.drop) + 1):
+        alone = {"drop": settings.drop[index : index + 1], "redact": settings.redact if index == len(settings.drop) else Redact()}
+        try:
+            record_rules(settings.model_copy(update=alone))
+        except RuleError as error:
+            key, _, problem = str(error).replace("drop[0]", f"drop[{index}]", 1).partition(": ")
+            location = tuple(int(part) if part.isdecimal() else part for part in re.findall(r"\w+", key))
+            mistakes.append(f"{sources.origin(location)}: {key}: {problem}")
+    if mistakes:
+        raise SettingsError("\n".join(mistakes))
 
 
 def _check_certificates(sources: Sources, settings: Settings) -> None:

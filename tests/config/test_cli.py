@@ -190,3 +190,18 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
     script = f"{sys.executable} -m otelpond.config.cli sql 'select range from range(1000000)' --format csv | head -1"
     ended = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
     assert ("range\n", "") == (ended.stdout, ended.stderr)
+
+
+def test_check_names_everything_that_serve_would_refuse(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Addresses, own tables and every rule in one run, each with its line."""
+    rule = '[[drop]]\nsignal = "traces"\nwhere = "no_such_column = 1"\n'
+    Path("otelpond.toml").write_text(
+        f'http = "0.0.0.0:4318"\ntables = ["gone"]\n{rule}{rule}[redact]\npatterns = ["("]\n', encoding="utf-8"
+    )
+    assert 2 == _run(monkeypatch, "check")
+    said = capsys.readouterr().err.splitlines()
+    assert said[0].startswith("otelpond: others than this machine could reach http on 0.0.0.0:4318")
+    assert "otelpond: gone: no such folder, and the setting `tables` names it" == said[1]
+    assert ["otelpond.toml:5: drop[0].where", "otelpond.toml:8: drop[1].where", "otelpond.toml:10: redact.patterns[0]"] == [
+        ": ".join(line.removeprefix("otelpond: ").split(": ")[:2]) for line in said[2:]
+    ]

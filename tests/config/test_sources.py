@@ -103,6 +103,33 @@ def test_every_mistake_is_reported_at_once() -> None:
     assert 2 == len(_mistake('http = "x"\nbatch_items = 0\n').splitlines())
 
 
+def test_mistakes_of_all_sources_are_reported_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """File, variables and options; a variable that is unknown or unreadable hides nothing."""
+    monkeypatch.setenv("OTELPOND_GPRC", "x")
+    monkeypatch.setenv("OTELPOND_BATCH_ITMS", "x")
+    monkeypatch.setenv("OTELPOND_KEEP_DAYS", "{")
+    Path("otelpond.toml").write_text('htp = "x"\nbatch_items = 0\n', encoding="utf-8")
+    with pytest.raises(SettingsError) as caught:
+        load(options={"admin": "nowhere"})
+    places = {line.split(": ")[0] for line in str(caught.value).splitlines()}
+    assert {"OTELPOND_GPRC", "OTELPOND_BATCH_ITMS", "OTELPOND_KEEP_DAYS", "otelpond.toml:1", "otelpond.toml:2", "--admin"} == places
+
+
+def test_values_over_many_lines_mislead_nobody() -> None:
+    """Keys inside texts and lists are none; a wrong element is blamed on its own line."""
+    text = 'tables = [\n  "own",  # with ] in a comment\n  5,\n]\n'
+    text += 'data = """\nhttp = "x"\n"""\nhttp = "y"\n[redact]\npatterns = [\n"a", "b",\n7\n]\n'
+    lines = _mistake(text).splitlines()
+    assert ["otelpond.toml:8", "otelpond.toml:3", "otelpond.toml:12"] == [line.split(": ")[0] for line in lines]
+
+
+def test_a_key_in_an_inline_table_is_found() -> None:
+    """Also where several rules stand in one list."""
+    text = 'drop = [\n  {signal = "logs", where = "true"},\n  {signal = "log", where = "true"},\n]\nkeep_days = {apm = 1,\n"sgnals" = 2}\n'
+    places = {line.split(": ")[1]: line.split(": ")[0] for line in _mistake(text.replace(',\n"sgnals"', ', "sgnals"')).splitlines()}
+    assert {"drop.1.signal": "otelpond.toml:3", "keep_days.sgnals": "otelpond.toml:5"} == places
+
+
 def test_rules_are_found_by_their_number() -> None:
     """The second [[drop]] is blamed where the second [[drop]] stands."""
     text = '[[drop]]\nsignal = "traces"\nwhere = "true"\n\n[[drop]]\nsignal = "traces"\nwher = "true"\n'
