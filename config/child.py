@@ -85,8 +85,8 @@ class Child:
             await asyncio.sleep(backoff_s)
 
     def tell(self, message: Mapping[str, Any]) -> None:
-        """Say something to the process, where it runs."""
-        if self.running and self._process is not None and self._process.stdin is not None:
+        """Say something to the process, where it runs and was not told to end."""
+        if not self._stopping and self.running and self._process is not None and self._process.stdin is not None:
             self._process.stdin.write(json.dumps(message).encode() + b"\n")
 
     async def ask(self, question: Mapping[str, Any], *, timeout_s: float) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+import uvloop
 from otelpond.config import workers as workers_module
 from otelpond.config.errors import CommandError
 from otelpond.config.listeners import listening, reserve
@@ -40,7 +41,8 @@ def run(tmp_path: Path, use: Callable[[Workers], Any]) -> None:
         finally:
             await workers.stop(timeout_s=20)
 
-    asyncio.run(main())
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # as the collector does
+        runner.run(main())
 
 
 @pytest.mark.parametrize("spreads", [True, False], ids=["each its own socket", "one socket inherited"])
@@ -90,3 +92,15 @@ def test_a_reserved_port_takes_no_connection_and_is_refused_to_others() -> None:
             socket.create_connection(reserved.getsockname(), timeout=5)
         with listening("http", address, shared=True), listening("http", address, shared=True), pytest.raises(CommandError):
             reserve("http", address)
+
+
+def test_a_process_that_ends_is_told_nothing_more(tmp_path: Path) -> None:
+    """The pipeline reads on while the receivers stop, and what it says of that is no fault."""
+
+    async def use(workers: Workers) -> None:
+        stopping = asyncio.create_task(workers.stop(timeout_s=20))
+        while not stopping.done():
+            workers.note_read("default", {"receiver": Position(0, 0), "receiver-1": Position(0, 0)})
+            await asyncio.sleep(0)
+
+    run(tmp_path, use)
