@@ -24,7 +24,7 @@ from .errors import CommandError
 from .forward_child import ForwardChild
 from .listeners import HttpServer, listening, wait_until_free
 from .pipeline_child import PipelineChild
-from .receivers import Receivers, answering_s
+from .receivers import Receivers, answering_s, reload_soon
 from .security import Security
 from .settings import Settings
 
@@ -60,8 +60,7 @@ async def _serve(settings: Settings) -> None:
             operations = admin.Operations(settings, child, receivers.reports, stop.is_set, lambda: forwarder.progress if forwarder else {})
             with security.guarded(admin.app(operations)) as application:
                 own = HttpServer(listening("admin", settings.admin), application, security.admin_context)
-                reloads: set[asyncio.Task[None]] = set()
-                loop.add_signal_handler(signal.SIGHUP, lambda: reloads.add(asyncio.ensure_future(receivers.reload())))
+                loop.add_signal_handler(signal.SIGHUP, reload_soon, receivers)
                 with _announced(settings, receivers, own.address):
                     async with _self_telemetry(settings, operations):
                         await stop.wait()

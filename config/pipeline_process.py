@@ -36,7 +36,9 @@ def main() -> None:
     log_lines.configure("pipeline")
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # a library that prints must not be taken for an answer
-    greeting = json.loads(sys.stdin.readline())
+    greeting = json.loads(sys.stdin.readline() or "null")
+    if greeting is None:  # the collector was told to end meanwhile
+        return
     settings = Settings.model_validate(greeting["settings"])
     data = Path(settings.data).absolute()
     requests = Requests(sys.stdin, answers)

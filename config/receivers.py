@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Final, Protocol
 
@@ -51,6 +52,16 @@ class Receivers(Protocol):
     async def stop(self, *, timeout_s: float) -> None:
         """Take no more requests, answer those that are under way, and let go of the inboxes; also where `start` has failed."""
         ...
+
+
+_reloads: Final[set[asyncio.Task[None]]] = set()
+
+
+def reload_soon(receivers: Receivers) -> None:
+    """Reload, from a signal handler, which cannot wait for it."""
+    reload = asyncio.ensure_future(receivers.reload())
+    _reloads.add(reload)  # the loop alone would not keep it
+    reload.add_done_callback(_reloads.discard)
 
 
 def answering_s(settings: Settings) -> float:

@@ -27,7 +27,7 @@ from ..storage import log_lines
 from ..storage.inbox.segments import Position
 from .errors import CommandError
 from .inboxes import inbox_name
-from .receivers import answering_s
+from .receivers import answering_s, reload_soon
 from .receiving import Receiving
 from .security import Security
 from .settings import Settings
@@ -64,7 +64,7 @@ class Worker:
         ended = asyncio.Event()
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, ended.set)
-        loop.add_signal_handler(signal.SIGHUP, lambda: asyncio.ensure_future(self._receiving.reload()))
+        loop.add_signal_handler(signal.SIGHUP, reload_soon, self._receiving)
         await self._receiving.start()
         self._note_read(self._read)
         self._say({"ready": True})
@@ -106,7 +106,9 @@ def say(answers: IO[str], message: dict[str, Any]) -> None:
 async def _run(answers: IO[str]) -> int:
     requests = asyncio.StreamReader(limit=_LONGEST_LINE_BYTES)
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(requests), sys.stdin)
-    greeting = json.loads(await requests.readline())
+    greeting = json.loads(await requests.readline() or "null")
+    if greeting is None:  # the collector was told to end meanwhile
+        return 0
     log_lines.configure(inbox_name(greeting["worker"]))
     try:
         await Worker(greeting, answers).run(requests)

@@ -99,6 +99,8 @@ class Backlog:
     positions: dict[str, Position] = field(default_factory=dict)
     let_go: Callable[[Path, Position], None] = forget
     _seen: set[bytes] = field(default_factory=set)
+    _stand_ins: set[bytes] = field(default_factory=set)
+    _last_inbox: str = ""
     _waiting_since: float | None = None
 
     def __post_init__(self) -> None:
@@ -121,6 +123,7 @@ class Backlog:
         """
         self.positions = dict(positions)
         self._seen.clear()
+        self._stand_ins.clear()
         replaced = []
         now = self.identities()
         known = {identifier: inbox for inbox, identifier in read.items() if identifier}
@@ -141,6 +144,7 @@ class Backlog:
     def next_plan(self) -> None:
         """What was seen so far is in the retry window now."""
         self._seen.clear()
+        self._stand_ins.clear()
 
     def unread_bytes(self) -> int:
         """How much waits in all inboxes."""
@@ -161,14 +165,14 @@ class Backlog:
         return unread >= _READ_BYTES or time.monotonic() - self._waiting_since >= batch_interval_s
 
     def next_batch(self, *, max_items: int, until: Mapping[str, Position] | None = None, replayed: Plan | None = None) -> Batch | None:
-        """The next frames, and moves the position past them; None where nothing waits.
+        """The next frames, and moves the position past them; None where nothing waits. Inboxes take turns.
 
         Args:
             max_items: a batch ends after the frame that reaches it.
             until: read no inbox further, and no other inbox.
             replayed: the plan whose frames these are: it says which of them are retries, instead of the retry window.
         """
-        for inbox in until if until is not None else self.inboxes():
+        for inbox in until if until is not None else self._in_turn():
             after = self.positions.get(inbox, BEGINNING)
             limit = until[inbox] if until is not None else None
             chunk = read_chunk(self.folder / inbox, after, max_items=max_items, max_bytes=_READ_BYTES, until=limit)
@@ -176,8 +180,14 @@ class Backlog:
                 self._waiting_since = None
                 batch = self._cut(chunk, replayed)
                 self.positions[inbox] = batch.chunk.after
+                self._last_inbox = inbox
                 return batch
         return None
+
+    def _in_turn(self) -> list[str]:
+        """The inboxes, the one after the last that was read first: one that is never empty must not keep the others waiting."""
+        inboxes = self.inboxes()
+        return [name for name in inboxes if name > self._last_inbox] + [name for name in inboxes if name <= self._last_inbox]
 
     def forget(self, positions: Mapping[str, Position]) -> None:
         """Let go of what is published."""
@@ -210,11 +220,19 @@ class Backlog:
         return Batch(chunk, frames, [places[start] for start in sorted(retries)], stretch, suspect is not None)
 
     def _left_out(self, frames: list[Frame], places: Mapping[int, FramePlace], plan: Plan) -> set[int]:
-        """The starts of frames that a plan left out, unless the first of them, of the same plan, is not there any more."""
+        """The starts of frames that a plan left out.
+
+        Where the first of them, of the same plan, is not there any more, or not yet, as it lies in an inbox that is read later, a
+        retry stands in for it.
+        """
         left_out = set()
         for frame in frames:
-            lost_first = frame.digest in plan.digest_set and frame.digest not in self._seen
-            if places[frame.start] in plan.left_out and not lost_first:
+            if places[frame.start] in plan.left_out:
+                if frame.digest in plan.digest_set and frame.digest not in self._seen:
+                    self._stand_ins.add(frame.digest)
+                else:
+                    left_out.add(frame.start)
+            elif frame.digest in self._stand_ins:
                 left_out.add(frame.start)
             self._seen.add(frame.digest)
         return left_out

@@ -18,9 +18,11 @@ import pytest
 from otelpond.storage.decode.payloads import Payloads, Rules
 from otelpond.storage.inbox.log import Inbox
 from otelpond.storage.inbox.segments import BEGINNING, Position, segments
+from otelpond.storage.pipeline.backlog import Backlog
 from otelpond.storage.pipeline.control import Progress
 from otelpond.storage.pipeline.pipeline import Options, Pipeline
-from otelpond.storage.pipeline.plans import PlanStore
+from otelpond.storage.pipeline.plans import PlanStore, RetryWindow
+from otelpond.storage.pipeline.suspicion import Suspicion
 from otelpond.storage.signals import Inspection, Signal
 
 RULES = Rules(hash_address=lambda address, _: address)
@@ -135,6 +137,25 @@ class UntilDrained:
         self.progress.append(progress)
 
 
+class AcceptsAfterTheFirstBatch(UntilDrained):
+    """Lets more arrive once the first batch was derived."""
+
+    def __init__(self, more: Callable[[], object]) -> None:
+        super().__init__()
+        self._more = more
+        self._arrived = False
+
+    def stopping(self) -> bool:
+        """Once more has arrived."""
+        return self._arrived
+
+    def progressed(self, progress: Progress) -> None:
+        """Have it arrive."""
+        if progress.items and not self._arrived:
+            self._more()
+            self._arrived = True
+
+
 def decode(signal: Signal, payloads: Payloads, rules: Rules) -> dict[str, pa.Table]:
     """A row for each payload; one with `bad` in it raises."""
     del signal, rules
@@ -151,12 +172,12 @@ class Pond:
         self.data = data
         self.lake = lake or FakeLake()
 
-    def accept(self, *payloads: str, timeless: bool = False) -> None:
+    def accept(self, *payloads: str, timeless: bool = False, inbox: str = "receiver") -> None:
         """Payloads that were acknowledged, in a segment of their own."""
-        inbox = Inbox(self.data / "inbox" / "receiver")
+        writer = Inbox(self.data / "inbox" / inbox)
         for payload in payloads:
-            inbox.append("default", Signal.TRACES, payload.encode(), Inspection(items=1, timeless=timeless)).result(timeout=10)
-        inbox.close()
+            writer.append("default", Signal.TRACES, payload.encode(), Inspection(items=1, timeless=timeless)).result(timeout=10)
+        writer.close()
 
     def run(
         self,
@@ -389,6 +410,42 @@ def test_a_retry_counts_where_its_first_was_lost_with_the_power(tmp_path: Path) 
     pond.run()
 
     assert ["lost first", "other"] == pond.lake.tables["spans"]
+
+
+@pytest.mark.parametrize("first", ["receiver", "receiver-1", "receiver-2"])
+def test_a_retry_in_another_inbox_is_stored_once_when_its_plan_is_replayed(tmp_path: Path, first: str) -> None:
+    """Whichever inbox the first copy is in, and in whatever order a replay reads them."""
+    alive = False
+
+    def step(name: str) -> None:
+        if name == "publish spans" and alive:
+            raise KilledError
+
+    pond = Pond(tmp_path, FakeLake(step))
+    inboxes = ["receiver", "receiver-1", "receiver-2"]
+    for name in inboxes:
+        pond.accept(f"before {name}", inbox=name)
+    pond.run()
+    alive = True
+    pond.accept("twice", inbox=first)
+    control = AcceptsAfterTheFirstBatch(lambda: [pond.accept("twice", f"after {name}", inbox=name) for name in inboxes])
+    with pytest.raises(KilledError):
+        pond.run(control=control, options=Options(batch_interval_s=0.0))
+    alive = False
+    pond.run()
+    pond.run()
+
+    assert sorted(["twice", *(f"{when} {name}" for when in ("before", "after") for name in inboxes)]) == sorted(pond.lake.tables["spans"])
+
+
+def test_inboxes_are_read_in_turn(pond: Pond) -> None:
+    """One that holds more than a batch does not keep the others waiting."""
+    pond.accept(*[f"much {number}" for number in range(6)])
+    pond.accept("little", inbox="receiver-1")
+    backlog = Backlog(pond.data / "inbox", RetryWindow(1), Suspicion(pond.data / "suspects"))
+    batches = [backlog.next_batch(max_items=2) for _ in range(4)]
+
+    assert ["receiver", "receiver-1", "receiver", "receiver"] == [batch.chunk.inbox for batch in batches if batch]
 
 
 def test_what_was_read_is_told_at_the_start(pond: Pond) -> None:
