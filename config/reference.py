@@ -24,6 +24,7 @@ from .sources import PREFIX
 ROOT = Path(__file__).parent.parent
 TABLES = ROOT / "storage" / "tables" / "README.md"
 HALL = ROOT / "config" / "README.md"
+DEPLOYMENT = ROOT / "config" / "deployment"
 NESTED: Mapping[str, type[BaseModel]] = {"keep_days": KeepDays, "forward": Forward, "drop": Drop, "redact": Redact}
 
 
@@ -32,7 +33,13 @@ def main() -> None:
     wanted = {
         HALL: _replaced(
             HALL.read_text(encoding="utf-8"),
-            {"settings": settings_reference(), "commands": commands_reference(), "metrics": metrics_reference()},
+            {
+                "settings": settings_reference(),
+                "commands": commands_reference(),
+                "metrics": metrics_reference(),
+                "systemd": _shown(DEPLOYMENT / "otelpond.service", "ini"),
+                "docker": _shown(DEPLOYMENT / "Dockerfile", "dockerfile"),
+            },
         ),
         TABLES: tables_reference(load_tables()),
     }
@@ -73,6 +80,10 @@ def _default(setting: FieldInfo) -> str:
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
     return f"`{value}`" if value not in ([], None) else ""
+
+
+def _shown(file: Path, language: str) -> str:
+    return f"```{language}\n{file.read_text(encoding='utf-8').rstrip()}\n```"
 
 
 def metrics_reference() -> str:
