@@ -1,8 +1,9 @@
 """The memory that gRPC messages take while they come in, which grpcio tells nobody; the gRPC receiver asks before and while it reads.
 
 A gRPC request does not say how long its message is, and grpcio reads it whole. So the process's resident memory is what is held to the
-limit (3 us a look). A message may be of the largest size as long as it has just begun: only so many begin at once as there is room for.
-What takes longer counts for what it has brought, so that slow senders are in nobody's way.
+limit, by a thread that looks every 10 ms as long as messages come in. From a quarter of the limit on a message may be of the largest size
+as long as it has just begun: only so many begin together as there is room for. What takes longer counts for what it has brought, so that
+slow senders are in nobody's way.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ _SLOWEST_S: Final = 10.0  # OTLP clients have given up by then
 _SLOW_S: Final = 1.0
 _TRIM_EVERY_S: Final = 0.1
 _M_MMAP_THRESHOLD: Final = -3
-_FULL_SHARE: Final = 0.5  # of the limit; the rest is for messages that are handed over or parsed, and for what the allocator keeps
+_CAREFUL_SHARE: Final = 0.1  # of the limit; below it any number may begin, for 10 ms bring less than the rest
+_FULL_SHARE: Final = 0.35  # of the limit; the rest is for messages that are handed over or parsed, and for what the allocator keeps
 
 
 class Call(Protocol):
@@ -73,13 +75,15 @@ class Incoming:
 
     def __init__(self, max_bytes: int, max_message_bytes: int, most_calls: int) -> None:
         self._resident = _resident()
-        self._full_at = self._resident() + int(_FULL_SHARE * max_bytes)
+        self._held = self._resident()
+        self._careful_at = self._held + int(_CAREFUL_SHARE * max_bytes)
+        self._full_at = self._held + int(_FULL_SHARE * max_bytes)
         self._max_message_bytes = max_message_bytes
         self._most_calls = most_calls
         self._trimmed = 0.0
         self._new: dict[Call, float] = {}
         self._slow: dict[Call, float] = {}
-        self._changed = threading.Condition()
+        self._begun = threading.Event()
         threading.Thread(target=self._watch, name="grpc-memory", daemon=True).start()
 
     def check(self) -> None:
@@ -88,7 +92,7 @@ class Incoming:
         Raises:
             UnavailableError: the limit is near.
         """
-        if self._full():
+        if self._held > self._full_at and self._look() > self._full_at:
             raise _no_room()
 
     @contextmanager
@@ -98,49 +102,54 @@ class Incoming:
         Raises:
             UnavailableError: there was none.
         """
-        with self._changed:
-            if not self._changed.wait_for(self._room, _LONGEST_WAIT_S):
+        began = time.monotonic()
+        while not self._room():
+            if time.monotonic() - began > _LONGEST_WAIT_S:
                 raise _no_room()
-            self._new[call] = time.monotonic()
-            if len(self._new) == 1:
-                self._changed.notify_all()
+            time.sleep(_LOOK_EVERY_S)
+        self._new[call] = time.monotonic()
+        if not self._begun.is_set():
+            self._begun.set()
         try:
             yield
         finally:
-            with self._changed:
-                if self._new.pop(call, None) is None:
-                    self._slow.pop(call, None)
-                self._changed.notify()
-
-    def _full(self) -> bool:
-        """Whether the limit is reached, even after the allocator has given back what it can."""
-        if self._resident() <= self._full_at:
-            return False
-        if (now := time.monotonic()) - self._trimmed > _TRIM_EVERY_S:
-            self._trimmed = now
-            _of_glibc("malloc_trim")(0)
-        return self._resident() > self._full_at
+            if self._new.pop(call, None) is None:
+                self._slow.pop(call, None)
 
     def _room(self) -> bool:
-        return self._resident() + len(self._new) * self._max_message_bytes <= self._full_at
+        return self._held < self._careful_at or self._look() + len(self._new) * self._max_message_bytes <= self._full_at
 
     def _watch(self) -> None:
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._new or self._slow)
-            time.sleep(_LOOK_EVERY_S)
-            self._look()
+        while self._begun.wait():
+            self._begun.clear()
+            while self._new or self._slow:
+                time.sleep(_LOOK_EVERY_S)
+                self._look()
+                self._sort_out()
 
-    def _look(self) -> None:
+    def _look(self) -> int:
+        """The memory that is held, after the allocator has given back what it can where that is too much."""
+        self._held = self._resident()
+        if self._held > self._full_at and (now := time.monotonic()) - self._trimmed > _TRIM_EVERY_S:
+            self._trimmed = now
+            _of_glibc("malloc_trim")(0)
+            self._held = self._resident()
+        return self._held
+
+    def _sort_out(self) -> None:
+        """Tell the slow calls from the new ones, and end those that cannot stay."""
         now = time.monotonic()
-        with self._changed:
-            for call in [call for call, began in self._new.items() if now - began > _NEW_S]:
-                self._slow[call] = self._new.pop(call)
-                self._changed.notify()
-            crowded = 2 * (len(self._slow) + len(self._new)) > self._most_calls
-            ended = [call for call, began in self._slow.items() if now - began > (_SLOW_S if crowded else _SLOWEST_S)]
-            if self._full():
-                ended += list(self._slow | self._new)[-1:]  # what came first shall arrive
+        for call, began in list(self._new.items()):
+            if now - began > _NEW_S:
+                self._slow[call] = began
+                if self._new.pop(call, None) is None:  # it has just ended
+                    self._slow.pop(call, None)
+        calls = list(self._slow.items())
+        patience_s = _SLOW_S if 2 * len(calls) > self._most_calls else _SLOWEST_S
+        ended = [call for call, began in calls if now - began > patience_s]
+        if self._held > self._full_at:
+            reading = [*self._slow, *self._new]
+            ended += reading[len(reading) // 2 :]  # what came first shall arrive
         for call in ended:
             call.cancel()
 
