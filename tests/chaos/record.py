@@ -63,26 +63,36 @@ class Begun:
     call: str
 
 
-def calls(traces: Sequence[Path]) -> Iterator[Begun | tuple[str, Call]]:
-    """The calls of records, in the order in which they ended; those that took a while are told at their beginning too."""
-    for trace in traces:
-        begun: dict[str, str] = {}
-        with trace.open() as lines:
-            for line in lines:
-                matched = _LINE.match(line.rstrip("\n"))
-                if matched is None:
-                    continue
-                thread, text = matched.groups()
-                if text.endswith(_UNFINISHED):
-                    begun[thread] = text.removesuffix(_UNFINISHED)
-                    yield Begun(thread, begun[thread])
-                    continue
-                resumed = _RESUMED.match(text)
-                if resumed is not None:
-                    text = begun.pop(thread, "") + resumed[1]
-                call = _CALL.match(text)
-                if call is not None and int(call[3]) >= 0:
-                    yield thread, Call(call[1], call[2], int(call[3]), call[4])
+@dataclass(slots=True)
+class Found:
+    """What a call did whose program was ended before the call's end could be told: a file's bytes, or None for a name that is gone."""
+
+    path: str
+    content: bytes | None
+
+
+Event = Begun | Found | tuple[str, Call]
+
+
+def calls(trace: Path) -> Iterator[Event]:
+    """The calls of a record, in the order in which they ended; those that took a while are told at their beginning too."""
+    begun: dict[str, str] = {}
+    with trace.open() as lines:
+        for line in lines:
+            matched = _LINE.match(line.rstrip("\n"))
+            if matched is None:
+                continue
+            thread, text = matched.groups()
+            if text.endswith(_UNFINISHED):
+                begun[thread] = text.removesuffix(_UNFINISHED)
+                yield Begun(thread, begun[thread])
+                continue
+            resumed = _RESUMED.match(text)
+            if resumed is not None:
+                text = begun.pop(thread, "") + resumed[1]
+            call = _CALL.match(text)
+            if call is not None and int(call[3]) >= 0:
+                yield thread, Call(call[1], call[2], int(call[3]), call[4])
 
 
 @dataclass
@@ -103,11 +113,14 @@ class Player:
     _began: dict[str, int] = field(default_factory=dict)
     _renaming: dict[str, tuple[str, str]] = field(default_factory=dict)
 
-    def play(self, event: Begun | tuple[str, Call]) -> bool:
+    def play(self, event: Event) -> bool:
         """Play one call; whether it changed something."""
         if isinstance(event, Begun):
             self._begin(event)
             return False
+        if isinstance(event, Found):
+            self._find(event)
+            return True
         thread, call = event
         before = self.disk.now
         began = self._began.pop(thread, self.disk.now + 1)
@@ -125,6 +138,17 @@ class Player:
             texts = [_unhex(text).decode() for text in _TEXT.findall(event.call)]
             if len(texts) == 2:
                 self._renaming[event.thread] = (texts[0], texts[1])
+
+    def _find(self, event: Found) -> None:
+        if event.content is None:
+            self.disk.remove(event.path)
+            return
+        if self.disk.find(event.path) is None:
+            self.disk.add(event.path, File())
+        file = self.disk.file(event.path)
+        if file is not None:
+            self.disk.write(file, 0, None)
+            self.disk.write(file, 0, event.content)
 
     # Names
 
@@ -209,7 +233,8 @@ class Player:
         file = self._file(call)
         if file is not None:
             data = b"".join(_unhex(text) for text in _TEXT.findall(call.arguments))[: call.result]
-            self.disk.write(file, int(call.arguments.rsplit(",", 1)[1]), data)
+            appending = self._offsets.get(self._key(file, _number(call)), 0) < 0  # then Linux appends, whatever the offset
+            self.disk.write(file, len(file.content) if appending else int(call.arguments.rsplit(",", 1)[1]), data)
 
     _pwritev = _pwrite64
 
