@@ -141,7 +141,7 @@ class Killer:
         self._orders = orders
         self._figures = figures
         chosen = [
-            *kill_points.COLLECTOR,
+            *(f"inbox.answer+{point}" if point == "inbox.open" else point for point in kill_points.COLLECTOR),  # at a start it opens one
             *kill_points.PIPELINE,
             *(f"pipeline.tables+{point}" for point in kill_points.RECOVERY),
             *kill_points.MAINTENANCE,
@@ -161,9 +161,12 @@ class Killer:
             time.sleep(chance.random())
             killed = self._at_random(way.split()[1])
             self._count(way, killed)
-        else:
-            for point in way.split("+"):
-                self._count(point, self._at(point))
+            self._go_on()
+        for point in way.split("+") if not way.startswith("random") else ():
+            self._count(point, self._at(point))
+            self._go_on()
+
+    def _go_on(self) -> None:
         assert self._collector.process is not None
         if self._collector.process.poll() is not None:
             self._collector.start()
@@ -229,8 +232,9 @@ def run(folder: Path, *, kills: int, rows: int, environment: dict[str, str], see
             thread.start()
         for way in killer.ways(chance):
             before = figures.total
+            pace.allow(0.3)
             killer.kill(way, chance)
-            pace.allow(figures.total - before)
+            pace.allow(0.7 * (figures.total - before))
             if figures.total >= kills or time.monotonic() - started > seconds:
                 break
     finally:

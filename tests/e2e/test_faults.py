@@ -13,21 +13,24 @@ from typing import Any
 import httpx
 import pytest
 
-FAULTS = "kernel:awkward-service,raise:poisoned-service,exit:deadly-service"
+FAULTS = "kernel:awkward-service,raise:poisoned-service,exit:deadly-service,derive-raise:unlucky-service,derive-exit:sinister-service"
+GUILTY = {2: "awkward-service", 6: "poisoned-service", 9: "deadly-service", 13: "unlucky-service", 17: "sinister-service"}
 SERVED = "select service_name, count(*) from spans group by all order by all"
 
 
-@pytest.mark.timeout(180)
-def test_a_guilty_payload_is_alone_in_its_fate(new_collector: Callable[..., Any], server_spans: Any, eventually: Any) -> None:
-    """Kernel fault: decoded plainly. Decoder fault, or a payload that ends the process: quarantined and rejected. Others: stored."""
+@pytest.mark.timeout(240)
+def test_a_guilty_payload_is_alone_in_its_fate(
+    new_collector: Callable[..., Any], server_spans: Any, eventually: Any, tmp_path: Path
+) -> None:
+    """Kernel fault: decoded plainly. Fault in decode or derive, or the process's end there: quarantined, rejected. Others: stored."""
     path = os.pathsep.join(filter(None, (str(Path(__file__).parent / "faults"), os.environ.get("PYTHONPATH"))))
-    collector = new_collector(PYTHONPATH=path, INJECTED_FAULTS=FAULTS).start()
+    collector = new_collector(PYTHONPATH=path, INJECTED_FAULTS=FAULTS, INJECTED_KILLS=str(tmp_path)).start()
     expected = {"awkward-service": 3}
     for number in range(20):
         service = f"innocent-{number}"
         collector.accept("/v1/traces", server_spans(5, service).SerializeToString())
         expected[service] = 5
-        guilty = {4: "awkward-service", 8: "poisoned-service", 12: "deadly-service"}.get(number)
+        guilty = GUILTY.get(number)
         if guilty:
             collector.accept("/v1/traces", server_spans(3, guilty).SerializeToString())
 
@@ -39,13 +42,12 @@ def test_a_guilty_payload_is_alone_in_its_fate(new_collector: Callable[..., Any]
     assert sorted(expected.items()) == collector.rows(SERVED)
 
     def quarantined() -> bool:
-        return len([path for path in (collector.data / "quarantine").rglob("*") if path.is_file()]) >= 2
+        return len([path for path in (collector.data / "quarantine").rglob("*") if path.is_file()]) >= 4
 
-    eventually(quarantined, "two payloads are in quarantine")
+    eventually(quarantined, "four payloads are in quarantine")
     kept = b"".join(path.read_bytes() for path in (collector.data / "quarantine").rglob("*") if path.is_file())
-    assert b"poisoned-service" in kept
-    assert b"deadly-service" in kept
-    assert 2 == collector.published("select count(*) from rejected_records")[0][0]
+    assert all(service.encode() in kept for service in GUILTY.values() if service not in expected)
+    assert 4 == collector.published("select count(*) from rejected_records")[0][0]
     assert collector.process.poll() is None
     pipeline = collector.pipeline()
     collector.accept("/v1/traces", server_spans(1, "afterwards").SerializeToString())

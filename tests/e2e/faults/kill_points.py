@@ -44,10 +44,10 @@ def inject(orders: Path, arguments: list[str]) -> None:
 
 
 def _into_collector(orders: Path) -> None:
-    from otelpond.config import pipeline_child  # noqa: PLC0415 - only in the process that is meant
+    from otelpond.config import child  # noqa: PLC0415 - only in the process that is meant
     from otelpond.storage.inbox import log  # noqa: PLC0415
 
-    pipeline_child._LONGEST_BACKOFF_S = 0.2
+    child._LONGEST_BACKOFF_S = 0.2
     log.sync = _within(log.sync, orders / "inbox.fsync", after=orders / "inbox.answer")
     log.fsync_folder = _around(log.fsync_folder, before=orders / "inbox.open")
     log._OpenSegment._write_all = _around(log._OpenSegment._write_all, after=orders / "inbox.write")

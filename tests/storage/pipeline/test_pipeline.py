@@ -710,3 +710,30 @@ def test_a_damaged_older_plan_or_list_of_suspects_is_passed_over(pond: Pond, cap
     assert ["a", "b", "c"] == pond.lake.tables["spans"]
     assert str(first) in caplog.text
     assert "suspects is damaged" in caplog.text
+
+
+def test_a_replay_knows_a_retry_that_reached_another_worker(tmp_path: Path) -> None:
+    """Though it reads the inboxes one after another, and not in the order in which their frames came."""
+    alive = True
+
+    def step(name: str) -> None:
+        if name == "publish spans" and alive:
+            raise KilledError
+
+    class Retrying(UntilDrained):
+        def stopping(self) -> bool:
+            return any(progress.items for progress in self.progress)
+
+        def progressed(self, progress: Progress) -> None:
+            if progress.items and not self.stopping():
+                pond.accept("x", "y", inbox="receiver")
+            super().progressed(progress)
+
+    pond = Pond(tmp_path, FakeLake(step))
+    pond.accept("x", inbox="receiver-1")
+    with pytest.raises(KilledError):
+        pond.run(control=Retrying(), options=Options(batch_interval_s=0.0))
+    alive = False
+    pond.run()
+
+    assert ["x", "y"] == sorted(pond.lake.tables["spans"])
