@@ -121,12 +121,14 @@ class FileWriter:
         )
 
     def abandon(self) -> None:
-        """Give the file up and remove it."""
-        if self._writer is not None:
-            with contextlib.suppress(OSError, pa.ArrowException):
+        """Give the file up and remove it; where the disk does not even allow that, the next start removes it."""
+        with contextlib.suppress(OSError, pa.ArrowException):
+            if self._writer is not None:
                 self._writer.close()
-        self._sink.close()
-        self.location.unlink(missing_ok=True)
+        with contextlib.suppress(OSError, pa.ArrowException):
+            self._sink.close()
+        with contextlib.suppress(OSError):
+            self.location.unlink()
 
 
 def day_of(path: str) -> str:

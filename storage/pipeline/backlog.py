@@ -13,7 +13,18 @@ import numpy as np
 from ..decode.payloads import Payloads
 from ..durable import make_folder
 from ..inbox.frames import Frame
-from ..inbox.segments import BEGINNING, Chunk, Position, end_position, forget, identity, read_chunk, segments, unread_bytes
+from ..inbox.segments import (
+    BEGINNING,
+    Chunk,
+    Position,
+    end_position,
+    forget,
+    identity,
+    oldest_unread_unix_nano,
+    read_chunk,
+    segments,
+    unread_bytes,
+)
 from ..signals import Signal
 from .plans import FramePlace, Plan, RetryWindow
 from .suspicion import Stretch, Suspicion, Treatment
@@ -149,6 +160,11 @@ class Backlog:
     def unread_bytes(self) -> int:
         """How much waits in all inboxes."""
         return sum(unread_bytes(self.folder / inbox, self.positions.get(inbox, BEGINNING)) for inbox in self.inboxes())
+
+    def lag_ns(self) -> int:
+        """How long ago the oldest payload was accepted that waits; 0 where none does."""
+        accepted = [oldest_unread_unix_nano(self.folder / inbox, self.positions.get(inbox, BEGINNING)) for inbox in self.inboxes()]
+        return max([0, *(time.time_ns() - oldest for oldest in accepted if oldest)])
 
     def ends(self) -> dict[str, Position]:
         """The place after the last byte of each inbox."""

@@ -182,24 +182,28 @@ class Pipeline:
             logger.warning("the tables know more plans than this inbox: it is a restored copy, and goes on under a new name")
             self._store.renew_stream()
             self._store.mark_done(number)
-        window_ns = int(self._options.retry_window_s * 1e9)
-        self._window.clear()
-        for plan in plans:
-            age_ns = max(0, time.time_ns() - plan.created_unix_nano)  # made in the future: by a clock that was put back since
-            if age_ns < window_ns and (plan is not last or self._store.done() >= number):
-                self._window.add(plan.number, plan.digests, age_ns=age_ns)
-        if last is not None and self._store.done() < number:
-            self._begin(plans[-2] if len(plans) > 1 else None)
+        finished = last is None or self._store.done() >= number
+        before = plans[-2] if len(plans) > 1 else None
+        self._begin(last if finished else before)
+        self._remember(plans if finished else plans[:-1])
+        if last is not None and not finished:
             yield from self._replay(last, control)
             self._backlog.positions.update(last.positions)
-        else:
-            self._begin(last)
         self._lake.refresh()
         self._progress.positions = dict(self._backlog.positions)
         self._progress.live_files = self._lake.live_files()
         self._progress.unpublished_since_unix_nano = 0
         self._progress.recovery_s = time.perf_counter() - started
         control.progressed(self._progress)
+
+    def _remember(self, plans: list[Plan]) -> None:
+        """Know the retries of what these plans published, for what waits: it may have been accepted long before this start."""
+        self._window.clear()
+        accepted = time.time_ns() - self._backlog.lag_ns()
+        for plan in plans:
+            age_ns = max(0, accepted - plan.created_unix_nano)  # made in the future: by a clock that was put back since
+            if age_ns < int(self._options.retry_window_s * 1e9):
+                self._window.add(plan.number, plan.digests, age_ns=age_ns)
 
     def _begin(self, plan: Plan | None) -> None:
         for inbox in self._backlog.begin(plan.positions if plan else {}, plan.inboxes if plan else {}):
@@ -384,7 +388,7 @@ class Pipeline:
         for inbox, position in plan.positions.items():
             self._suspicion.forget(inbox, position.segment, position.offset)
         self._window.add(plan.number, b"".join(draft.digests))  # of a replayed plan: what was still there
-        self._store.forget_before(self._window.forget())
+        self._store.forget_before(self._window.forget(self._backlog.lag_ns()))
         self._backlog.next_plan()
         if self._upkeep is not None:
             self._upkeep.published()

@@ -167,9 +167,13 @@ class RetryWindow:
         halves = np.frombuffer(digests, dtype=np.uint64).reshape(-1, 2)
         self._plans.append((number, time.monotonic_ns() - age_ns, halves[np.argsort(halves[:, 0], kind="stable")]))
 
-    def forget(self) -> int:
-        """Drop the plans that have left the window; the number of the first that is still in it, beyond all numbers where none is."""
-        since = time.monotonic_ns() - self._window_ns
+    def forget(self, lag_ns: int) -> int:
+        """Drop the plans that have left the window for what was accepted so long ago, and whatever comes after it.
+
+        Returns:
+            The number of the first plan that is still in it, beyond all numbers where none is.
+        """
+        since = time.monotonic_ns() - lag_ns - self._window_ns
         self._plans = [plan for plan in self._plans if plan[1] >= since]
         return min((number for number, _, _ in self._plans), default=sys.maxsize)
 

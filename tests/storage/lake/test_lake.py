@@ -22,6 +22,7 @@ import pytest
 from otelpond.storage.lake import delta_log, delta_table
 from otelpond.storage.lake.files import split_by_day
 from otelpond.storage.lake.lake import Lake
+from otelpond.storage.lake.maintenance import remove_orphans
 from otelpond.storage.lake.parquet import FileWriter, LakeError
 from otelpond.storage.query import connect
 from otelpond.storage.schema import TableSchema
@@ -476,3 +477,18 @@ def test_a_query_over_a_damaged_file_names_it_and_other_tables_are_served(data: 
         with pytest.raises(duckdb.Error, match=re.escape(damaged.name)):
             con.execute("select count(distinct page) from visits").fetchone()
         assert (3,) == con.execute("select count(trace_id) from calls").fetchone()
+
+
+def test_a_file_is_given_up_on_a_disk_that_allows_nothing(lake: Lake, rows: Rows, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error that made it necessary is the one that is told; the next start removes what is left."""
+    batch = lake.open_batch("inbox", 0, 0)
+    batch.append("visits", rows(3))
+
+    def refuse(*_arguments: object, **_named: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Path, "unlink", refuse)
+        broken.setattr(pq.ParquetWriter, "close", refuse)
+        batch.abandon()
+    assert 1 == remove_orphans(lake, "inbox")

@@ -727,7 +727,7 @@ def test_a_replay_knows_a_retry_that_reached_another_worker(tmp_path: Path) -> N
         def progressed(self, progress: Progress) -> None:
             if progress.items and not self.stopping():
                 pond.accept("x", "y", inbox="receiver")
-            super().progressed(progress)
+            super().progressed(dataclasses.replace(progress))
 
     pond = Pond(tmp_path, FakeLake(step))
     pond.accept("x", inbox="receiver-1")
@@ -737,3 +737,37 @@ def test_a_replay_knows_a_retry_that_reached_another_worker(tmp_path: Path) -> N
     pond.run()
 
     assert ["x", "y"] == sorted(pond.lake.tables["spans"])
+
+
+def test_a_retry_is_known_however_long_the_collector_was_down(pond: Pond, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It counts when it was accepted, and not when it is read: after an outage of an hour its first is still the first."""
+    pond.accept("a")
+    pond.run()
+    pond.accept("a", "b")
+    now, elapsed = time.time_ns, time.monotonic_ns
+    monkeypatch.setattr(time, "time_ns", lambda: now() + 3600 * 10**9)
+    monkeypatch.setattr(time, "monotonic_ns", lambda: elapsed() + 3600 * 10**9)
+    pond.run()
+
+    assert ["a", "b"] == pond.lake.tables["spans"]
+
+
+def test_a_retry_is_known_by_a_pipeline_that_is_far_behind(pond: Pond, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While what waits is older than the retry window, plans are kept for it."""
+
+    class Slow(UntilDrained):
+        def stopping(self) -> bool:
+            return any(progress.plans >= 2 for progress in self.progress)
+
+        def progressed(self, progress: Progress) -> None:
+            if progress.plans == 1 and not self.progress[-1].plans:
+                monkeypatch.setattr(time, "time_ns", lambda: now() + 3600 * 10**9)
+                monkeypatch.setattr(time, "monotonic_ns", lambda: elapsed() + 3600 * 10**9)
+            super().progressed(dataclasses.replace(progress))
+
+    now, elapsed = time.time_ns, time.monotonic_ns
+    for payloads in (["a"], ["b"], ["a", "c"]):
+        pond.accept(*payloads)
+    pond.run(control=Slow(), options=Options(batch_items=1, batch_interval_s=0.0, commit_interval_s=0.0))
+
+    assert ["a", "b", "c"] == pond.lake.tables["spans"]
