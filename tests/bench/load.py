@@ -1,6 +1,7 @@
-"""The load generator: sends the benchmark's payload over gRPC to an address of this machine and prints one JSON object of what came of it.
+"""The load generator: sends the benchmark's payload to an address of this machine and prints one JSON object of what came of it.
 
     python tests/bench/load.py --target 127.0.0.1:4317 --seconds 20                  as fast as the answers come (closed loop)
+    python tests/bench/load.py --target 127.0.0.1:4318 --seconds 20 --transport http       over OTLP/HTTP instead of gRPC
     python tests/bench/load.py --target 127.0.0.1:4317 --seconds 20 --rate 50000     at that many items a second (open loop)
 
 Ends by itself after `--seconds` or `--max-items`, whichever is first. In the open loop a request's latency counts from the moment
@@ -18,12 +19,17 @@ import time
 from dataclasses import dataclass, field
 from itertools import count
 
+import calls
 import numpy as np
-from calls import OK, Answer, Connection, header_block
+import posts
+from calls import OK, Answer
 from payloads import SERVICE_PATHS, Template, templates
 
 MAX_SECONDS, MAX_ITEMS, MAX_CONNECTIONS = 900, 100_000_000, 128
 _UNAVAILABLE = 14
+Connection = calls.Connection | posts.Connection
+TRANSPORTS = {"grpc": calls.Connection, "http": posts.Connection}
+HEADS = {calls.Connection: calls.header_block, posts.Connection: posts.header_block}
 _EMPTY_ANSWER = 5  # a message's prefix
 
 
@@ -92,6 +98,7 @@ class Schedule:
 
 def send(connection: Connection, made: list[Template], schedule: Schedule, tally: Tally, depth: int) -> None:
     """One sender: keeps at most `depth` requests in flight on its connection until the schedule ends."""
+    header_block = HEADS[type(connection)]
     blocks = {signal: header_block(path, f"{connection.host}:{connection.port}") for signal, path in SERVICE_PATHS.items()}
     waiting: dict[int, tuple[Template, float]] = {}
     while (turn := schedule.turn()) is not None:
@@ -119,12 +126,14 @@ def settle(answers: list[Answer], waiting: dict[int, tuple[Template, float]], ta
             tally.failures[reason] = tally.failures.get(reason, 0) + 1
 
 
-def run(target: str, *, seconds: float, max_items: int, items: int, rate: float, connections: int, depth: int) -> dict[str, object]:
+def run(
+    target: str, *, transport: str, seconds: float, max_items: int, items: int, rate: float, connections: int, depth: int
+) -> dict[str, object]:
     """Send the load and say what came of it."""
     senders = min(connections, MAX_CONNECTIONS)
     host, _, port = target.rpartition(":")
     made = [templates(items, max(1, 16 // senders), first_seed=sender * 160) for sender in range(senders)]  # each writes in its own
-    links = [Connection(host, int(port)) for _ in range(senders)]
+    links = [TRANSPORTS[transport](host, int(port)) for _ in range(senders)]
     tallies = [Tally() for _ in range(senders)]
     used = resource.getrusage(resource.RUSAGE_SELF)
     began_unix_s = time.time()
@@ -171,6 +180,7 @@ def main() -> None:
     """Read the command line, send, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--target", default="127.0.0.1:4317")
+    parser.add_argument("--transport", choices=tuple(TRANSPORTS), default="grpc")
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--max-items", type=int, default=MAX_ITEMS)
     parser.add_argument("--items", type=int, default=512, help="items a request")
@@ -182,6 +192,7 @@ def main() -> None:
         parser.error("--target: the load stays on this machine, give 127.0.0.1:PORT")
     result = run(
         options.target,
+        transport=options.transport,
         seconds=options.seconds,
         max_items=options.max_items,
         items=options.items,

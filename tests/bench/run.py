@@ -42,6 +42,7 @@ RATE = 50_000
 SPANS_QUERIED = 1_000_000
 SPAN_SHARE = 0.8
 REQUEST_BYTES = 215_000
+ONE_ITEM_BYTES = 500
 QUERIES = {
     figures.QUERY_RED: """
         select http_route, count(*), count(*) filter (where status_code = 'ERROR') / count(*), quantile_cont(duration_ns, 0.95)
@@ -52,11 +53,15 @@ QUERIES = {
 Rows = dict[str, int]
 
 
-def load(collector: Collector, **options: float) -> dict[str, Any]:
+def load(collector: Collector, *, transport: str = "grpc", **options: float) -> dict[str, Any]:
     """Run the generator as a process of its own."""
+    target = {"grpc": collector.grpc, "http": collector.http}[transport]
     arguments = [part for name, value in options.items() for part in (f"--{name.replace('_', '-')}", str(value))]
     done = subprocess.run(
-        [sys.executable, HERE / "load.py", "--target", collector.grpc, *arguments], capture_output=True, text=True, check=False
+        [sys.executable, HERE / "load.py", "--target", target, "--transport", transport, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         raise RuntimeError(f"the generator failed: {done.stderr}")
@@ -130,12 +135,21 @@ class Run:
         self.note(figures.IDLE, (collector.cpu_s() - cpu_s) / (time.perf_counter() - start) * 100)
 
     def _one_item(self, collector: Collector, rows: Rows) -> None:
-        say("one item a request")
-        cpu_s = collector.cpu_s()
-        sent = load(collector, seconds=5 if self.quick else 15, items=1, connections=4, depth=16)
-        collector.wait_for_rows(add(rows, sent["rows"]))
-        self.note(figures.ONE_ITEM, sent["requests"] / sent["seconds"])
-        self.details["one_item"] = {"generator": sent, "collector_cpu_s": collector.cpu_s() - cpu_s}
+        """64 requests in flight on each transport: over gRPC 16 on each of 4 connections, over HTTP one on each of 64."""
+        seconds = 5 if self.quick else 15
+        raw_ms = raw_fsync_ms(self.folder, ONE_ITEM_BYTES)["p50"]
+        for transport, connections, depth, rate, latency in (
+            ("grpc", 4, 16, figures.ONE_ITEM, figures.ONE_ITEM_P99),
+            ("http", 64, 1, figures.ONE_ITEM_HTTP, figures.ONE_ITEM_HTTP_P99),
+        ):
+            say(f"one item a request over {transport}")
+            cpu_s = collector.cpu_s()
+            sent = load(collector, transport=transport, seconds=seconds, items=1, connections=connections, depth=depth)
+            rows = add(rows, sent["rows"])
+            collector.wait_for_rows(rows)
+            self.note(rate, sent["requests"] / sent["seconds"])
+            self.note(latency, sent["latency_ms"]["p99"] - raw_ms)
+            self.details[f"one_item_{transport}"] = {"generator": sent, "collector_cpu_s": collector.cpu_s() - cpu_s}
 
     def _sizes(self, name: str, data: Path) -> None:
         with duckdb.connect(str(data / "pond.duckdb"), read_only=True) as connection:
@@ -280,7 +294,9 @@ def report(run: Run) -> str:
         PAYLOAD,
     ]
     lines += [
-        f"  {name}: {sent_in_words(details[name]['generator'])}" for name in ("fast", "one_item", "steady", "low_rate") if name in details
+        f"  {name}: {sent_in_words(details[name]['generator'])}"
+        for name in ("fast", "one_item_grpc", "one_item_http", "steady", "low_rate")
+        if name in details
     ]
     if "fast" in details:
         parts = ", ".join(f"{name} {value:.2f}" for name, value in details["fast"]["stages_us_an_item"].items())
