@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -236,3 +237,17 @@ def test_a_second_collector_is_refused_the_port(workers: Any, new_collector: Cal
     same.data = workers.data
     with pytest.raises(pytest.fail.Exception, match="another otelpond serves this pond"):
         same.start()
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_body_that_never_ends_does_not_hold_up_the_end(new_collector: Callable[..., Any], server_spans: Any, workers: str) -> None:
+    """SIGTERM waits for requests under way within its limit, then everything accepted is published."""
+    collector = new_collector(OTELPOND_WORKERS=workers, OTELPOND_DRAIN_TIMEOUT_S="20", OTELPOND_COMMIT_INTERVAL_S="3600").start()
+    collector.accept("/v1/traces", server_spans(3, "accepted").SerializeToString())
+    host, _, port = collector.http.rpartition(":")
+    with socket.create_connection((host, int(port))) as connection:
+        head = "POST /v1/traces HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-protobuf\r\ncontent-length: 100\r\n\r\n"
+        connection.sendall(head.encode() + b"the beginning")
+        assert 0 == collector.stop()
+    assert [(3,)] == collector.rows("select count(*) from spans")

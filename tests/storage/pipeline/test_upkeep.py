@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from otelpond.storage.pipeline import upkeep as upkeep_module
-from otelpond.storage.pipeline.upkeep import Upkeep
+from otelpond.storage.pipeline.upkeep import Slot, Upkeep
 
 
 def test_a_child_runs_a_minute_after_a_publish_and_not_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,3 +53,27 @@ def test_nothing_starts_while_the_lake_needs_nothing(monkeypatch: pytest.MonkeyP
     upkeep.tick()
 
     assert upkeep._child is None
+
+
+def test_ponds_that_share_a_slot_have_one_child_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second waits until the first has ended, and then has its turn; one that hangs is ended."""
+    monkeypatch.setattr(upkeep_module, "AFTER_PUBLISH_S", 0.0)
+    slot = Slot()
+    command = [sys.executable, "-c", "import time; time.sleep(100)"]
+    first, second = Upkeep(command, lambda: True, slot), Upkeep(command, lambda: True, slot)
+    for upkeep in (first, second):
+        upkeep.published()
+        upkeep.tick()
+    assert first._child is not None
+    assert second._child is None
+
+    monkeypatch.setattr(upkeep_module, "LONGEST_S", 0.0)
+    first.tick()
+    first._child.wait()
+    monkeypatch.undo()
+    monkeypatch.setattr(upkeep_module, "AFTER_PUBLISH_S", 0.0)
+    first.tick()
+    second.tick()
+    assert first._child is None
+    assert second._child is not None
+    second.stop()
