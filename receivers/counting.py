@@ -13,6 +13,7 @@ from .refusals import DisconnectedError, RefusedError
 
 _ACCESS = (ForbiddenError, LimitedError, UnauthenticatedError)
 _FORESEEN = (*_ACCESS, DisconnectedError, RefusedError, UndecodableError, UnavailableError)
+_NOT_YET = Inspection(items=0)
 
 
 def received(transport: str) -> dict[Export, Received]:
@@ -31,7 +32,7 @@ class Counted:
 
     def __init__(self, received: Received) -> None:
         self._received = received
-        self.inspection = Inspection(items=0)
+        self.inspection = _NOT_YET
 
     def __enter__(self) -> Self:
         return self

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from .signals import Inspection, Signal
@@ -21,22 +22,40 @@ REQUESTS: Final = "otelcol_receiver_requests"
 OUTCOMES: Final = {"accepted": "success", "refused": "refused", "failed": "failure"}
 
 
+@dataclass(slots=True)
+class Cell:
+    """One counter; `Counters` holds the lock under which it grows."""
+
+    value: int = 0
+
+
 class Counters:
     """The counters of one process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._values: dict[tuple[str, Labels], int] = {}
+        self._cells: dict[tuple[str, Labels], Cell] = {}
+
+    def cell(self, name: str, labels: Labels = ()) -> Cell:
+        """A counter, from now on shown at 0 at least; labels are in the order in which they are shown."""
+        with self._lock:
+            return self._cells.setdefault((name, labels), Cell())
+
+    def grow(self, cell: Cell, amount: int, also: Cell | None = None) -> None:
+        """Let a counter grow, and another one by 1: a request costs one lock and no look-up."""
+        with self._lock:
+            cell.value += amount
+            if also is not None:
+                also.value += 1
 
     def add(self, name: str, amount: int = 1, labels: Labels = ()) -> None:
-        """Let a counter grow; labels are in the order in which they are shown."""
-        with self._lock:
-            self._values[name, labels] = self._values.get((name, labels), 0) + amount
+        """Let a counter grow that is seldom needed."""
+        self.grow(self.cell(name, labels), amount)
 
     def samples(self) -> list[Sample]:
         """Every counter as it stands now; plain values, which JSON can carry to another process."""
         with self._lock:
-            return [(name, labels, value) for (name, labels), value in self._values.items()]
+            return [(name, labels, cell.value) for (name, labels), cell in self._cells.items()]
 
 
 def summed(processes: Iterable[Iterable[Sample]]) -> list[Sample]:
@@ -57,29 +76,27 @@ class Received:
     """
 
     def __init__(self, counters: Counters, signal: Signal, transport: str) -> None:
-        self._counters = counters
-        self._labels: Labels = (("receiver", "otlp"), ("transport", transport))
-        self._names = {kind: f"otelcol_receiver_{kind}_{ITEMS[signal]}" for kind in OUTCOMES}
-        for name in self._names.values():
-            counters.add(name, 0, self._labels)
+        labels: Labels = (("receiver", "otlp"), ("transport", transport))
+        item = ITEMS[signal]
+        self._grow = counters.grow
+        self._accepted, self._refused, self._failed = (counters.cell(f"otelcol_receiver_{kind}_{item}", labels) for kind in OUTCOMES)
+        self._success, self._turned_away, self._failure = (
+            counters.cell(REQUESTS, (*labels, ("outcome", outcome))) for outcome in OUTCOMES.values()
+        )
 
     def accepted(self, inspection: Inspection) -> None:
         """A request was answered with success; the items that break a rule of OTLP count as refused."""
-        self._count("accepted", inspection.items - inspection.rejected)
+        self._grow(self._accepted, inspection.items - inspection.rejected, self._success)
         if inspection.rejected:
-            self._counters.add(self._names["refused"], inspection.rejected, self._labels)
+            self._grow(self._refused, inspection.rejected)
 
     def refused(self, items: int) -> None:
         """A request was turned away; `items` is 0 where it was not read."""
-        self._count("refused", items)
+        self._grow(self._refused, items, self._turned_away)
 
     def failed(self, items: int) -> None:
         """A request met a fault of the collector."""
-        self._count("failed", items)
-
-    def _count(self, kind: str, items: int) -> None:
-        self._counters.add(self._names[kind], items, self._labels)
-        self._counters.add(REQUESTS, 1, (*self._labels, ("outcome", OUTCOMES[kind])))
+        self._grow(self._failed, items, self._failure)
 
 
 COUNTERS: Final = Counters()

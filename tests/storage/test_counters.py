@@ -35,7 +35,7 @@ def test_requests_count_under_the_collectors_names() -> None:
     """Accepted, refused and failed items, and requests by outcome; all that a transport may count stands at 0 from the start."""
     counters = Counters()
     received = Received(counters, Signal.METRICS, "grpc")
-    assert [0, 0, 0] == [value for _, _, value in counters.samples()]
+    assert [0] * 6 == [value for _, _, value in counters.samples()]
     received.accepted(Inspection(items=5, rejected=2))
     received.refused(items=7)
     received.failed(items=0)
