@@ -69,6 +69,8 @@ class Kept:
     def forget(self, inbox: Path, position: Position) -> None:
         """Have an inbox let go of everything before a position; what a destination has not passed is kept."""
         if not self.destinations:
+            for segment in self.segments():  # for destinations that the settings no longer name
+                segment.path.unlink(missing_ok=True)
             forget(inbox, position)
             return
         passed = min(self.positions(destination).get(inbox.name, BEGINNING) for destination in self.destinations)

@@ -13,6 +13,7 @@ from otelpond.exporters import forwarding as module
 from otelpond.exporters.destination import Answer, Delivered, Destination, TryLater
 from otelpond.exporters.forwarding import PondForwarding
 from otelpond.storage.inbox import kept as kept_module
+from otelpond.storage.inbox.kept import Kept
 from otelpond.storage.inbox.log import Inbox
 from otelpond.storage.inbox.segments import BEGINNING, end_position, read_chunk, segments
 from otelpond.storage.signals import Signal
@@ -135,6 +136,17 @@ def test_beyond_the_bound_the_oldest_is_lost_and_counted(
     assert 70 == lost + 7 * len(backends["a"].taken)
     assert lost >= 35, "at most two were under way"
     assert "the oldest items are not passed on" in caplog.text
+
+
+def test_nothing_is_kept_for_a_destination_that_is_taken_out_of_the_settings(new_pond: Any) -> None:
+    """What was kept for it goes at the next publish."""
+    pond = new_pond("a", segment_bytes=1)
+    pond.accept(*numbers(1, 2))
+    publish(pond)
+    assert [1, 2] == kept_numbers(pond)
+    pond.kept = Kept(pond.kept.pond, (), 1 << 30)
+    publish(pond)
+    assert [] == kept_numbers(pond)
 
 
 def test_without_a_forwarder_there_is_a_bound_too(new_pond: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
