@@ -132,6 +132,20 @@ def import_files(
     command.run(files, config, {"data": data}, tenant)
 
 
+@app.command(context_settings={"allow_interspersed_args": False})
+def run(
+    command: Annotated[list[str], typer.Argument(help="The service's own command, any that runs Python.", metavar="-- COMMAND...")],
+    service: Annotated[str | None, typer.Option(help="The service's name. [default: made from the command]", metavar="NAME")] = None,
+    endpoint: Annotated[
+        str | None, typer.Option(help="The collector's OTLP/HTTP listener. [default: http://localhost:4318]", metavar="URL")
+    ] = None,
+) -> None:
+    """Run a service, instrumented, with nothing changed in its code: requests, queries, server health, errors and crashes."""
+    from .commands import run as runner
+
+    runner.run(command, service, endpoint)
+
+
 @app.command()
 def demo(
     seconds: Annotated[float | None, typer.Option(help="End after this long. [default: at Ctrl-C]", min=1, metavar="N")] = None,

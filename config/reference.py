@@ -1,10 +1,11 @@
-"""Writes the references that repeat the program: settings, commands, metrics into config/README.md, tables into storage/tables/README.md.
+"""Writes the references that repeat the program into the READMEs of config, instrumentation and storage/tables.
 
 `python -m otelpond.config.reference` in a checkout writes them anew, with `--check` it only says which are stale.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,6 +16,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from ..instrumentation import parts
+from ..instrumentation.settings import Settings as InstrumentationSettings
 from ..storage.schema import TableSchema, load_tables
 from .cli import app
 from .metrics import METRICS
@@ -24,6 +27,7 @@ from .sources import PREFIX
 ROOT = Path(__file__).parent.parent
 TABLES = ROOT / "storage" / "tables" / "README.md"
 HALL = ROOT / "config" / "README.md"
+ELSEWHERE = ROOT / "instrumentation" / "README.md"
 DEPLOYMENT = ROOT / "config" / "deployment"
 NESTED: Mapping[str, type[BaseModel]] = {"keep_days": KeepDays, "forward": Forward, "drop": Drop, "redact": Redact}
 
@@ -41,6 +45,7 @@ def main() -> None:
                 "docker": _shown(DEPLOYMENT / "Dockerfile", "dockerfile"),
             },
         ),
+        ELSEWHERE: _replaced(ELSEWHERE.read_text(encoding="utf-8"), {"instrumentation": instrumentation_reference()}),
         TABLES: tables_reference(load_tables()),
     }
     stale = [path for path, text in wanted.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
@@ -84,6 +89,18 @@ def _default(setting: FieldInfo) -> str:
 
 def _shown(file: Path, language: str) -> str:
     return f"```{language}\n{file.read_text(encoding='utf-8').rstrip()}\n```"
+
+
+def instrumentation_reference() -> str:
+    """Every setting of the instrumentation as a row: variables, default, sentence."""
+    lines = ["| Variable | Default | Meaning |", "|---|---|---|"]
+    for kind in (InstrumentationSettings, *parts.settings()):
+        for each in dataclasses.fields(kind):
+            variables = ", ".join(f"`{variable}`" for variable in each.metadata["variables"])
+            default = ",".join(each.default) if isinstance(each.default, tuple) else str(each.default)
+            default = default.lower() if isinstance(each.default, bool) else default
+            lines.append(f"| {variables} | {f'`{default}`' if default else ''} | {each.metadata['says']} |")
+    return "\n".join(lines)
 
 
 def metrics_reference() -> str:

@@ -1,0 +1,54 @@
+"""Nothing of ours reaches the service: what fails here is skipped, and said in one line on standard error.
+
+Not by `logging`: what the service sets up there may swallow the line, or send it round in a circle through our own handlers.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_said: set[str] = set()
+
+
+def say(text: str) -> None:
+    """One line on standard error, where there is one."""
+    with suppress(OSError, ValueError, AttributeError):
+        sys.stderr.write(f"otelpond: {' '.join(text.split())}\n")
+        sys.stderr.flush()
+
+
+def say_once(text: str) -> None:
+    """The same, the first time in this process that exactly this is said."""
+    if text not in _said:
+        _said.add(text)
+        say(text)
+
+
+@contextmanager
+def skipped(what: str) -> Iterator[None]:
+    """Run a step of ours; where it fails, say so once and go on behind it."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - whatever it is, it must not reach the service
+        say_once(f"{what} is skipped: {type(error).__name__}: {error}")
+
+
+def harmless(function: Callable[P, R]) -> Callable[P, R | None]:
+    """A function that a service calls: what goes wrong in it is said once, and None comes back."""
+
+    @functools.wraps(function)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R | None:
+        try:
+            return function(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001 - as above
+            say_once(f"{function.__name__}() did nothing: {type(error).__name__}: {error}")
+            return None
+
+    return guarded

@@ -1,0 +1,53 @@
+"""`otelpond run`: becomes the command it is given, with a folder on PYTHONPATH from which Python loads our `sitecustomize` at its start.
+
+So every Python process of the command is instrumented, those that servers start too, and nothing of the service is changed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from . import release
+from .settings import Settings, read
+
+AUTOLOAD = Path(__file__).parent / "autoload"
+
+
+class LaunchError(Exception):
+    """The command cannot be started."""
+
+
+def environment(
+    command: Sequence[str], given: Mapping[str, str], *, service: str | None = None, endpoint: str | None = None
+) -> dict[str, str]:
+    """What the command is started with: `given`, our folder first on PYTHONPATH, and what was asked for on the command line."""
+    changed = dict(given)
+    folders = [folder for folder in given.get("PYTHONPATH", "").split(os.pathsep) if folder and folder != str(AUTOLOAD)]
+    changed["PYTHONPATH"] = os.pathsep.join([str(AUTOLOAD), *folders])
+    if service:
+        changed["OTEL_SERVICE_NAME"] = service
+    elif not read(Settings, given).service and "service.name=" not in given.get("OTEL_RESOURCE_ATTRIBUTES", ""):
+        changed["OTELPOND_SERVICE"] = release.service_name(command, Path.cwd())  # workers are started by other commands
+    if endpoint:
+        changed["OTEL_EXPORTER_OTLP_ENDPOINT"] = endpoint
+    return changed
+
+
+def run(command: Sequence[str], *, service: str | None = None, endpoint: str | None = None) -> None:
+    """Become the command; does not come back.
+
+    Raises:
+        LaunchError: there is no such command, or the endpoint is no URL.
+    """
+    if endpoint and not endpoint.startswith(("http://", "https://")):
+        raise LaunchError(f"--endpoint {endpoint}: expected a URL, as http://127.0.0.1:4318")
+    executable = shutil.which(command[0])
+    if executable is None:
+        raise LaunchError(f"{command[0]}: no such command")
+    try:
+        os.execve(executable, [*command], environment(command, os.environ, service=service, endpoint=endpoint))  # noqa: S606 - no shell
+    except OSError as error:
+        raise LaunchError(f"{executable}: {error.strerror}") from error

@@ -1,0 +1,125 @@
+"""Start and end: what `otelpond run`, `opentelemetry-instrument` and `instrument()` in code all come down to."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+import sys
+import threading
+from dataclasses import dataclass, field
+from importlib.metadata import EntryPoint
+from types import FrameType
+
+from . import instrumentors
+from .guard import harmless, say_once, skipped
+from .parts import Parts
+from .providers import Providers
+from .settings import Settings, read
+
+
+@dataclass
+class _State:
+    """What runs in this process."""
+
+    settings: Settings | None = None
+    providers: Providers | None = None
+    parts: Parts = field(default_factory=Parts)
+    hooked: bool = False
+
+
+_state = _State()
+_lock = threading.RLock()
+
+
+@harmless
+def instrument(app: object | None = None) -> None:
+    """Instrument this process, and `app` where it was made before; a second call only does what the first did not.
+
+    Settings come from the environment (see README.md). Never raises.
+    """
+    with _lock:
+        if start() and _state.settings is not None:
+            instrumentors.activate(_state.settings, _state.parts)
+    if app is not None and _state.providers is not None and not _state.parts.instrument_app(app):
+        with skipped("the application"):
+            if not instrumentors.instrument_app(app):
+                say_once(f"no instrumentation is installed for {type(app).__module__}.{type(app).__qualname__}")
+
+
+def start() -> bool:
+    """Start providers and parts, without the instrumentors; False where they run already, or are not wanted here."""
+    with _lock:
+        if _state.providers is not None or _is_bystander(sys.orig_argv):
+            return False
+        settings = read(Settings)
+        if settings.disabled:
+            return False
+        _state.settings = settings
+        _state.providers = Providers(settings)
+        _state.parts.start(settings, _state.providers)
+        _state.providers.begin()
+        if not _state.hooked:
+            _state.hooked = True
+            atexit.register(shutdown)
+            _end_on_sigterm()
+            if hasattr(os, "register_at_fork"):
+                os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)
+        return True
+
+
+def activate_one(entry_point: EntryPoint) -> None:
+    """Activate one instrumentor for a start that finds them itself (`opentelemetry-instrument`)."""
+    if _state.settings is not None:
+        instrumentors.activate_one(entry_point, _state.settings, _state.parts)
+
+
+@harmless
+def shutdown() -> None:
+    """Stop observing and send what is left, for at most `exit_timeout_s`. It happens by itself when the process ends."""
+    with _lock:
+        providers, _state.providers = _state.providers, None
+        if providers is not None:
+            _state.parts.stop()
+            providers.close()
+
+
+def _end_on_sigterm() -> None:
+    """Where nobody handles SIGTERM it ends Python at once, without what runs at exit: send what is left first, then die of it as before.
+
+    uvicorn too ends so: it handles the signal, and when it has shut down raises it again with the handler it found.
+    """
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _on_sigterm)
+
+
+def _on_sigterm(number: int, _frame: FrameType | None) -> None:
+    shutdown()
+    signal.signal(number, signal.SIG_DFL)
+    signal.raise_signal(number)
+
+
+def _is_bystander(command: list[str]) -> bool:
+    """Whether Python itself started this process to keep its house in order: it is none of the service's."""
+    return "-c" in command and any("resource_tracker import main" in word for word in command)
+
+
+def _before_fork() -> None:
+    if _state.providers is not None:
+        with skipped("pausing for a fork"):
+            _state.providers.delivery.before_fork()
+
+
+def _after_fork_in_parent() -> None:
+    if _state.providers is not None:
+        with skipped("going on after a fork"):
+            _state.providers.delivery.start()
+
+
+def _after_fork_in_child() -> None:
+    global _lock  # noqa: PLW0603 - a thread that held it does not exist here
+    _lock = threading.RLock()
+    if _state.providers is not None:
+        with skipped("a forked process"):
+            _state.providers.after_fork_in_child()
+        _state.parts.after_fork()

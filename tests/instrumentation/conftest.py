@@ -1,0 +1,106 @@
+"""Services run as a user would run them, beside a running collector."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+SERVICES = Path(__file__).parent / "services"
+BIN = Path(sys.executable).parent
+
+
+def _e2e() -> ModuleType:
+    """The fixtures of the end-to-end tests, which are those of another folder."""
+    path = Path(__file__).parent.parent / "e2e" / "conftest.py"
+    spec = importlib.util.spec_from_file_location("e2e_fixtures", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["e2e_fixtures"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+e2e = _e2e()
+kernel_cache = e2e.kernel_cache
+quick = e2e.quick
+new_collector = e2e.new_collector
+collector = e2e.collector
+
+
+def environment(**more: str) -> dict[str, str]:
+    """This process's, without settings of ours, of OpenTelemetry and of the documents; what is sent goes soon."""
+    foreign = ("OTEL", "APM_", "ANALYTICS_", "CRASHLYTICS_", "PYTHONPATH", "COVERAGE")
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
+    soon = {"OTEL_BSP_SCHEDULE_DELAY": "200", "OTEL_BLRP_SCHEDULE_DELAY": "200", "OTEL_METRIC_EXPORT_INTERVAL": "500"}
+    return inherited | soon | more
+
+
+@pytest.fixture(scope="session")
+def run() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs a command in the services' folder to its end."""
+
+    def run_to_the_end(*command: str, **more: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(command, cwd=SERVICES, env=environment(**more), capture_output=True, text=True, timeout=90, check=False)
+
+    return run_to_the_end
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Callable[..., Any]:
+    """Runs a server until the block ends; gives a function that asks it for a path."""
+
+    @contextmanager
+    def served(address: str, *command: str, **more: str) -> Iterator[Callable[[str], httpx.Response]]:
+        log = tmp_path / "server.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(command, cwd=SERVICES, env=environment(**more), stdout=output, stderr=output, start_new_session=True)
+
+        def ask(path: str) -> httpx.Response:
+            return httpx.get(f"http://{address}{path}", timeout=30)
+
+        def answers() -> bool:
+            assert process.poll() is None, log.read_text()
+            with suppress(httpx.TransportError):
+                return ask("/").status_code > 0
+            return False
+
+        try:
+            e2e.until(answers, f"the server answers; it said:\n{log.read_text()}")
+            yield ask
+        finally:
+            family = [process.pid, *(child.pid for child in psutil.Process(process.pid).children(recursive=True))]
+            process.terminate()
+            try:
+                process.wait(30)
+            finally:
+                for pid in family:
+                    with suppress(psutil.NoSuchProcess):
+                        psutil.Process(pid).kill()
+
+    return served
+
+
+@pytest.fixture(scope="session")
+def free_address() -> Callable[[], str]:
+    """An address that nobody listens on."""
+    address: Callable[[], str] = e2e.free_address
+    return address
+
+
+@pytest.fixture(scope="session")
+def eventually() -> Callable[..., Any]:
+    """See `until` of the end-to-end tests."""
+    until: Callable[..., Any] = e2e.until
+    return until

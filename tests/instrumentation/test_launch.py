@@ -1,0 +1,100 @@
+"""Every way to start a service, in processes beside a real collector: its telemetry arrives under its name, one instance a process."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+BIN = Path(sys.executable).parent
+OTELPOND = (sys.executable, "-m", "otelpond.config.cli")
+SPANS = "select name, service_instance_id from spans where service_name = '{}' order by start_time"
+
+
+def test_a_script_is_instrumented(collector: Any, run: Callable[..., Any]) -> None:
+    """`otelpond run -- python job.py`: its spans arrive before it has ended, under the script's name and with a version."""
+    ended = run(*OTELPOND, "run", "--endpoint", f"http://{collector.http}", "--", sys.executable, "job.py", OTELPOND_SERVICE_VERSION="7")
+    assert (0, "", "") == (ended.returncode, ended.stdout, ended.stderr)
+    rows = collector.published(
+        "select name, service_version, host_name is not null from spans where service_name = 'job' order by start_time"
+    )
+    assert [("before", "7", True), ("after", "7", True)] == rows
+
+
+def test_a_module_is_instrumented_under_the_name_that_was_given(collector: Any, run: Callable[..., Any]) -> None:
+    """`otelpond run --service night -- python -m job`."""
+    where = f"http://{collector.http}"
+    ended = run(*OTELPOND, "run", "--service", "night", "--endpoint", where, "--", sys.executable, "-m", "job")
+    assert (0, "") == (ended.returncode, ended.stderr)
+    assert ["before", "after"] == [name for name, _ in collector.published(SPANS.format("night"))]
+
+
+def test_a_forked_child_is_an_instance_of_its_own(collector: Any, run: Callable[..., Any]) -> None:
+    """The parent's spans are sent once, by the parent; the child's under another service.instance.id."""
+    where = f"http://{collector.http}"
+    ended = run(*OTELPOND, "run", "--service", "forking", "--endpoint", where, "--", sys.executable, "job.py", "fork")
+    assert (0, "") == (ended.returncode, ended.stderr)
+    rows = collector.published(SPANS.format("forking"))
+    assert ["after", "before", "in the child"] == sorted(name for name, _ in rows)
+    instances = dict(rows)
+    assert instances["before"] == instances["after"] != instances["in the child"]
+
+
+@pytest.mark.parametrize("way", ["otelpond run", "opentelemetry-instrument"])
+def test_uvicorn_with_two_workers(
+    way: str, collector: Any, serve: Callable[..., Any], free_address: Callable[[], str], eventually: Callable[..., Any]
+) -> None:
+    """Workers are started by multiprocessing's spawn: each is instrumented, and every request is one row."""
+    address = free_address()
+    service = way.replace(" ", "-")
+    launcher = (*OTELPOND, "run", "--") if way == "otelpond run" else (str(BIN / "opentelemetry-instrument"),)
+    command = (str(BIN / "uvicorn"), "shop:app", "--workers", "2", "--port", address.rpartition(":")[2])
+    settings = {"OTEL_SERVICE_NAME": service, "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://{collector.http}"}
+    pids: set[int] = set()
+    asked = 0
+    with serve(address, *launcher, *command, **settings) as ask:
+
+        def both_answered() -> bool:
+            nonlocal asked
+            pids.add(ask(f"/who/{asked}").json()["pid"])
+            asked += 1
+            return len(pids) == 2
+
+        eventually(both_answered, "both workers answered")
+    rows = collector.published(
+        f"""select endpoint_path, status_code, count(*) from api_performance_metrics
+        where service_name = '{service}' and endpoint_path = '/who/{{number}}' group by all"""
+    )
+    assert [("/who/{number}", 200, asked)] == rows
+    (instances,) = collector.rows(
+        f"select count(distinct service_instance_id) from spans where service_name = '{service}' and kind = 'SERVER'"
+    )
+    assert (2,) == instances
+
+
+def test_gunicorn_forks_its_workers(
+    collector: Any, serve: Callable[..., Any], free_address: Callable[[], str], eventually: Callable[..., Any]
+) -> None:
+    """Pre-fork with the application preloaded: what starts in the master is made anew in each worker."""
+    address = free_address()
+    launcher = (*OTELPOND, "run", "--service", "prefork", "--endpoint", f"http://{collector.http}", "--")
+    command = (str(BIN / "gunicorn"), "shop:wsgi", "--preload", "--workers", "2", "--bind", address, "--no-control-socket")
+    pids: set[int] = set()
+    asked = 0
+    with serve(address, *launcher, *command) as ask:
+
+        def both_answered() -> bool:
+            nonlocal asked
+            pids.add(int(ask("/").text))
+            asked += 1
+            return len(pids) == 2
+
+        eventually(both_answered, "both workers answered")
+    rows = collector.published(
+        """select count(*) filter (where http_route = '/who'), count(distinct service_instance_id) from spans
+        where service_name = 'prefork' and kind = 'SERVER'"""
+    )
+    assert (asked, 2) <= rows[0] <= (asked + 5, 2), rows
