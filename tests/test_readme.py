@@ -162,4 +162,4 @@ def test_links_lead_to_files(document: str) -> None:
 def test_every_command_is_documented() -> None:
     """The README names each command once at least."""
     listed = set(re.findall(r"#### `otelpond (\w+)", (ROOT / "config" / "README.md").read_text(encoding="utf-8")))
-    assert {"serve", "sql", "tables", "import", "demo", "check", "warm", "token", "rejected"} == listed
+    assert {"serve", "sql", "tables", "import", "demo", "check", "warm", "token", "rejected", "run"} == listed
