@@ -22,7 +22,7 @@ _KERNELS = Path(".pytest_cache", "d", "otelpond-kernels").resolve()  # compiled 
 _LONGEST_INPUT_S = 25
 _MOST_MEMORY_MB = 3000
 _LONGEST_INPUT_BYTES = 8192
-_START_S = 300  # the kernels may have to be compiled
+_START_S = 600  # the kernels may have to be compiled
 _MOST_SHOWN = 4000
 _FOUND = ("crash-*", "timeout-*", "oom-*", "leak-*")
 
