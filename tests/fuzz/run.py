@@ -15,6 +15,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from .folders import memory_folder
 from .targets import TARGETS, Target, words
 
 _WORK = Path(".fuzz")
@@ -65,8 +66,9 @@ def _ran_well(target: Target, seconds: int) -> bool:
         *(f"-max_len={_LONGEST_INPUT_BYTES}", f"-dict={dictionary}", f"-artifact_prefix={folder}/", "-print_final_stats=1"),
         *(str(corpus), str(target.seed_paths()[0].parent)),
     ]
-    with (folder / "log").open("wb") as log:
-        ended = subprocess.run(command, stdout=log, stderr=log, check=False, timeout=seconds + _START_S)
+    with (folder / "log").open("wb") as log, memory_folder() as files:
+        environment = {**os.environ, "TMPDIR": files}
+        ended = subprocess.run(command, env=environment, stdout=log, stderr=log, check=False, timeout=seconds + _START_S)
     said = (folder / "log").read_text(errors="replace")
     runs = re.search(r"number_of_executed_units: (\d+)", said)
     covered = re.findall(r" cov: (\d+)", said)

@@ -15,9 +15,9 @@ from otelpond.storage.decode.inspection import inspect
 from otelpond.storage.decode.payloads import Rules
 from otelpond.storage.pipeline.importer import Importer, Record
 
-from .folders import memory_folder
+from .folders import new_folder
 
-_FOLDER: Final = memory_folder()
+_FOLDER: Final = new_folder()
 _POND: Final = _FOLDER / "pond"
 _MAX_RECORD_BYTES: Final = 65_536
 _RELATIONS: Final = ("spans", "metric_points", "logs", "refused")

@@ -14,7 +14,7 @@ from google.rpc import status_pb2
 from otelpond.receivers.exports import EXPORTS
 from otelpond.receivers.otlp_grpc import server
 
-from .folders import memory_folder
+from .folders import new_folder
 from .sink import FuzzedSink, items_of
 
 _MAX_BODY_BYTES: Final = 65_536
@@ -26,7 +26,7 @@ _REFUSALS: Final = {
     grpc.StatusCode.RESOURCE_EXHAUSTED,
 }
 _SINK: Final = FuzzedSink()
-_ADDRESS: Final = f"unix:{memory_folder() / 'grpc'}"
+_ADDRESS: Final = f"unix:{new_folder() / 'grpc'}"
 _SERVER, _ = server(_SINK, _ADDRESS, max_body_bytes=_MAX_BODY_BYTES, workers=2)
 _SERVER.start()
 _CHANNEL: Final = grpc.insecure_channel(_ADDRESS)

@@ -13,9 +13,9 @@ from otelpond.storage.inbox import frames
 from otelpond.storage.inbox.segments import BEGINNING, Chunk, read_chunk, segment_path, unread_bytes
 from otelpond.storage.signals import Signal
 
-from .folders import memory_folder
+from .folders import new_folder
 
-_FOLDER: Final = memory_folder()
+_FOLDER: Final = new_folder()
 _INBOX: Final = _FOLDER / "inbox"
 _MOST_ORDERS: Final = 64
 _BEYOND_CHECKSUM: Final = 16
