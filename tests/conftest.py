@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 
 LEDGER = Path(__file__).parent / "ledger.toml"
+_NEED_KERNELS = {"chaos", "decode", "demo", "e2e", "fuzz", "test_readme.py"}
 PASSED = pytest.StashKey[set[str]]()
 
 
@@ -18,6 +21,13 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.setdefault("OTELPOND_CACHE_DIR", str(config.cache.mkdir("otelpond-kernels")))
     config.stash[PASSED] = set()
     config.pluginmanager.register(_Ledger(config), "otelpond-ledger")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Have the kernels compiled before the first test that needs them: it takes longer than a test may."""
+    if any(_NEED_KERNELS & set(item.path.parts) for item in session.items) and not session.config.option.collectonly:
+        command = [sys.executable, "-m", "otelpond.config.cli", "warm"]
+        subprocess.run(command, check=True, timeout=900)
 
 
 class _Ledger:

@@ -1,20 +1,9 @@
-"""For the decoders' tests: the kernels are compiled before the first of them, which may take minutes."""
+"""For the decoders' tests: the kernels are loaded, as nobody loads them by the way."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from otelpond.storage.decode.warming import warm
-
-_LONGEST_S = 600
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give the first of these tests, whichever it is, the time."""
-    for item in items:
-        if item.path.is_relative_to(Path(__file__).parent):
-            item.add_marker(pytest.mark.timeout(_LONGEST_S))
 
 
 @pytest.fixture(scope="package", autouse=True)
