@@ -32,7 +32,8 @@ TABLES = ("spans", "api_performance_metrics", "logs", "rejected_records")
 ITEMS = 4
 EVERY_N_IS_LOGS = 3
 LIMITS = Limits(segment_bytes=20_000, segment_age_s=0.4)
-OPTIONS = Options(batch_interval_s=0.02, commit_interval_s=0.1)
+OPTIONS = Options(batch_interval_s=0.02, commit_interval_s=0.1, retry_window_s=120.0)
+"""The window is shorter than the time until a cut is recovered: a retry counts from when it was accepted."""
 
 
 def payload(number: int, now_ns: int) -> tuple[Signal, bytes]:
