@@ -88,7 +88,11 @@ class Suspicion:
             self._write()
 
     def clear(self, stretch: Stretch) -> None:
-        """A stretch went well: it is under suspicion no more."""
+        """A stretch went well: it is under suspicion no more; but a verdict stands until it is published, or would be sought anew."""
+        if stretch.strikes < _STRIKES:
+            self._drop(stretch)
+
+    def _drop(self, stretch: Stretch) -> None:
         kept = []
         for suspect in self._suspects:
             if (suspect.inbox, suspect.segment) != (stretch.inbox, stretch.segment) or suspect.end <= stretch.start:
@@ -103,7 +107,7 @@ class Suspicion:
 
     def blame(self, stretch: Stretch, *, strikes: int = _STRIKES) -> None:
         """A stretch failed: hold it in suspicion, more strictly than before."""
-        self.clear(stretch)
+        self._drop(stretch)
         if stretch.frames > 1:
             suspect = dataclasses.replace(stretch, frames=stretch.frames // 2)
         else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import errno
+import json
 import shutil
 import time
 from collections import Counter
@@ -771,3 +772,28 @@ def test_a_retry_is_known_by_a_pipeline_that_is_far_behind(pond: Pond, monkeypat
     pond.run(control=Slow(), options=Options(batch_items=1, batch_interval_s=0.0, commit_interval_s=0.0))
 
     assert ["a", "b", "c"] == pond.lake.tables["spans"]
+
+
+def test_several_payloads_that_end_the_process_are_found_one_after_another(pond: Pond) -> None:
+    """What is known of the first is not forgotten when the second ends the process: lives add up, and do not multiply."""
+
+    def deadly(signal: Signal, payloads: Payloads, rules: Rules) -> dict[str, pa.Table]:
+        try:
+            return decode(signal, payloads, rules)
+        except ValueError:
+            raise KilledError from None
+
+    payloads = [f"good {number}" for number in range(24)]
+    pond.accept(*payloads[:5], "bad 1", *payloads[5:12], "bad 2", "bad 3", *payloads[12:], "bad 4")
+    lives = 0
+    while True:
+        lives += 1
+        try:
+            pond.run(kernels=deadly, plain=deadly, crashed=True)
+            break
+        except KilledError:
+            assert lives < 32, "what was found is sought again and again"
+
+    assert payloads == pond.lake.tables["spans"]
+    assert 4 == len(pond.lake.tables["rejected_records"])
+    assert [] == json.loads((pond.data / "plans" / "suspects").read_bytes())["working"]
