@@ -26,6 +26,7 @@ _NEW_S: Final = 0.1  # loopback brings 64 MiB in that time
 _LONGEST_WAIT_S: Final = 1.0
 _SLOWEST_S: Final = 10.0  # OTLP clients have given up by then
 _SLOW_S: Final = 1.0
+_OWN_AFTER_S: Final = 5.0
 _TRIM_EVERY_S: Final = 0.1
 _M_MMAP_THRESHOLD: Final = -3
 _CAREFUL_SHARE: Final = 0.1  # of the limit; below it any number may begin, for 10 ms bring less than the rest
@@ -65,7 +66,7 @@ def return_large_blocks() -> None:
 
 
 class Incoming:
-    """The messages that are coming in, held to a limit together with whatever else the process has grown by since this was made.
+    """The messages that are coming in, held to a limit together with whatever else the process has grown by.
 
     Args:
         max_bytes: the limit.
@@ -75,9 +76,9 @@ class Incoming:
 
     def __init__(self, max_bytes: int, max_message_bytes: int, most_calls: int) -> None:
         self._resident = _resident()
-        self._held = self._resident()
-        self._careful_at = self._held + int(_CAREFUL_SHARE * max_bytes)
-        self._full_at = self._held + int(_FULL_SHARE * max_bytes)
+        self._max_bytes = max_bytes
+        self._begin_from(self._resident())
+        self._read = time.monotonic()
         self._max_message_bytes = max_message_bytes
         self._most_calls = most_calls
         self._trimmed = 0.0
@@ -93,7 +94,15 @@ class Incoming:
             UnavailableError: the limit is near.
         """
         if self._held > self._full_at and self._look() > self._full_at:
-            raise _no_room()
+            if self._new or self._slow or time.monotonic() - self._read < _OWN_AFTER_S:
+                raise _no_room()
+            self._begin_from(self._held)
+
+    def _begin_from(self, resident: int) -> None:
+        """Take what is held for the process's own: no message has come in for so long that none of it can be messages."""
+        self._held = resident
+        self._careful_at = resident + int(_CAREFUL_SHARE * self._max_bytes)
+        self._full_at = resident + int(_FULL_SHARE * self._max_bytes)
 
     @contextmanager
     def reading(self, call: Call) -> Iterator[None]:
@@ -115,6 +124,7 @@ class Incoming:
         finally:
             if self._new.pop(call, None) is None:
                 self._slow.pop(call, None)
+            self._read = time.monotonic()
 
     def _room(self) -> bool:
         return self._held < self._careful_at or self._look() + len(self._new) * self._max_message_bytes <= self._full_at

@@ -17,17 +17,19 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import grpc
 import httpx
 import psutil
 import pytest
 import uvicorn
-from otelpond.receivers import otlp_grpc, otlp_http
+from otelpond.receivers import memory, otlp_grpc, otlp_http
 from otelpond.receivers.exports import DEFAULT_MAX_BODY_BYTES, in_flight_bytes
 from otelpond.receivers.http_connection import HttpConnection
 from otelpond.storage.decode.inspection import inspect
 from otelpond.storage.inbox.log import Inbox, Limits
+from otelpond.storage.signals import UnavailableError
 
 MIB = 1024 * 1024
 CONNECTIONS = 200
@@ -209,3 +211,22 @@ def test_200_stuck_connections_are_in_nobodys_way_over_grpc(receivers: Receivers
 
 if __name__ == "__main__":
     serve(Path(sys.argv[1]))
+
+
+def test_memory_that_stays_while_nothing_comes_in_is_the_process_s_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that has grown by itself takes messages again, a few seconds after the last one."""
+    resident, now = 100 * MIB, 1000.0
+    monkeypatch.setattr(memory, "_resident", lambda: lambda: resident)
+    monkeypatch.setattr(memory.time, "monotonic", lambda: now)
+    incoming = memory.Incoming(100 * MIB, MIB, 64)
+    incoming.check()
+    resident += 90 * MIB
+    with incoming.reading(Mock()):
+        incoming._look()
+        with pytest.raises(UnavailableError):
+            incoming.check()
+    now += 4.0
+    with pytest.raises(UnavailableError):
+        incoming.check()
+    now += 2.0
+    incoming.check()
