@@ -189,7 +189,7 @@ def token_create(
     config: Config = None,
 ) -> None:
     """Make a token and print it, this once. Only a hash of it is kept; the first one of a pond ends sending without."""
-    from ..storage.rate_limits import Rate
+    from ..storage.access.rate_limits import Rate
     from .commands import token as command
 
     rate = Rate(items_per_s, bytes_per_s)
@@ -213,7 +213,7 @@ def token_limit(
     name: TokenId, items_per_s: ItemsPerS = None, bytes_per_s: BytesPerS = None, data: Data = None, config: Config = None
 ) -> None:
     """Agree on another rate with a token. What is not given is not limited."""
-    from ..storage.rate_limits import Rate
+    from ..storage.access.rate_limits import Rate
     from .commands import token as command
 
     command.limit(config, {"data": data}, name, Rate(items_per_s, bytes_per_s))

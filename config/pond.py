@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from ..storage.access.tenants import pond_folder
 from ..storage.addresses import AddressHasher
 from ..storage.decode import kernels, reference
 from ..storage.decode.payloads import Rules
@@ -22,8 +23,7 @@ from ..storage.pipeline.plans import PlanStore
 from ..storage.pipeline.upkeep import Slot, Upkeep
 from ..storage.rules import Drop, RecordRules, Redact
 from ..storage.schema import TABLES_FOLDER, TableSchema, load_tables
-from ..storage.tenants import pond_folder
-from .forwarding import kept
+from .collector.forwarding import kept
 from .settings import Settings
 
 _WORTH_KERNELS_BYTES = 10_000_000

@@ -20,7 +20,7 @@ from ..instrumentation import parts
 from ..instrumentation.settings import Settings as InstrumentationSettings
 from ..storage.schema import TableSchema, load_tables
 from .cli import app
-from .metrics import METRICS
+from .operations.metrics import METRICS
 from .settings import Drop, Forward, KeepDays, Redact, Settings
 from .sources import PREFIX
 

@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import parse_qs
 
 from ..storage.access import ANYBODY, Access, Caller, ForbiddenError
-from ..storage.tokens import Role
+from ..storage.access.tokens import Role
 
 QUERY_FIELD: Final = "token"
 """The name under which a query carries a token, where that is allowed."""

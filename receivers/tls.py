@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import grpc
 
-from ..storage.watched_files import WatchedFiles
+from ..storage.access.watched_files import WatchedFiles
 
 logger = logging.getLogger(__name__)
 

@@ -99,7 +99,7 @@ def test_the_demo_names_its_own_extra() -> None:
 def test_the_receiving_process_is_light() -> None:
     """What receives loads neither DuckDB nor Numba nor pyarrow: their memory belongs to the process that stores."""
     heavy = ("duckdb", "numba", "pyarrow", "deltalake", "sqlglot")
-    modules = ", ".join(f"otelpond.config.{name}" for name in ("collector", "receiving", "worker_process"))
+    modules = ", ".join(f"otelpond.config.collector.{name}" for name in ("serving", "receiving", "worker_process"))
     ended = subprocess.run(
         [sys.executable, "-c", f"import sys, {modules}; print([name for name in {heavy!r} if name in sys.modules])"],
         capture_output=True,

@@ -11,10 +11,10 @@ from typing import Any
 from ...receivers.tls import CertificateError, Certificates
 from ...storage.rules import RuleError
 from ...storage.schema import TABLES_FOLDER, TableSchema
+from ..collector.forwarding import DestinationError, check_destinations
+from ..collector.security import certificate_files
 from ..errors import CommandError
-from ..forwarding import DestinationError, check_destinations
 from ..pond import record_rules
-from ..security import certificate_files
 from ..settings import Redact, Settings
 from ..sources import SettingsError, Sources, check, read
 from .serve import refuse_wide_addresses

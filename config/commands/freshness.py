@@ -11,7 +11,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from ...storage.tenants import DEFAULT_TENANT, FOLDER, pond_folder
+from ...storage.access.tenants import DEFAULT_TENANT, FOLDER, pond_folder
 
 INTERVAL_S = 1.0
 """A publish costs 20-40 ms a table, so that queries in a loop ask for one a second at most."""

@@ -32,8 +32,8 @@ def run(config: Path | None, options: Mapping[str, Any]) -> None:
         _check_tables_and_rules(config)
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its C core writes lines of its own form
     os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")  # read at import; the pipeline's process needs no gRPC
-    from ..collector import serve
-    from ..forwarding import check_destinations
+    from ..collector.forwarding import check_destinations
+    from ..collector.serving import serve
 
     warn_of_plain_text(settings)
     try:

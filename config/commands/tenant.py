@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ...storage.tenants import TenantError, pond_folder
+from ...storage.access.tenants import TenantError, pond_folder
 from ..errors import CommandError
 
 

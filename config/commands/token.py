@@ -13,12 +13,11 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
-from ...storage import tokens
-from ...storage.access import Permission
+from ...storage.access import Permission, tokens
+from ...storage.access.rate_limits import Rate
+from ...storage.access.tenants import TenantError, pond_folder
+from ...storage.access.tokens import Role, Token
 from ...storage.durable import make_folder
-from ...storage.rate_limits import Rate
-from ...storage.tenants import TenantError, pond_folder
-from ...storage.tokens import Role, Token
 from ..errors import CommandError
 from ..sources import load
 

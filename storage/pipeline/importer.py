@@ -18,13 +18,13 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from ..access.tenants import DEFAULT_TENANT
 from ..decode.columns import REFUSED
 from ..decode.payloads import Payloads, Rules
 from ..durable import make_folder, write_file
 from ..inbox import frames
 from ..lake.lake import Lake
 from ..signals import Signal
-from ..tenants import DEFAULT_TENANT
 from .pipeline import Decode, Decoded, Deriver, merge
 
 _CHUNK_BYTES = 24_000_000

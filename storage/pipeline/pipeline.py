@@ -18,13 +18,13 @@ from typing import Protocol
 import duckdb
 import pyarrow as pa
 
+from ..access.tenants import DEFAULT_TENANT
 from ..decode.payloads import Payloads, Rules
 from ..inbox.segments import Position, forget
 from ..lake.files import OpenFiles
 from ..lake.lake import Lake
 from ..log_lines import fault
 from ..signals import Signal
-from ..tenants import DEFAULT_TENANT
 from .backlog import Backlog, Batch
 from .control import Control, Progress, Turns
 from .plans import FramePlace, Plan, PlanStore, RetryWindow

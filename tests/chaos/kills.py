@@ -179,7 +179,7 @@ class Killer:
         if what in {"collector", "everything"}:
             self._collector.kill(children=what == "everything")
             return True
-        name = "otelpond.config.pipeline_process" if what == "pipeline" else "otelpond.storage.lake.maintenance"
+        name = "otelpond.config.collector.pipeline_process" if what == "pipeline" else "otelpond.storage.lake.maintenance"
         end = time.monotonic() + ORDER_S / 2
         while time.monotonic() < end:
             for process in psutil.process_iter(["cmdline"]):

@@ -90,7 +90,7 @@ class Collector:
         assert self.process is not None
         for child in psutil.Process(self.process.pid).children(recursive=True):
             with suppress(psutil.Error):
-                if "otelpond.config.pipeline_process" in child.cmdline():
+                if "otelpond.config.collector.pipeline_process" in child.cmdline():
                     return child
         return None
 

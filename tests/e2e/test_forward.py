@@ -27,7 +27,7 @@ def forwarder(collector: Any) -> psutil.Process | None:
     """The process that passes on, where it runs."""
     for child in psutil.Process(collector.process.pid).children(recursive=True):
         with suppress(psutil.Error):
-            if "otelpond.config.forward_process" in child.cmdline():
+            if "otelpond.config.collector.forward_process" in child.cmdline():
                 return child
     return None
 

@@ -16,11 +16,10 @@ import httpx
 import pytest
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from otelpond.receivers.authentication import Authentication
-from otelpond.storage import tokens
-from otelpond.storage.access import Access
-from otelpond.storage.rate_limits import Rate
+from otelpond.storage.access import Access, tokens
+from otelpond.storage.access.rate_limits import Rate
+from otelpond.storage.access.tokens import Role
 from otelpond.storage.signals import Signal
-from otelpond.storage.tokens import Role
 
 TRANSPORTS = ("http", "grpc")
 METHOD = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"

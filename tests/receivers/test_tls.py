@@ -23,7 +23,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from otelpond.receivers.tls import CertificateError, CertificateFiles, Certificates
-from otelpond.storage.watched_files import WatchedFiles
+from otelpond.storage.access.watched_files import WatchedFiles
 
 Receiver = Callable[..., AbstractContextManager[int]]
 Serve = Callable[..., AbstractContextManager["Served"]]

@@ -37,14 +37,14 @@ def inject(orders: Path, arguments: list[str]) -> None:
     """Put the places into this process, by what it is."""
     if "serve" in arguments:
         _into_collector(orders)
-    elif "otelpond.config.pipeline_process" in arguments:
+    elif "otelpond.config.collector.pipeline_process" in arguments:
         _into_pipeline(orders)
     elif "otelpond.storage.lake.maintenance" in arguments:
         _into_maintenance(orders)
 
 
 def _into_collector(orders: Path) -> None:
-    from otelpond.config import child  # noqa: PLC0415 - only in the process that is meant
+    from otelpond.config.collector import child  # noqa: PLC0415 - only in the process that is meant
     from otelpond.storage.inbox import log  # noqa: PLC0415
 
     child._LONGEST_BACKOFF_S = 0.2

@@ -69,7 +69,7 @@ def _fill_disk(while_there: str) -> None:
 
 if os.environ.get("DISK_FULL_WHILE"):
     _fill_disk(os.environ["DISK_FULL_WHILE"])
-if "otelpond.config.pipeline_process" in sys.orig_argv and os.environ.get("INJECTED_FAULTS"):
+if "otelpond.config.collector.pipeline_process" in sys.orig_argv and os.environ.get("INJECTED_FAULTS"):
     _inject(os.environ["INJECTED_FAULTS"])
 if os.environ.get("INJECTED_KILLS"):
     import kill_points

@@ -1,0 +1,91 @@
+"""The child process that passes accepted payloads on: `python -m otelpond.config.collector.forward_process`, started by the collector.
+
+A process of its own, with less claim to the CPU than the others: whatever destinations do, neither an answer nor a table waits for
+it. One JSON object a line (see `child`):
+
+    <- {"settings": {...}, "destinations": {"default": [{"name": "backend", ...}]}}
+                                             -> {"progress": {"backend": {"sent": {"traces": 512}, ...}}}
+    end of input: pass on what is accepted by now, unless a destination does not answer, and end
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import threading
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import IO, NoReturn
+
+from ...exporters.forwarding import PondForwarding
+from ...storage import log_lines
+from ...storage.durable import make_folder
+from ...storage.locks import locked
+from ..settings import Settings
+from .forward_child import DESTINATIONS
+from .forwarding import kept
+
+_NICENESS = 5
+_LOCK_POLL_S = 0.5
+_TEND_S = 1.0
+_DRAIN_S = 5.0
+
+
+def main() -> None:
+    """Pass on until the input ends."""
+    log_lines.configure("forwarder")
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # a library that prints must not be taken for an answer
+    os.nice(_NICENESS)
+    greeting = json.loads(sys.stdin.readline())
+    settings = Settings.model_validate(greeting["settings"])
+    ended = threading.Event()
+    threading.Thread(target=_wait_for_the_end, args=(sys.stdin, ended), name="requests", daemon=True).start()
+    data = Path(settings.data).absolute()
+    make_folder(data)
+    with ExitStack() as stack:
+        while not stack.enter_context(locked(data / "forward.lock", wait=False)):
+            if ended.wait(_LOCK_POLL_S):  # the forwarder of a collector that was killed still drains
+                return
+        ponds = [
+            PondForwarding(kept(settings, tenant), destinations, retry_window_s=settings.retry_window_s)
+            for tenant, destinations in DESTINATIONS.validate_python(greeting["destinations"]).items()
+        ]
+        _run(ponds, ended, answers)
+
+
+def _run(ponds: list[PondForwarding], ended: threading.Event, answers: IO[str]) -> None:
+    for pond in ponds:
+        pond.start()
+    while not ended.wait(_TEND_S):
+        for pond in ponds:
+            pond.tend()
+        _say(ponds, answers)
+    for pond in ponds:
+        pond.drain(_DRAIN_S / len(ponds))
+    _say(ponds, answers)
+
+
+def _say(ponds: list[PondForwarding], answers: IO[str]) -> None:
+    progress = {name: counts for pond in ponds for name, counts in pond.progress().items()}
+    with suppress(BrokenPipeError):  # nobody listens any more: the end of input tells the same
+        print(json.dumps({"progress": progress}), file=answers, flush=True)
+
+
+def _wait_for_the_end(requests: IO[str], ended: threading.Event) -> None:
+    for _ in requests:
+        pass
+    ended.set()
+
+
+def end() -> NoReturn:
+    """End at once: the cursors are written, and threads that wait for a destination are not waited for."""
+    logging.shutdown()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
+    end()

@@ -1,0 +1,1 @@
+"""What a running collector tells of itself: health, readiness, metrics."""
