@@ -1,16 +1,19 @@
 """OpenTelemetry's own instrumentation packages: every one that is installed is activated, found by its entry point.
 
-One whose library is not installed is passed over; one that refuses its library's version or fails is skipped with one line in the log.
+One is activated when the service imports its library; one that refuses the library's version or fails is skipped with one line.
 """
 
 from __future__ import annotations
 
+import functools
 import os
-from collections.abc import Iterator
+from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
+from types import ModuleType
 from typing import Any
 
-from .guard import say_once, skipped
+from . import imports
+from .guard import skipped
 from .parts import Parts
 from .settings import Settings
 
@@ -18,44 +21,57 @@ GROUP = "opentelemetry_instrumentor"
 
 
 def activate(settings: Settings, parts: Parts) -> None:
-    """Activate what is installed, but for what the settings or a part take out."""
+    """Have every installed one activated, but for those that the settings or a part take out."""
     os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "http,database")
-    for entry_point in _wanted(settings):
-        activate_one(entry_point, settings, parts)
+    if "*" not in settings.disabled_instrumentors:
+        for entry_point in entry_points(group=GROUP):
+            activate_one(entry_point, settings, parts)
 
 
 def activate_one(entry_point: EntryPoint, settings: Settings, parts: Parts) -> None:
-    """Activate one instrumentor, with what the parts want it to be given."""
-    if entry_point.name in parts.taken() or {entry_point.name, "*"} & {*settings.disabled_instrumentors}:
+    """Have one activated, at the import of the library that it is for; at once where it does not say for which."""
+    name = entry_point.name
+    if name in parts.taken() or {name, "*"} & {*settings.disabled_instrumentors}:
         return
-    with skipped(f"the instrumentation of {entry_point.name}"):
-        if _fits(entry_point):
-            kind = _loaded(entry_point)
-            if kind is not None:
-                kind().instrument(skip_dep_check=True, **parts.options(entry_point.name))
+    with skipped(f"the instrumentation of {name}"):
+        modules = imports.libraries(entry_point.dist) if entry_point.dist is not None else None
+        begin = _Activation(entry_point, parts)
+        if modules is None:
+            begin()
+        for module in modules or ():
+            act = functools.partial(_at_setup, begin) if module == "django" else begin
+            imports.when_imported(module, act, f"the instrumentation of {name}")
 
 
-def _wanted(settings: Settings) -> Iterator[EntryPoint]:
-    return iter(() if "*" in settings.disabled_instrumentors else entry_points(group=GROUP))
+class _Activation:
+    """Activates one instrumentor, the first time that it is called."""
+
+    def __init__(self, entry_point: EntryPoint, parts: Parts) -> None:
+        self._entry_point = entry_point
+        self._parts = parts
+        self._done = False
+
+    def __call__(self, _module: object = None) -> None:
+        if self._done:
+            return
+        self._done = True
+        entry_point = self._entry_point
+        if entry_point.dist is None or imports.fits(entry_point.dist, entry_point.name):
+            entry_point.load()().instrument(skip_dep_check=True, **self._parts.options(entry_point.name))
 
 
-def _fits(entry_point: EntryPoint) -> bool:
-    """Whether the library is installed, in a version that the package takes."""
-    from opentelemetry.instrumentation.dependencies import get_dist_dependency_conflicts  # noqa: PLC0415 - needed where one is installed
+def _at_setup(begin: Callable[[], None], django: ModuleType) -> None:
+    """Django's needs the settings, which are there when the service calls `django.setup`, and not when it imports Django."""
+    setup: Callable[..., Any] = django.setup
 
-    conflict = get_dist_dependency_conflicts(entry_point.dist) if entry_point.dist is not None else None
-    if conflict is None:
-        return True
-    if conflict.found or conflict.found_any:
-        say_once(f"the instrumentation of {entry_point.name} is skipped: {conflict}")
-    return False
+    @functools.wraps(setup)
+    def instrumented(*args: Any, **kwargs: Any) -> Any:
+        setattr(django, "setup", setup)  # noqa: B010 - a module's attribute
+        with skipped("the instrumentation of django"):
+            begin()
+        return setup(*args, **kwargs)
 
-
-def _loaded(entry_point: EntryPoint) -> Any:
-    try:
-        return entry_point.load()
-    except ModuleNotFoundError:  # a library of it is not installed
-        return None
+    setattr(django, "setup", instrumented)  # noqa: B010
 
 
 def instrument_app(app: object) -> bool:
