@@ -10,15 +10,16 @@ import threading
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint
 from types import FrameType
+from typing import Any
 
-from . import instrumentors
+from . import imports, instrumentors
 from .guard import harmless, say_once, skipped
 from .parts import Parts
 from .providers import Providers
 from .settings import Settings, read
 
 
-@dataclass
+@dataclass(eq=False)
 class _State:
     """What runs in this process."""
 
@@ -26,6 +27,8 @@ class _State:
     providers: Providers | None = None
     parts: Parts = field(default_factory=Parts)
     hooked: bool = False
+    ending: bool = False
+    asked_to_end: bool = False
 
 
 _state = _State()
@@ -63,6 +66,8 @@ def start() -> bool:
             _state.hooked = True
             atexit.register(shutdown)
             _end_on_sigterm()
+            for name in ("multiprocessing.util", "billiard.util"):
+                imports.when_imported(name, _end_with_process)
             if hasattr(os, "register_at_fork"):
                 os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)
         return True
@@ -80,8 +85,14 @@ def shutdown() -> None:
     with _lock:
         providers, _state.providers = _state.providers, None
         if providers is not None:
-            _state.parts.stop()
-            providers.close()
+            _state.ending = True
+            try:
+                _state.parts.stop()
+                providers.close()
+            finally:
+                _state.ending = False
+            if _state.asked_to_end:
+                signal.raise_signal(signal.SIGTERM)
 
 
 def _end_on_sigterm() -> None:
@@ -93,7 +104,15 @@ def _end_on_sigterm() -> None:
         signal.signal(signal.SIGTERM, _on_sigterm)
 
 
+def _end_with_process(util: Any) -> None:
+    """A process of multiprocessing (or Celery's billiard) that was forked ends by `os._exit`: only its own finalizers run."""
+    util.register_after_fork(_state, lambda _state: util.Finalize(None, shutdown, exitpriority=-100))
+
+
 def _on_sigterm(number: int, _frame: FrameType | None) -> None:
+    if _state.ending:  # what is left is being sent, perhaps by the very code that this interrupts: it dies of the signal afterwards
+        _state.asked_to_end = True
+        return
     shutdown()
     signal.signal(number, signal.SIG_DFL)
     signal.raise_signal(number)

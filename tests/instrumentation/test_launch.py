@@ -43,6 +43,25 @@ def test_a_forked_child_is_an_instance_of_its_own(collector: Any, run: Callable[
     assert instances["before"] == instances["after"] != instances["in the child"]
 
 
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_processes_of_multiprocessing_lose_nothing(method: str, collector: Any, run: Callable[..., Any]) -> None:
+    """Those that end by `os._exit`, and those of a pool, which are ended by SIGTERM."""
+    where = f"http://{collector.http}"
+    ended = run(*OTELPOND, "run", "--service", f"pool-{method}", "--endpoint", where, "--", sys.executable, "pool.py", method)
+    assert (0, "") == (ended.returncode, ended.stderr)
+    rows = collector.published(f"select name, count(*) from spans where service_name = 'pool-{method}' group by all order by all")
+    assert [(f"work {number}", 1) for number in range(9)] == rows
+
+
+def test_a_script_that_is_ended_by_sigterm_sends_what_is_left(collector: Any, run: Callable[..., Any]) -> None:
+    """And dies of the signal, as it would have."""
+    code = "import signal; from opentelemetry import trace; trace.get_tracer('x').start_span('last').end(); signal.raise_signal(15)"
+    where = f"http://{collector.http}"
+    ended = run(*OTELPOND, "run", "--service", "ended", "--endpoint", where, "--", sys.executable, "-c", code)
+    assert (-15, "") == (ended.returncode, ended.stderr)
+    assert ["last"] == [name for name, _ in collector.published(SPANS.format("ended"))]
+
+
 @pytest.mark.parametrize("way", ["otelpond run", "opentelemetry-instrument"])
 def test_uvicorn_with_two_workers(
     way: str, collector: Any, serve: Callable[..., Any], free_address: Callable[[], str], eventually: Callable[..., Any]
