@@ -21,7 +21,7 @@ from .providers import Providers
 from .settings import Settings
 
 USER_ID, USER_ROLES, SESSION_ID = "user.id", "user.roles", "session.id"
-REQUESTS = frozenset({trace.SpanKind.SERVER, trace.SpanKind.CONSUMER})
+SERVER, CONSUMER = trace.SpanKind.SERVER, trace.SpanKind.CONSUMER
 
 
 class Identity:
@@ -85,13 +85,13 @@ class _SpanIdentity(SpanProcessor):
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """A request begins with what its caller says of the user, else with nobody: its thread may have served another."""
         identity = _current.get()
-        if span.kind in REQUESTS:
+        kind = span.kind
+        if kind is SERVER or kind is CONSUMER:  # a set would hash enums, in Python
             outer = identity if identity is not None and identity.span is not None else None
             identity = Identity(self._received(parent_context), span, outer)
             _current.set(identity)
-        attributes = self._received(parent_context) if identity is None else identity.attributes
-        if attributes:
-            span.set_attributes(attributes)
+        if identity is not None and identity.attributes:
+            span.set_attributes(identity.attributes)
 
     def _received(self, context: Context | None) -> dict[str, str | tuple[str, ...]]:
         entries = baggage.get_all(context) if self._accept else None
@@ -107,9 +107,10 @@ class _SpanIdentity(SpanProcessor):
 
     def on_end(self, span: ReadableSpan) -> None:
         """A request's scope ends with it."""
-        if span.kind in REQUESTS:
+        kind = span.kind
+        if kind is SERVER or kind is CONSUMER:
             identity = _current.get()
-            if identity is not None and identity.span is not None and identity.span.get_span_context() == span.context:
+            if identity is not None and identity.span is not None and identity.span.get_span_context() is span.context:
                 _current.set(identity.outer)
                 identity.span = None
 
