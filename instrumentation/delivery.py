@@ -79,12 +79,11 @@ class Delivery:
         due = {"spans": now + self.spans.delay_s, "logs": now + self.log_records.delay_s, "metrics": now + self._metric_interval_s}
         while not stop.is_set():
             with suppress(Empty):
-                self._wakeups.get(timeout=max(0.0, min(due.values()) - time.monotonic()))
+                self._wakeups.get(timeout=None if self.closed else max(0.0, min(due.values()) - time.monotonic()))
             self._woken = False
-            if stop.is_set():
-                return
-            with self._sending, skipped("sending"):
-                self._send_due(due, stop)
+            with self._sending, skipped("sending"):  # a fork may have left a thread behind whose export takes longer
+                if not stop.is_set():
+                    self._send_due(due, stop)
 
     def _send_due(self, due: dict[str, float], stop: threading.Event) -> None:
         flushes, self._flushes = self._flushes, []
@@ -118,8 +117,12 @@ class Delivery:
         self._wakeups.put(None)
         return done.wait(timeout_s)
 
-    def close(self, timeout_s: float) -> None:
-        """Send what is left, for at most `timeout_s`, and end the thread."""
+    def close(self, timeout_s: float, *, final: bool = False) -> None:
+        """Send what is left, for at most `timeout_s`, and end the thread.
+
+        Where it is `final` the thread ends with the process: gevent, if it has patched `threading` since, would complain of one that
+        it does not know.
+        """
         if self.closed:
             return
         self.closed = True
@@ -127,7 +130,8 @@ class Delivery:
             exporting.hurry()
         flushed = self.flush(timeout_s)
         self._stop.set()
-        self._wakeups.put(None)
+        if not final:
+            self._wakeups.put(None)
         self._thread = None
         if flushed:
             for exporting in (self.logs, self.traces, self.metrics):

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -47,7 +49,10 @@ def run(command: Sequence[str], *, service: str | None = None, endpoint: str | N
     executable = shutil.which(command[0])
     if executable is None:
         raise LaunchError(f"{command[0]}: no such command")
+    variables = environment(command, os.environ, service=service, endpoint=endpoint)
     try:
-        os.execve(executable, [*command], environment(command, os.environ, service=service, endpoint=endpoint))  # noqa: S606 - no shell
+        if os.name == "nt":  # exec there starts another process and ends this one, for which the shell does not wait
+            sys.exit(subprocess.call([executable, *command[1:]], env=variables))
+        os.execve(executable, [*command], variables)  # noqa: S606 - no shell
     except OSError as error:
         raise LaunchError(f"{executable}: {error.strerror}") from error

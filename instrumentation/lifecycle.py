@@ -64,7 +64,7 @@ def start() -> bool:
         _state.providers.begin()
         if not _state.hooked:
             _state.hooked = True
-            atexit.register(shutdown)
+            atexit.register(_at_exit)
             _end_on_sigterm()
             for name in ("multiprocessing.util", "billiard.util"):
                 imports.when_imported(name, _end_with_process)
@@ -82,13 +82,22 @@ def activate_one(entry_point: EntryPoint) -> None:
 @harmless
 def shutdown() -> None:
     """Stop observing and send what is left, for at most `exit_timeout_s`. It happens by itself when the process ends."""
+    _end(final=False)
+
+
+@harmless
+def _at_exit() -> None:
+    _end(final=True)
+
+
+def _end(*, final: bool) -> None:
     with _lock:
         providers, _state.providers = _state.providers, None
         if providers is not None:
             _state.ending = True
             try:
                 _state.parts.stop()
-                providers.close()
+                providers.close(final=final)
             finally:
                 _state.ending = False
             if _state.asked_to_end:
@@ -106,14 +115,14 @@ def _end_on_sigterm() -> None:
 
 def _end_with_process(util: Any) -> None:
     """A process of multiprocessing (or Celery's billiard) that was forked ends by `os._exit`: only its own finalizers run."""
-    util.register_after_fork(_state, lambda _state: util.Finalize(None, shutdown, exitpriority=-100))
+    util.register_after_fork(_state, lambda _state: util.Finalize(None, _at_exit, exitpriority=-100))
 
 
 def _on_sigterm(number: int, _frame: FrameType | None) -> None:
     if _state.ending:  # what is left is being sent, perhaps by the very code that this interrupts: it dies of the signal afterwards
         _state.asked_to_end = True
         return
-    shutdown()
+    _at_exit()
     signal.signal(number, signal.SIG_DFL)
     signal.raise_signal(number)
 

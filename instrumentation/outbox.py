@@ -72,10 +72,11 @@ class Outbox(Generic[Item]):
             if not batch:
                 return True
             remaining -= len(batch)
+            self._kept = batch
             if export(batch):
                 self._kept, self._tries = (), 0
                 continue
-            self._kept, self._tries = batch, self._tries + 1
+            self._tries += 1
             if last or self._tries >= TRIES:
                 self.dropped += len(batch)
                 self._kept = ()

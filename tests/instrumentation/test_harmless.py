@@ -49,6 +49,13 @@ def test_a_collector_that_never_answers_delays_the_end_by_the_set_time(run: Call
     assert time.monotonic() - started < 60
 
 
+def test_forks_do_not_wait_for_a_collector_that_never_answers(run: Callable[..., Any], black_hole: str) -> None:
+    """Nor hang in what the parent's thread held: nine processes come and go while an export is under way."""
+    command = (*OTELPOND, "run", "--endpoint", black_hole, "--", sys.executable, "pool.py", "fork")
+    ended = run(*command, OTELPOND_EXIT_TIMEOUT_S="0.5", OTEL_METRIC_EXPORT_INTERVAL="100")
+    assert 0 == ended.returncode, ended.stderr
+
+
 def test_it_works_without_the_collectors_libraries(tmp_path: Path, collector: Any, run: Callable[..., Any]) -> None:
     """`otelpond run` and what it starts, where none of them can be imported; a sitecustomize that is there already runs too."""
     (tmp_path / "sitecustomize.py").write_text(f"import sys\nsys.modules.update(dict.fromkeys({BLOCKED!r}))\nsys.was_here = True\n")
@@ -68,6 +75,14 @@ def test_instrument_in_code_is_the_same_and_twice_is_harmless(collector: Any, ru
     assert [(2000, 2000)] == spans
     events = "select count(*), count(distinct log_record_uid) from logs where service_name = 'plain' and event_name = 'asked'"
     assert [(2000, 2000)] == collector.rows(f"{events} and user_id = 'ada'")
+
+
+def test_an_application_that_exists_already_is_instrumented(collector: Any, run: Callable[..., Any]) -> None:
+    """`instrument(app)`: once, whoever calls it how often."""
+    ended = run(sys.executable, "late.py", OTEL_EXPORTER_OTLP_ENDPOINT=f"http://{collector.http}")
+    assert (0, "") == (ended.returncode, ended.stderr)
+    rows = collector.published("select endpoint_path, status_code, user_id from api_performance_metrics where service_name = 'late'")
+    assert [("/late/{number}", 200, "ada")] == rows
 
 
 def test_a_service_can_turn_it_all_off(run: Callable[..., Any]) -> None:
