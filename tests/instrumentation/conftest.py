@@ -6,7 +6,7 @@ import importlib.util
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
@@ -15,6 +15,15 @@ from typing import Any
 import httpx
 import psutil
 import pytest
+from opentelemetry._logs import SeverityNumber
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from otelpond.instrumentation.settings import Settings
 
 SERVICES = Path(__file__).parent / "services"
 BIN = Path(sys.executable).parent
@@ -90,6 +99,64 @@ def serve(tmp_path: Path) -> Callable[..., Any]:
                         psutil.Process(pid).kill()
 
     return served
+
+
+class Observed:
+    """What a part is given instead of providers, and what came out of them; nothing is global, nothing is sent."""
+
+    def __init__(self, part: Any, settings: Settings) -> None:
+        self._spans, self._logs, self._reader = InMemorySpanExporter(), InMemoryLogRecordExporter(), InMemoryMetricReader()
+        self.settings = settings
+        self.tracer_provider = TracerProvider(shutdown_on_exit=False)
+        self.logger_provider = LoggerProvider(shutdown_on_exit=False)
+        self.meter_provider = MeterProvider([self._reader], shutdown_on_exit=False)
+        self.add_span_processor = self.tracer_provider.add_span_processor
+        self.add_log_record_processor = self.logger_provider.add_log_record_processor
+        part.start(settings, self)
+        self.add_span_processor(SimpleSpanProcessor(self._spans))
+        self.add_log_record_processor(SimpleLogRecordProcessor(self._logs))
+        self.tracer = self.tracer_provider.get_tracer("test")
+        self.stop = part.stop
+
+    def flush(self, timeout_s: float | None = None) -> bool:
+        """As `Providers.flush`."""
+        return timeout_s is None or timeout_s >= 0
+
+    def log(self, **attributes: str) -> None:
+        """Emit a log record."""
+        self.logger_provider.get_logger("test").emit(severity_number=SeverityNumber.INFO, body="x", attributes=attributes)
+
+    def finished_spans(self) -> Sequence[ReadableSpan]:
+        """Whole spans, in the order they ended."""
+        return self._spans.get_finished_spans()
+
+    def spans(self) -> dict[str, dict[str, Any]]:
+        """The attributes of ended spans, by name."""
+        return {span.name: dict(span.attributes or {}) for span in self._spans.get_finished_spans()}
+
+    def logs(self) -> list[dict[str, Any]]:
+        """The attributes of log records."""
+        return [dict(each.log_record.attributes or {}) for each in self._logs.get_finished_logs()]
+
+    def metrics(self) -> dict[str, list[Any]]:
+        """The data points of a collection made now, by metric."""
+        data = self._reader.get_metrics_data()
+        found = [metric for group in data.resource_metrics for scope in group.scope_metrics for metric in scope.metrics] if data else []
+        return {metric.name: list(metric.data.data_points) for metric in found}
+
+
+@pytest.fixture
+def observed() -> Iterator[Callable[..., Observed]]:
+    """Starts a part with providers in memory, `observed(part, **settings)`; stops it at the end."""
+    started: list[Observed] = []
+
+    def start(part: Any, **settings: Any) -> Observed:
+        started.append(Observed(part, Settings(**settings)))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.stop()
 
 
 @pytest.fixture(scope="session")
