@@ -36,6 +36,7 @@ import polars as pl
 from deltalake import DeltaTable
 from figures import Figure
 from served import Collector, MemoryWatch, disk_bytes, raw_fsync_ms
+from yardstick import page_us, parse_us
 
 HERE = Path(__file__).parent
 RATE = 50_000
@@ -108,6 +109,7 @@ class Run:
             say("warming")
             rows = load(collector, seconds=3 if self.quick else 8)["rows"]
             collector.wait_for_rows(rows)
+            parse_us_before, self.details["page_us"] = parse_us(), page_us()
             say("as fast as it answers")
             before = collector.ask("/healthz").get("progress", {})
             cpu_s = collector.cpu_s()
@@ -118,6 +120,8 @@ class Run:
             used_s = collector.cpu_s() - cpu_s
             self.note(figures.THROUGHPUT, sent["items"] / elapsed_s)
             self.note(figures.EFFICIENCY, sent["items"] / used_s)
+            self.details["parse_us"] = statistics.mean((parse_us_before, parse_us()))
+            self.note(figures.RELATIVE_COST, used_s / sent["items"] * 1e6 / self.details["parse_us"])
             self.details["fast"] = {"generator": sent, "until_in_tables_s": elapsed_s, "collector_cpu_s": used_s}
             self.details["fast"]["stages_us_an_item"] = stages(before, collector.ask("/healthz").get("progress", {}))
             self._idle(collector)
@@ -299,6 +303,9 @@ def report(run: Run) -> str:
         if name in details
     ]
     if "fast" in details:
+        lines.append(
+            f"this machine: {details['parse_us']:.2f} us a span parsed by protobuf, {details['page_us']:.2f} us a page of memory touched"
+        )
         parts = ", ".join(f"{name} {value:.2f}" for name, value in details["fast"]["stages_us_an_item"].items())
         lines.append(f"pipeline, wall-clock us an item: {parts}")
     return "\n".join(lines)
