@@ -1,5 +1,6 @@
 # What one does with a checkout; `make` lists it. Works with GNU make 3.81 (macOS) and any Python from 3.11 on.
-# The virtual environment is made when it is missing, and renewed when pyproject.toml has changed.
+# The virtual environment is made when it is missing, and renewed when pyproject.toml has changed. It gets a pip that can resolve packages
+# which pin each other, as OpenTelemetry's do: Python 3.11's own gives up while only some of a new release are published.
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -64,5 +65,6 @@ $(READY): pyproject.toml
 	  done; \
 	  echo "otelpond needs Python 3.11 or newer with venv, and found none: install it (Debian, Ubuntu: apt install python3 python3-venv)," \
 	    "or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 	@touch $@
