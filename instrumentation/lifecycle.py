@@ -9,10 +9,9 @@ import sys
 import threading
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint
-from types import FrameType
 from typing import Any
 
-from . import imports, instrumentors
+from . import imports, instrumentors, termination
 from .guard import harmless, say_once, skipped
 from .parts import Parts
 from .providers import Providers
@@ -65,7 +64,8 @@ def start() -> bool:
         if not _state.hooked:
             _state.hooked = True
             atexit.register(_at_exit)
-            _end_on_sigterm()
+            if settings.on_sigterm:
+                termination.begin(_before_death)
             for name in ("multiprocessing.util", "billiard.util"):
                 imports.when_imported(name, _end_with_process)
             if hasattr(os, "register_at_fork"):
@@ -104,27 +104,18 @@ def _end(*, final: bool) -> None:
                 signal.raise_signal(signal.SIGTERM)
 
 
-def _end_on_sigterm() -> None:
-    """Where nobody handles SIGTERM it ends Python at once, without what runs at exit: send what is left first, then die of it as before.
-
-    uvicorn too ends so: it handles the signal, and when it has shut down raises it again with the handler it found.
-    """
-    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        signal.signal(signal.SIGTERM, _on_sigterm)
-
-
 def _end_with_process(util: Any) -> None:
     """A process of multiprocessing (or Celery's billiard) that was forked ends by `os._exit`: only its own finalizers run."""
     util.register_after_fork(_state, lambda _state: util.Finalize(None, _at_exit, exitpriority=-100))
 
 
-def _on_sigterm(number: int, _frame: FrameType | None) -> None:
-    if _state.ending:  # what is left is being sent, perhaps by the very code that this interrupts: it dies of the signal afterwards
+def _before_death() -> bool:
+    """Send what is left; False while that is being done already, perhaps by the very code that SIGTERM interrupts."""
+    if _state.ending:
         _state.asked_to_end = True
-        return
+        return False
     _at_exit()
-    signal.signal(number, signal.SIG_DFL)
-    signal.raise_signal(number)
+    return True
 
 
 def _is_bystander(command: list[str]) -> bool:

@@ -130,6 +130,9 @@ class Settings:
     exit_timeout_s: float = setting(
         3.0, "OTELPOND_EXIT_TIMEOUT_S", at_least=0, at_most=300, says="Seconds that sending what is left may delay the end of a process."
     )
+    on_sigterm: bool = setting(
+        True, "OTELPOND_ON_SIGTERM", says="Send what is left before a process dies of a SIGTERM that nobody handles; read at the start."
+    )
     apm: bool = setting(True, "OTELPOND_APM", "APM_ENABLED", says="Report requests, queries and server health.")
     analytics: bool = setting(True, "OTELPOND_ANALYTICS", "ANALYTICS_ENABLED", says="Send the events of `track` and `identify`.")
     crashes: bool = setting(True, "OTELPOND_CRASHES", "CRASHLYTICS_ENABLED", says="Report errors and crashes.")

@@ -53,13 +53,24 @@ def test_processes_of_multiprocessing_lose_nothing(method: str, collector: Any, 
     assert [(f"work {number}", 1) for number in range(9)] == rows
 
 
-def test_a_script_that_is_ended_by_sigterm_sends_what_is_left(collector: Any, run: Callable[..., Any]) -> None:
-    """And dies of the signal, as it would have."""
-    code = "import signal; from opentelemetry import trace; trace.get_tracer('x').start_span('last').end(); signal.raise_signal(15)"
+@pytest.mark.parametrize(
+    ("name", "before"),
+    [
+        ("untouched", "pass"),
+        ("put back", "signal.signal(15, signal.SIG_DFL)"),
+        ("handled and raised again", "old = signal.signal(15, print); signal.signal(15, old)"),
+        ("asked for", "assert signal.getsignal(15) is signal.SIG_DFL"),
+    ],
+)
+def test_a_script_that_dies_of_sigterm_sends_what_is_left(name: str, before: str, collector: Any, run: Callable[..., Any]) -> None:
+    """And dies of the signal, as it would have; servers put the default back, or raise the signal again when they have handled it."""
+    code = (
+        f"import signal; from opentelemetry import trace; {before}; trace.get_tracer('x').start_span('last').end(); signal.raise_signal(15)"
+    )
     where = f"http://{collector.http}"
-    ended = run(*OTELPOND, "run", "--service", "ended", "--endpoint", where, "--", sys.executable, "-c", code)
+    ended = run(*OTELPOND, "run", "--service", name, "--endpoint", where, "--", sys.executable, "-c", code)
     assert (-15, "") == (ended.returncode, ended.stderr)
-    assert ["last"] == [name for name, _ in collector.published(SPANS.format("ended"))]
+    assert ["last"] == [span for span, _ in collector.published(SPANS.format(name))]
 
 
 @pytest.mark.parametrize("way", ["otelpond run", "opentelemetry-instrument"])
