@@ -116,7 +116,7 @@ class _SpanIdentity(SpanProcessor):
 
 
 class _LogIdentity(LogRecordProcessor):
-    """Puts the identity on every log record that does not name its own."""
+    """Puts the identity on every log record; one that names another user keeps that one, without these roles."""
 
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:
         """Add what is missing."""
@@ -124,8 +124,9 @@ class _LogIdentity(LogRecordProcessor):
         attributes: Any = log_record.log_record.attributes
         if identity is None or attributes is None:
             return
+        named = USER_ID in attributes and attributes[USER_ID] != identity.attributes.get(USER_ID)
         for key, value in identity.attributes.items():
-            if key not in attributes:
+            if key not in attributes and not (named and key == USER_ROLES):
                 attributes[key] = value
 
     def shutdown(self) -> None:

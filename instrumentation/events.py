@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import random
 import time
@@ -69,7 +70,7 @@ def identify(
 
 
 def _send(name: str, attributes: dict[str, AnyValue], user_id: object) -> str | None:
-    settings = read(Settings)
+    settings = _settings()
     if not settings.analytics or settings.disabled:
         return None
     identity = context.current()
@@ -92,6 +93,11 @@ def _send(name: str, attributes: dict[str, AnyValue], user_id: object) -> str | 
         event_name=name,
     )
     return uid
+
+
+@functools.cache
+def _settings() -> Settings:
+    return read(Settings)
 
 
 def _is_sampled(session_id: object, rate: float) -> bool:

@@ -9,7 +9,7 @@ from opentelemetry import _logs as logs_api
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
 from otelpond.instrumentation import identify, track
-from otelpond.instrumentation.events import _is_sampled
+from otelpond.instrumentation.events import _is_sampled, _settings
 
 
 @pytest.fixture
@@ -18,6 +18,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> InMemoryLogRecordExporter:
     provider, exporter = LoggerProvider(shutdown_on_exit=False), InMemoryLogRecordExporter()
     provider.add_log_record_processor(SimpleLogRecordProcessor(exporter))
     monkeypatch.setattr(logs_api, "get_logger", provider.get_logger)
+    _settings.cache_clear()
     return exporter
 
 
@@ -73,6 +74,7 @@ def test_events_can_be_turned_off_and_sampled(sent: InMemoryLogRecordExporter, m
     assert track("page_view") is None
     assert track("security.login_attempt")
     monkeypatch.setenv("ANALYTICS_ENABLED", "false")
+    _settings.cache_clear()
     assert track("security.login_attempt") is None
     assert ["security.login_attempt"] == [name for name, _ in _records(sent)]
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 BLOCKED = ("duckdb", "numba", "pyarrow", "deltalake", "grpc", "fastapi", "uvicorn", "pydantic_settings", "sqlalchemy", "orjson", "xxhash")
+BIN = Path(sys.executable).parent
 OTELPOND = (sys.executable, "-m", "otelpond.config.cli")
 
 
@@ -47,6 +48,16 @@ def test_a_collector_that_never_answers_delays_the_end_by_the_set_time(run: Call
     _, ending = _seconds(ended)
     assert 1 <= ending < 5
     assert time.monotonic() - started < 60
+
+
+def test_requests_are_answered_while_the_collector_does_not(
+    serve: Callable[..., Any], free_address: Callable[[], str], black_hole: str
+) -> None:
+    """Each of them, and the server ends within the set time."""
+    address = free_address()
+    server = (str(BIN / "uvicorn"), "shop:app", "--port", address.rpartition(":")[2], "--log-level", "warning")
+    with serve(address, *OTELPOND, "run", "--endpoint", black_hole, "--", *server, OTELPOND_EXIT_TIMEOUT_S="1") as ask:
+        assert [200] * 50 == [ask(f"/who/{number}").status_code for number in range(50)]
 
 
 def test_forks_do_not_wait_for_a_collector_that_never_answers(run: Callable[..., Any], black_hole: str) -> None:
