@@ -102,7 +102,7 @@ def _settings() -> Settings:
 
 def _is_sampled(session_id: object, rate: float) -> bool:
     """By session where there is one: a session is sent whole or not at all, by every service alike."""
-    if not session_id:
+    if session_id is None:
         return random.random() < rate  # noqa: S311 - no secret
     digest = hashlib.blake2b(str(session_id).encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") < rate * 2**64
