@@ -66,5 +66,5 @@ $(READY): pyproject.toml
 	  echo "otelpond needs Python 3.11 or newer with venv, and found none: install it (Debian, Ubuntu: apt install python3 python3-venv)," \
 	    "or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 	@touch $@
