@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 LEDGER = Path(__file__).parent / "ledger.toml"
-_NEED_KERNELS = {"chaos", "decode", "demo", "e2e", "fuzz", "test_readme.py"}
 PASSED = pytest.StashKey[set[str]]()
 
 
@@ -23,11 +22,15 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(_Ledger(config), "otelpond-ledger")
 
 
-def pytest_collection_finish(session: pytest.Session) -> None:
-    """Have the kernels compiled before the first test that needs them: it takes longer than a test may."""
-    if any(_NEED_KERNELS & set(item.path.parts) for item in session.items) and not session.config.option.collectonly:
-        command = [sys.executable, "-m", "otelpond.config.cli", "warm"]
-        subprocess.run(command, check=True, timeout=900)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Have the kernels compiled before the first test, and by nobody else: it takes longer than a test may."""
+    if _is_first(session.config) and not session.config.option.collectonly:
+        subprocess.run([sys.executable, "-m", "otelpond.config.cli", "warm"], check=True, timeout=900)
+
+
+def _is_first(config: pytest.Config) -> bool:
+    """Whether this is the process that was started, and not one of pytest-xdist's."""
+    return not hasattr(config, "workerinput")
 
 
 class _Ledger:
@@ -41,6 +44,8 @@ class _Ledger:
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Fail a whole run that leaves a test of the ledger out."""
+        if not _is_first(self._config):
+            return
         narrowing = ("keyword", "markexpr", "collectonly", "ignore", "ignore_glob", "deselect", "lf", "maxfail")
         if any(getattr(self._config.option, name, None) for name in narrowing) or self._config.args != self._config.getini("testpaths"):
             return

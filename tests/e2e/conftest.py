@@ -142,7 +142,7 @@ def eventually() -> Callable[..., Any]:
 
 @pytest.fixture(scope="session")
 def kernel_cache(request: pytest.FixtureRequest) -> Path:
-    """Where collectors find compiled kernels; `pytest_collection_finish` has seen to it that they are there."""
+    """Where collectors find compiled kernels; `pytest_sessionstart` has seen to it that they are there."""
     given = os.environ.get("OTELPOND_CACHE_DIR")
     return Path(given) if given else request.config.cache.mkdir("otelpond-kernels")
 

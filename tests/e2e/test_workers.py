@@ -30,7 +30,7 @@ def children(collector: Any, module: str) -> list[psutil.Process]:
     found = []
     for child in psutil.Process(collector.process.pid).children():
         with suppress(psutil.Error):
-            if f"otelpond.config.{module}" in child.cmdline():
+            if f"otelpond.config.collector.{module}" in child.cmdline():
                 found.append(child)
     return found
 
