@@ -79,4 +79,6 @@ def test_nothing_acknowledged_is_missing_and_nothing_is_twice(
 
 def test_the_disk_was_full(outages: tuple[Collector, dict[str, Sender]]) -> None:
     """The collector met it, and said so."""
+    if not outages[1]:
+        pytest.skip("nobody sends: tests/interop/run.sh says what it needs")
     assert "No space left on device" in outages[0].log.read_text()
