@@ -6,15 +6,17 @@ starts with empty outboxes, a metric reader of its own, and exporters of its own
 
 from __future__ import annotations
 
+import signal
+import socket
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from queue import Empty, SimpleQueue
 
 from opentelemetry.sdk._logs import ReadableLogRecord
 from opentelemetry.sdk.trace import ReadableSpan
 
+from . import termination
 from .exporting import Exporting
 from .guard import say_once, skipped
 from .outbox import Outbox
@@ -53,7 +55,8 @@ class Delivery:
 
     def _renew(self) -> None:
         """What a process must not share: locks, the queue of wake-ups, the thread."""
-        self._wakeups: SimpleQueue[None] = SimpleQueue()
+        self._woken_by, self._wakes = socket.socketpair()
+        self._wakes.setblocking(False)
         self._woken = False
         self._sending = threading.Lock()
         self._flushes: list[threading.Event] = []
@@ -65,7 +68,16 @@ class Delivery:
         """Reentrant, unlike a threading.Event: a signal handler may log while the main thread is in here."""
         if not self._woken:
             self._woken = True
-            self._wakeups.put(None)
+            self._knock()
+
+    def _knock(self) -> None:
+        with suppress(OSError):  # so many wait already that one more makes no difference
+            self._wakes.send(b"\0")
+
+    @property
+    def wakeup_fd(self) -> int:
+        """Where Python may write the numbers of signals, for `signal.set_wakeup_fd`."""
+        return self._wakes.fileno()
 
     def start(self) -> None:
         """Start the thread, where it does not run."""
@@ -78,9 +90,13 @@ class Delivery:
         now = time.monotonic()
         due = {"spans": now + self.spans.delay_s, "logs": now + self.log_records.delay_s, "metrics": now + self._metric_interval_s}
         while not stop.is_set():
-            with suppress(Empty):
-                self._wakeups.get(timeout=None if self.closed else max(0.0, min(due.values()) - time.monotonic()))
+            self._woken_by.settimeout(None if self.closed else max(0.001, min(due.values()) - time.monotonic()))
+            knocks = b""
+            with suppress(TimeoutError):
+                knocks = self._woken_by.recv(4096)
             self._woken = False
+            if signal.SIGTERM in knocks:
+                termination.insist()
             with self._sending, skipped("sending"):  # a fork may have left a thread behind whose export takes longer
                 if not stop.is_set():
                     self._send_due(due, stop)
@@ -114,7 +130,7 @@ class Delivery:
             return False
         done = threading.Event()
         self._flushes.append(done)
-        self._wakeups.put(None)
+        self._knock()
         return done.wait(timeout_s)
 
     def close(self, timeout_s: float, *, final: bool = False) -> None:
@@ -131,7 +147,7 @@ class Delivery:
         flushed = self.flush(timeout_s)
         self._stop.set()
         if not final:
-            self._wakeups.put(None)
+            self._knock()
         self._thread = None
         if flushed:
             for exporting in (self.logs, self.traces, self.metrics):
@@ -146,7 +162,7 @@ class Delivery:
         if thread is None or thread is threading.current_thread():
             return
         self._stop.set()
-        self._wakeups.put(None)
+        self._knock()
         thread.join(PAUSE_S)
         if not thread.is_alive():
             for exporting in (self.traces, self.metrics, self.logs):
@@ -158,6 +174,8 @@ class Delivery:
             exporting.abandon()
         self.spans.clear()
         self.log_records.clear()
+        self._woken_by.close()
+        self._wakes.close()
         closed = self.closed
         self._renew()
         self.closed = closed

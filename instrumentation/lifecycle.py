@@ -65,7 +65,7 @@ def start() -> bool:
             _state.hooked = True
             atexit.register(_at_exit)
             if settings.on_sigterm:
-                termination.begin(_before_death)
+                termination.begin(_before_death, _state.providers.delivery.wakeup_fd)
             for name in ("multiprocessing.util", "billiard.util"):
                 imports.when_imported(name, _end_with_process)
             if hasattr(os, "register_at_fork"):
@@ -127,9 +127,11 @@ def _before_fork() -> None:
     if _state.providers is not None:
         with skipped("pausing for a fork"):
             _state.providers.delivery.before_fork()
+    termination.hold()
 
 
 def _after_fork_in_parent() -> None:
+    termination.release()
     if _state.providers is not None:
         with skipped("going on after a fork"):
             _state.providers.delivery.start()
@@ -141,4 +143,6 @@ def _after_fork_in_child() -> None:
     if _state.providers is not None:
         with skipped("a forked process"):
             _state.providers.after_fork_in_child()
+            termination.tell(_state.providers.delivery.wakeup_fd)
         _state.parts.after_fork()
+    termination.release()

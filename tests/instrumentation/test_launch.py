@@ -73,6 +73,17 @@ def test_a_script_that_dies_of_sigterm_sends_what_is_left(name: str, before: str
     assert ["last"] == [span for span, _ in collector.published(SPANS.format(name))]
 
 
+def test_sigterm_ends_a_main_thread_that_waits(collector: Any, run: Callable[..., Any]) -> None:
+    """Also where another thread is given the signal: the main thread is interrupted until it notices."""
+    kill = "lambda: (time.sleep(0.5), signal.pthread_kill(threading.get_ident(), 15))"
+    wait = f"threading.Thread(target={kill}).start(); threading.Event().wait()"
+    code = f"import signal, threading, time; from opentelemetry import trace; trace.get_tracer('x').start_span('last').end(); {wait}"
+    where = f"http://{collector.http}"
+    ended = run(*OTELPOND, "run", "--service", "waiting", "--endpoint", where, "--", sys.executable, "-c", code)
+    assert (-15, "") == (ended.returncode, ended.stderr)
+    assert ["last"] == [span for span, _ in collector.published(SPANS.format("waiting"))]
+
+
 @pytest.mark.parametrize("way", ["otelpond run", "opentelemetry-instrument"])
 def test_uvicorn_with_two_workers(
     way: str, collector: Any, serve: Callable[..., Any], free_address: Callable[[], str], eventually: Callable[..., Any]
