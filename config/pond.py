@@ -65,7 +65,6 @@ class Pipelines:
         settings = self._settings
         data = pond_folder(Path(settings.data).absolute(), tenant)
         lake = Lake(data, self._tables)
-        remove_orphans(lake, PlanStore(data / "plans").stream)  # what a killed pipeline had open; nobody else writes for this stream
         return Pipeline(
             data,
             lake,
@@ -84,6 +83,7 @@ class Pipelines:
             let_go=kept(settings, tenant).forget,
             tenant=tenant,
             crashed=self._crashed,
+            remove_orphans=lambda: remove_orphans(lake, PlanStore(data / "plans").stream),
         )
 
 

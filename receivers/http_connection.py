@@ -15,6 +15,8 @@ from .refusals import Kind, RefusedError, http_body
 
 _MOST_HEAD_BYTES: Final = 65_536
 _SLOWEST_HEAD_S: Final = 60.0
+_MOST_WAITING: Final = 16
+"""Requests that a client has sent before the first of them is answered: uvicorn would queue heads without end."""
 
 
 class HttpConnection(HttpToolsProtocol):
@@ -49,6 +51,8 @@ class HttpConnection(HttpToolsProtocol):
         """The head is there."""
         self._in_head = False
         self._stop_head_timer()
+        if len(self.pipeline) >= _MOST_WAITING:
+            raise ValueError("too many requests at once on one connection")  # the parser stops, and send_400_response ends it
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:

@@ -12,7 +12,6 @@ from typing import Final, NoReturn
 
 import grpc
 
-from ..storage.access import Caller
 from ..storage.signals import Sink, UndecodableError
 from .admission import Admission
 from .authentication import OPEN, Authentication
@@ -46,19 +45,20 @@ class _Handler(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpcio ships no
         if export is None:
             return None
         try:
-            caller = self._authentication.caller(_authorization(handler_call_details))
+            authorization = _authorization(handler_call_details)
+            self._authentication.caller(authorization)
             self._incoming.check()
             with Admission(self._sink) as admission:
                 admission.check(1)  # the headers do not tell the size
         except Exception as error:  # noqa: BLE001  every error becomes an answer, sorted in one place
             self._received[export].refused(items=0)
             return _turned_away(refusal_of(error))
-        return self._method(export, caller)
+        return self._method(export, authorization)
 
-    def _method(self, export: Export, caller: Caller) -> grpc.RpcMethodHandler:
+    def _method(self, export: Export, authorization: str) -> grpc.RpcMethodHandler:
         def call(messages: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
             try:
-                return self._accept(export, caller, self._message(export, messages, context))
+                return self._accept(export, authorization, self._message(export, messages, context))
             except grpc.RpcError:  # nobody is left to answer, and grpcio wants its own error back
                 raise
             except Exception as error:  # noqa: BLE001  every error becomes an answer, sorted in one place
@@ -77,13 +77,14 @@ class _Handler(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpcio ships no
             raise UndecodableError("the call ended without a message")
         return message
 
-    def _accept(self, export: Export, caller: Caller, payload: bytes) -> bytes:
+    def _accept(self, export: Export, authorization: str, payload: bytes) -> bytes:
         with Counted(self._received[export]) as counted, Admission(self._sink) as admission:
             admission.reserve(len(payload))
             with admission.parsing(len(payload)):
                 inspection = self._sink.inspect(export.signal, payload)
             counted.inspection = inspection
             if inspection.items:
+                caller = self._authentication.caller(authorization)  # again: a message may come long after its headers
                 self._sink.append(caller.tenant, export.signal, payload, inspection).result()
                 self._authentication.spend(caller, inspection.items, len(payload))
         response: bytes = export.response(inspection).SerializeToString()

@@ -6,14 +6,15 @@ Plain ASGI: a path is looked up, and its handler called, without a framework's r
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, ParamSpec, TypeVar
 
 from google.protobuf import json_format
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ..storage.access import Caller
 from ..storage.counters import Received
 from ..storage.signals import Inspection, Sink, UnavailableError
 from .admission import LONG_BYTES, Admission
@@ -33,6 +34,9 @@ _SERVER_BUFFER_BYTES: Final = 524_288  # what uvicorn and uvloop hold beside a b
 # Longer bodies are understood in a thread, only so that the loop goes on serving others: it costs more CPU, not less (1.7 MB, 5,000
 # spans: 6.0 ms in threads, 3.3 ms inline; 176 kB: the same), for the parsers hold the interpreter's lock.
 _INLINE_BYTES: Final = {_PROTOBUF: LONG_BYTES, _JSON: 32_768}
+_INLINE_CODED_BYTES: Final = 65_536  # as they come
+_Arguments = ParamSpec("_Arguments")
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +69,20 @@ class _Handler:
             raise RefusedError(Kind.UNSUPPORTED_MEDIA, wanted, headers={"accept": f"{_PROTOBUF}, {_JSON}"})
         coding = known_coding(_header(scope, b"content-encoding"))
         with Counted(self.received) as counted, Admission(self.sink) as admission:
-            caller = self.authentication.caller(_header(scope, b"authorization"), scope["query_string"])
+            self._caller(scope)
             body = await self._body(scope, receive, admission)
-            if len(body) <= _INLINE_BYTES[media]:
-                payload, inspection = self._understand(body, media, coding, admission)
-            else:
-                payload, inspection = await asyncio.to_thread(self._understand, body, media, coding, admission)
+            if coding is not None:
+                body = await _inline_or_not(len(body) <= _INLINE_CODED_BYTES, self._decompressed, body, coding, admission)
+            payload, inspection = await _inline_or_not(len(body) <= _INLINE_BYTES[media], self._understand, body, media, admission)
             counted.inspection = inspection
             if inspection.items:
+                caller = self._caller(scope)  # again: a body may come long after its head
                 await _durable(self.sink.append(caller.tenant, self.export.signal, payload, inspection))
                 self.authentication.spend(caller, inspection.items, len(payload))
         return _rendered(self.export.response(inspection), media)
+
+    def _caller(self, scope: Scope) -> Caller:
+        return self.authentication.caller(_header(scope, b"authorization"), scope["query_string"])
 
     async def _body(self, scope: Scope, receive: Receive, admission: Admission) -> bytes:
         """The body; there is room for what it announces before any of it is read, and what has come is held as it comes."""
@@ -84,13 +91,13 @@ class _Handler:
             if int(announced) > self.max_body_bytes:
                 raise too_large(self.max_body_bytes)
             admission.check(int(announced))
-        message = await receive()
-        first: bytes = message.get("body", b"")
-        if message["type"] == "http.request" and not message.get("more_body", False) and len(first) <= self.max_body_bytes:
-            admission.reserve(len(first))
-            return first
         try:
             async with asyncio.timeout(_SLOWEST_BODY_S):
+                message = await receive()
+                first: bytes = message.get("body", b"")
+                if message["type"] == "http.request" and not message.get("more_body", False) and len(first) <= self.max_body_bytes:
+                    admission.reserve(len(first))
+                    return first
                 return await self._rest(message, receive, admission)
         except TimeoutError:
             raise UnavailableError(f"the body was not complete after {_SLOWEST_BODY_S:.0f} s") from None
@@ -110,10 +117,11 @@ class _Handler:
             message = await receive()
         raise DisconnectedError
 
-    def _understand(self, body: bytes, media: str, coding: str | None, admission: Admission) -> tuple[bytes, Inspection]:
+    def _decompressed(self, body: bytes, coding: str, admission: Admission) -> bytes:
+        return decompress(coding, body, max_bytes=self.max_body_bytes, reserve=admission.reserve)
+
+    def _understand(self, body: bytes, media: str, admission: Admission) -> tuple[bytes, Inspection]:
         """The payload as protobuf bytes, and what the rules of OTLP say of it."""
-        if coding is not None:
-            body = decompress(coding, body, max_bytes=self.max_body_bytes, reserve=admission.reserve)
         if media == _JSON:
             with admission.parsing(len(body), json=True):
                 body = to_protobuf(self.export.signal, body)
@@ -136,6 +144,15 @@ def _rendered(response: Response, media: str) -> bytes:
     json = media == _JSON
     body: bytes = json_format.MessageToJson(response, indent=None).encode() if json else response.SerializeToString()
     return body
+
+
+async def _inline_or_not(
+    inline: bool, work: Callable[_Arguments, _Result], *arguments: _Arguments.args, **named: _Arguments.kwargs
+) -> _Result:
+    """Do the work at once, or in a thread while the loop goes on serving others."""
+    if inline:
+        return work(*arguments, **named)
+    return await asyncio.to_thread(work, *arguments, **named)
 
 
 async def _durable(future: Future[None]) -> None:

@@ -155,6 +155,8 @@ def _context(files: CertificateFiles) -> ssl.SSLContext:
         context.load_cert_chain(files.cert, files.key, password=_no_passphrase)
     except ssl.SSLError as error:
         raise CertificateError(_not_usable(files, error)) from None
+    except OSError as error:  # gone since it was read
+        raise CertificateError(f"{files.cert}, {files.key}: cannot be read: {error.strerror}") from None
     if files.client_ca is not None:
         try:
             context.load_verify_locations(files.client_ca)

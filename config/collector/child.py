@@ -146,7 +146,10 @@ class Child:
                 stdin.close()
             await stdin.drain()
         async for line in stdout:
-            self._take(json.loads(line))
+            try:
+                self._take(json.loads(line))
+            except Exception:  # a line that a kill has cut, or a mistake of ours: the next message says the same and more
+                logger.exception("the %s said something that cannot be understood", self.name)
         await self._process.wait()
 
     def _take(self, message: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ import threading
 
 from .. import log_lines
 from ..durable import make_folder
+from ..locks import locked
 from . import compilation
 from .machine_code import cache_folder, is_compiled, note_compiled, note_used
 
@@ -36,11 +37,13 @@ def main() -> None:
     threading.Thread(target=lambda: os._exit(int(sys.stdin.read() == "")), daemon=True).start()
     try:
         make_folder(cache_folder())
-        compilation.begin()
-        from . import kernels  # noqa: PLC0415 - what `begin` has to come before
+        with locked(cache_folder() / ".lock"):
+            if not is_compiled():  # by another collector, meanwhile
+                compilation.begin()
+                from . import kernels  # noqa: PLC0415 - what `begin` has to come before
 
-        kernels.load()
-        note_compiled()
+                kernels.load()
+                note_compiled()
     except OSError as failure:
         reason = f"the decoders cannot be kept in {cache_folder()}: {failure.strerror}; name another folder by OTELPOND_CACHE_DIR"
         if not in_collector:

@@ -108,6 +108,7 @@ class Inbox:
         self._closing = False
         self._failure = ""
         self._tried: float | None = None
+        self._probing = threading.Lock()
         self._failed = False
         self._thread = threading.Thread(target=self._write_groups, name="inbox", daemon=True)
         self._thread.start()
@@ -183,16 +184,23 @@ class Inbox:
     def state(self, *, probing: bool = True) -> InboxState:
         """How it does. Probing writes a small file where nothing was written lately, to see whether the disk takes data; may block."""
         if probing and (self._tried is None or time.monotonic() - self._tried > _PROVEN_S):
-            try:
-                write_file(self._folder / "probe", b"\0" * 4096, mode=0o600)
-            except OSError as failure:
-                self._note_try(failure.strerror or str(failure))
-            else:
-                self._note_try("")
+            with self._probing:
+                self._probe()
         with self._condition:
             problem = self._problem()
             unread, stored, in_flight, read = self._unread, self._stored, self._in_flight, self._read
         return InboxState(unread, stored, in_flight, oldest_unread_unix_nano(self._folder, read), problem)
+
+    def _probe(self) -> None:
+        """Write a small file, unless somebody else has just done so."""
+        if self._tried is not None and time.monotonic() - self._tried <= _PROVEN_S:
+            return
+        try:
+            write_file(self._folder / "probe", b"\0" * 4096, mode=0o600)
+        except OSError as failure:
+            self._note_try(failure.strerror or str(failure))
+        else:
+            self._note_try("")
 
     def _problem(self) -> str:
         if self._closing:

@@ -46,16 +46,17 @@ class OpenFiles:
             self._writer(table, day).append(part)
 
     def close(self) -> WrittenFiles:
-        """End and fsync every file and its folder."""
+        """End and fsync every file and its folder. They are the caller's then: a commit, even one that fails, may have named them."""
         written = WrittenFiles()
         for (table, _), writer in self._writers.items():
             written.files.setdefault(table, []).append(writer.close())
         for folder in {writer.location.parent for writer in self._writers.values()}:
             fsync_folder(folder)
+        self._writers = {}
         return written
 
     def abandon(self) -> None:
-        """Remove what was written."""
+        """Remove what was written, unless it was closed."""
         for writer in self._writers.values():
             writer.abandon()
 

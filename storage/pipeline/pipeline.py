@@ -105,6 +105,7 @@ class Pipeline:
         let_go: see `Backlog`.
         tenant: whose pond it is.
         crashed: the process before this one ended by its own fault.
+        remove_orphans: removes the files of this pond's plans that no table names, left by attempts that failed.
     """
 
     def __init__(
@@ -122,8 +123,10 @@ class Pipeline:
         let_go: Callable[[Path, Position], None] = forget,
         tenant: str = DEFAULT_TENANT,
         crashed: bool = False,
+        remove_orphans: Callable[[], object] = lambda: None,
     ) -> None:
         self._lake = lake
+        self._remove_orphans = remove_orphans
         self._deriver = deriver
         self._kernels, self._plain, self._rules = kernels, plain, rules
         self._options = options
@@ -161,6 +164,8 @@ class Pipeline:
                 except Exception as failure:
                     logger.exception("the pipeline cannot go on, trying again in %.1f s", backoff_s)
                     control.stuck(fault(failure))
+                    if self._upkeep is not None:
+                        self._upkeep.reap()
                     yield backoff_s
                     backoff_s = min(backoff_s * 2, _LONGEST_BACKOFF_S)
                     if control.stopping():
@@ -174,6 +179,7 @@ class Pipeline:
     def _recover(self, control: Control) -> Turns:
         """Start from what is on disk: the last plan is published everywhere before anything else happens."""
         started = time.perf_counter()
+        self._remove_orphans()
         plans = self._store.plans()
         last = plans[-1] if plans else None
         number = last.number if last else 0
@@ -253,8 +259,8 @@ class Pipeline:
         while True:
             told = control.stopping() or control.publish_asked()
             if not self._is_full(draft) and not told and self._backlog.is_due(batch_interval_s=self._options.batch_interval_s):
-                decoding = self._advance(draft, decoding, control)
-                if control.alone():
+                ahead, decoding = decoding, self._advance(draft, decoding, control)
+                if control.alone() and decoding is not ahead:
                     yield 0.0
                     continue
             if decoding is not None:  # nothing is decoded ahead, and held in memory, while other ponds have their turns

@@ -55,20 +55,25 @@ class Upkeep:
 
     def tick(self) -> None:
         """Start a child where one is due; to be called often."""
+        self.reap()
+        if self._child is None and (self._hour_is_over() or self._is_worth_it()) and self._slot.take(self):
+            self._started = self._asked = time.monotonic()
+            self._published = False
+            try:
+                self._child = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+            except OSError as failure:
+                self._slot.holder = None
+                self._published = True
+                logger.warning("maintenance cannot be started, it is tried again: %s", failure)
+
+    def reap(self) -> None:
+        """See whether the child has ended, so that another pond's may run."""
         if self._child is not None and time.monotonic() - self._started > LONGEST_S:
             self._child.kill()
         if self._child is not None and self._child.poll() is not None:
             if self._child.returncode:
                 logger.warning("maintenance ended with code %s; it is tried again", self._child.returncode)
             self._child = self._slot.holder = None
-        if self._child is None and (self._hour_is_over() or self._is_worth_it()) and self._slot.take(self):
-            self._started = self._asked = time.monotonic()
-            self._published = False
-            try:
-                self._child = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-            except OSError:
-                self._slot.holder = None
-                raise
 
     def _hour_is_over(self) -> bool:
         return time.monotonic() - self._started >= WHEN_IDLE_S

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -190,6 +191,23 @@ def test_http_refuses_before_the_body_is_read(receivers: Receivers, sink: Any) -
         connection.sendall(head.encode())
         assert connection.recv(65_536).startswith(b"HTTP/1.1 401 ")
     assert 0 == sink.most_held
+
+
+def test_a_token_that_is_revoked_before_the_body_comes_stores_nothing(
+    receivers: Receivers, issue: Callable[..., str], sink: Any, payload: bytes
+) -> None:
+    """Heads that wait with a valid token would else be let in later, whatever their number."""
+    shown = issue()
+    head = f"POST /v1/traces HTTP/1.1\r\nhost: x\r\nauthorization: {shown}\r\n"
+    head += f"content-type: {PROTOBUF}\r\ncontent-length: {len(payload)}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", receivers.http_port), timeout=10) as connection:
+        connection.sendall(head.encode() + payload[:1])
+        time.sleep(0.3)
+        tokens.revoke(receivers.data, tokens.token_id(shown.removeprefix("Bearer ")))
+        receivers.access.reload()
+        connection.sendall(payload[1:])
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 401 ")
+    assert not sink.stored
 
 
 def test_grpc_refuses_before_the_message_is_read(receivers: Receivers, sink: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import socket
@@ -146,6 +147,14 @@ def test_headers_without_end_are_431(http_port: int) -> None:
     head, _, body = raw(http_port, b"POST /v1/traces HTTP/1.1\r\nhost: x\r\n" + b"x: 0123456789\r\n" * 10_000).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 431 ")
     assert code_pb2.INVALID_ARGUMENT == json.loads(body)["code"]
+
+
+def test_a_client_that_never_waits_for_an_answer_is_cut_off(http_port: int) -> None:
+    """Requests sent ahead are answered up to a number; beyond it they would fill the memory."""
+    with socket.create_connection(("127.0.0.1", http_port), timeout=10) as connection, contextlib.suppress(ConnectionError):
+        for _ in range(100):
+            connection.sendall(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n" * 1000)
+    assert raw(http_port, b"GET / HTTP/1.1\r\nhost: x\r\n\r\n" * 10, answers=10).count(b"HTTP/1.1 404 ") == 10
 
 
 def test_a_body_that_is_announced_too_long_is_not_awaited(http_port: int) -> None:
