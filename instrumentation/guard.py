@@ -19,7 +19,7 @@ _said: set[str] = set()
 
 def say(text: str) -> None:
     """One line on standard error, where there is one."""
-    with suppress(OSError, ValueError, AttributeError):
+    with suppress(Exception):  # closed, None, or in the middle of a line of its own (a signal handler's reentrant call)
         sys.stderr.write(f"otelpond: {' '.join(text.split())}\n")
         sys.stderr.flush()
 

@@ -64,7 +64,7 @@ def start() -> bool:
         if not _state.hooked:
             _state.hooked = True
             atexit.register(_at_exit)
-            if settings.on_sigterm:
+            if settings.on_sigterm and os.getpid() != 1:  # the kernel lets no default SIGTERM end a container's first process
                 termination.begin(_before_death, _state.providers.delivery.wakeup_fd)
             for name in ("multiprocessing.util", "billiard.util"):
                 imports.when_imported(name, _end_with_process)
@@ -140,6 +140,7 @@ def _after_fork_in_parent() -> None:
 def _after_fork_in_child() -> None:
     global _lock  # noqa: PLW0603 - a thread that held it does not exist here
     _lock = threading.RLock()
+    _state.ending = _state.asked_to_end = False  # another thread of the parent may have been ending it
     if _state.providers is not None:
         with skipped("a forked process"):
             _state.providers.after_fork_in_child()

@@ -14,7 +14,11 @@ from typing import Any
 from opentelemetry import _logs as logs_api
 from opentelemetry import metrics as metrics_api
 from opentelemetry import trace as trace_api
-from opentelemetry.context import Context
+from opentelemetry.context import (
+    _SUPPRESS_INSTRUMENTATION_KEY,  # pyright: ignore[reportPrivateUsage] - what our exports set, as the SDK's do
+    Context,
+    get_value,
+)
 from opentelemetry.sdk._logs import LoggerProvider, LogRecordProcessor, ReadableLogRecord, ReadWriteLogRecord
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricReader, MetricsData
@@ -62,7 +66,9 @@ class LogRecords(LogRecordProcessor):
         self._flush = flush
 
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:
-        """As the SDK's batch processor: a copy without the context, which may hold much memory."""
+        """As the SDK's batch processor: a copy without the context, which may hold much memory. What our own export logs is left out."""
+        if get_value(_SUPPRESS_INSTRUMENTATION_KEY):
+            return
         record = copy.copy(log_record.log_record)
         record.context = Context()
         self._put(

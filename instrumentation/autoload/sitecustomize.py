@@ -9,7 +9,7 @@ from pathlib import Path
 def _instrument() -> None:
     try:
         from otelpond.instrumentation import instrument  # noqa: PLC0415 - what fails must not reach the service
-    except ImportError as error:
+    except Exception as error:  # noqa: BLE001 - protobuf, for one, refuses by a TypeError
         sys.stderr.write(f"otelpond: this Python ({sys.executable}) is not instrumented: {error}\n")
         return
     instrument()
