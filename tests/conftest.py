@@ -1,4 +1,4 @@
-"""For all tests: one cache of kernels; and every test that the ledger names must run and pass, a skipped one shows nothing."""
+"""For all tests: one cache of kernels; and a whole run fails where a test that the ledger names did not run and pass."""
 
 from __future__ import annotations
 
@@ -20,6 +20,12 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.setdefault("OTELPOND_CACHE_DIR", str(config.cache.mkdir("otelpond-kernels")))
     config.stash[PASSED] = set()
     config.pluginmanager.register(_Ledger(config), "otelpond-ledger")
+
+
+@pytest.fixture(scope="session")
+def kernel_cache() -> str:
+    """Where processes that a test starts find compiled kernels: what their OTELPOND_CACHE_DIR must be."""
+    return os.environ["OTELPOND_CACHE_DIR"]
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

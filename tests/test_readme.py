@@ -47,16 +47,15 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def serve(place: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[[], int]]:
+def serve(place: Path, tmp_path: Path, kernel_cache: str) -> Iterator[Callable[[], int]]:
     """Runs the README's `otelpond serve` in the working directory, on free ports; gives the port of OTLP/HTTP."""
     assert "otelpond serve\n" == _block("sh", "otelpond serve")
     free = {f"OTELPOND_{listener}": "127.0.0.1:0" for listener in ("GRPC", "HTTP", "ADMIN")}
-    cache = os.environ.get("OTELPOND_CACHE_DIR", str(request.config.cache.mkdir("otelpond-kernels")))
     note = place / "pond" / "collector.json"
     with ExitStack() as stack:
 
         def start() -> int:
-            environment = clean_environment(OTELPOND_CACHE_DIR=cache, **free)
+            environment = clean_environment(OTELPOND_CACHE_DIR=kernel_cache, **free)
             collector = stack.enter_context(child("collector", "otelpond.config.cli", ["serve"], tmp_path, environment))
             collector.wait_until(note.exists)
             return int(json.loads(note.read_text())["http"].rpartition(":")[2])

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from ..e2e.conftest import eventually, kernel_cache, quick, server_spans
+from ..e2e.conftest import eventually, quick, server_spans
 
-__all__ = ["eventually", "kernel_cache", "quick", "server_spans"]
+__all__ = ["eventually", "quick", "server_spans"]
 Mount = Callable[..., None]
 
 

@@ -141,16 +141,9 @@ def eventually() -> Callable[..., Any]:
 
 
 @pytest.fixture(scope="session")
-def kernel_cache(request: pytest.FixtureRequest) -> Path:
-    """Where collectors find compiled kernels; `pytest_sessionstart` has seen to it that they are there."""
-    given = os.environ.get("OTELPOND_CACHE_DIR")
-    return Path(given) if given else request.config.cache.mkdir("otelpond-kernels")
-
-
-@pytest.fixture(scope="session")
-def quick(kernel_cache: Path) -> dict[str, str]:
+def quick(kernel_cache: str) -> dict[str, str]:
     """Settings that keep a test short: small batches, frequent publishes."""
-    return {"OTELPOND_COMMIT_INTERVAL_S": "1", "OTELPOND_BATCH_INTERVAL_S": "0.2", "OTELPOND_CACHE_DIR": str(kernel_cache)}
+    return {"OTELPOND_COMMIT_INTERVAL_S": "1", "OTELPOND_BATCH_INTERVAL_S": "0.2", "OTELPOND_CACHE_DIR": kernel_cache}
 
 
 @pytest.fixture(scope="module")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import httpx
@@ -25,27 +23,13 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from otelpond.instrumentation.settings import Settings
 
+from ..e2e import conftest as e2e
+from ..e2e.conftest import collector, eventually, new_collector, quick
+
+__all__ = ["collector", "eventually", "new_collector", "quick"]
+
 SERVICES = Path(__file__).parent / "services"
 BIN = Path(sys.executable).parent
-
-
-def _e2e() -> ModuleType:
-    """The fixtures of the end-to-end tests, which are those of another folder."""
-    path = Path(__file__).parent.parent / "e2e" / "conftest.py"
-    spec = importlib.util.spec_from_file_location("e2e_fixtures", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["e2e_fixtures"] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-e2e = _e2e()
-kernel_cache = e2e.kernel_cache
-quick = e2e.quick
-new_collector = e2e.new_collector
-collector = e2e.collector
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -162,12 +146,4 @@ def observed() -> Iterator[Callable[..., Observed]]:
 @pytest.fixture(scope="session")
 def free_address() -> Callable[[], str]:
     """An address that nobody listens on."""
-    address: Callable[[], str] = e2e.free_address
-    return address
-
-
-@pytest.fixture(scope="session")
-def eventually() -> Callable[..., Any]:
-    """See `until` of the end-to-end tests."""
-    until: Callable[..., Any] = e2e.until
-    return until
+    return e2e.free_address

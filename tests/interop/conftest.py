@@ -43,13 +43,12 @@ class Served:
 
 
 @pytest.fixture(scope="module")
-def collector(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Served]:
+def collector(tmp_path_factory: pytest.TempPathFactory, kernel_cache: str) -> Iterator[Served]:
     """One collector for a module's tests."""
     data = tmp_path_factory.mktemp("interop") / "pond"
     served = Served(data, _free_address(), _free_address(), _free_address())
-    cache = os.environ.get("OTELPOND_CACHE_DIR") or str(request.config.cache.mkdir("otelpond-kernels"))
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL", "APM_"))}
-    environment |= {"OTELPOND_BATCH_INTERVAL_S": "0.2", "OTELPOND_CACHE_DIR": cache}
+    environment |= {"OTELPOND_BATCH_INTERVAL_S": "0.2", "OTELPOND_CACHE_DIR": kernel_cache}
     command = [sys.executable, "-m", "otelpond.config.cli", "serve", "--data", str(data)]
     addresses = ["--grpc", served.grpc, "--http", served.http, "--admin", served.admin]
     log = data.with_name("collector.log")

@@ -97,15 +97,18 @@ class Pond(Program):
 
 
 @pytest.fixture
-def programs(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[dict[str, Program]]:
+def programs(tmp_path: Path, kernel_cache: str) -> Iterator[dict[str, Program]]:
     """Front Collector to otelpond `first` to Collector behind to otelpond `second`; all running."""
-    cache = os.environ.get("OTELPOND_CACHE_DIR") or str(request.config.cache.mkdir("otelpond-kernels"))
     made: dict[str, Program] = {}
 
     def pond(name: str, **environment: str) -> Pond:
         log, admin = tmp_path / f"{name}.log", free_address()
         program = Pond(
-            [], {"OTELPOND_CACHE_DIR": cache, "OTELPOND_BATCH_INTERVAL_S": "0.2", **environment}, log, data=tmp_path / name, admin=admin
+            [],
+            {"OTELPOND_CACHE_DIR": kernel_cache, "OTELPOND_BATCH_INTERVAL_S": "0.2", **environment},
+            log,
+            data=tmp_path / name,
+            admin=admin,
         )
         serve = [sys.executable, "-m", "otelpond.config.cli", "serve", "--data", str(program.data)]
         program.command = [*serve, "--grpc", program.grpc, "--http", program.http, "--admin", admin]

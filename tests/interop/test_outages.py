@@ -37,13 +37,12 @@ SENDERS = [
 
 
 @pytest.fixture(scope="module")
-def outages(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[tuple[Collector, dict[str, Sender]]]:
+def outages(tmp_path_factory: pytest.TempPathFactory, kernel_cache: str) -> Iterator[tuple[Collector, dict[str, Sender]]]:
     """What every sender said that could be started, all in the same outages; and the collector."""
     folder = tmp_path_factory.mktemp("outages")
     full = folder / "full"
     path = os.pathsep.join(filter(None, (str(HERE.parent / "e2e" / "faults"), os.environ.get("PYTHONPATH"))))
-    cache = os.environ.get("OTELPOND_CACHE_DIR") or str(request.config.cache.mkdir("otelpond-kernels"))
-    environment = {"OTELPOND_BATCH_INTERVAL_S": "0.2", "OTELPOND_CACHE_DIR": cache, "PYTHONPATH": path, "DISK_FULL_WHILE": str(full)}
+    environment = {"OTELPOND_BATCH_INTERVAL_S": "0.2", "OTELPOND_CACHE_DIR": kernel_cache, "PYTHONPATH": path, "DISK_FULL_WHILE": str(full)}
     collector = Collector(folder / "pond", environment).start()
     commands = {
         f"{language}-{protocol}": [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import select
@@ -16,7 +15,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from unittest.mock import Mock
 
 import grpc
@@ -31,6 +29,9 @@ from otelpond.storage.decode.inspection import inspect
 from otelpond.storage.inbox.log import Inbox, Limits
 from otelpond.storage.signals import UnavailableError
 
+from ..bench import calls as http2  # grpcio's client would hold every message of every connection itself
+
+ROOT = Path(__file__).parent.parent.parent
 MIB = 1024 * 1024
 CONNECTIONS = 200
 SIZE = 60 * MIB
@@ -45,19 +46,6 @@ RETRIES = {
 }
 UNKNOWN_FIELD = b"\xc2\x3e"  # number 1000: a message without items, which costs what it is long and is stored nowhere
 BODY = UNKNOWN_FIELD + bytes([0x80 | SIZE & 0x7F, 0x80 | SIZE >> 7 & 0x7F, 0x80 | SIZE >> 14 & 0x7F, SIZE >> 21]) + bytes(SIZE)
-
-
-@pytest.fixture(scope="module")
-def http2() -> Any:
-    """The benchmark's client: grpcio's would hold every message of every connection itself."""
-    path = Path(__file__).parent.parent / "bench" / "calls.py"
-    spec = importlib.util.spec_from_file_location("calls", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["calls"] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 class Sink:
@@ -93,8 +81,8 @@ class Receivers:
 @pytest.fixture(scope="module")
 def receivers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Receivers]:
     """Receivers for this module's tests."""
-    command = [sys.executable, __file__, str(tmp_path_factory.mktemp("memory") / "inbox")]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    command = [sys.executable, "-m", __name__, str(tmp_path_factory.mktemp("memory") / "inbox")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         assert process.stdout is not None
         grpc_port, http_port = process.stdout.readline().split()
         yield Receivers(process, f"127.0.0.1:{grpc_port}", f"127.0.0.1:{http_port}")
@@ -161,7 +149,7 @@ def test_200_bodies_of_60_mib_over_http_stay_below_the_limit(receivers: Receiver
 
 
 @pytest.mark.timeout(300)
-def test_200_messages_of_60_mib_over_grpc_stay_below_the_limit(receivers: Receivers, http2: Any) -> None:
+def test_200_messages_of_60_mib_over_grpc_stay_below_the_limit(receivers: Receivers) -> None:
     """Some are taken, the others hear UNAVAILABLE before they are read or CANCELLED while they are, both of which may be tried again."""
 
     def call(_: int) -> int:
@@ -196,7 +184,7 @@ def test_200_stuck_connections_are_in_nobodys_way_over_http(receivers: Receivers
     assert 200 == post_slowly(receivers.http, memoryview(BODY), MIB)
 
 
-def test_200_stuck_connections_are_in_nobodys_way_over_grpc(receivers: Receivers, http2: Any) -> None:
+def test_200_stuck_connections_are_in_nobodys_way_over_grpc(receivers: Receivers) -> None:
     """They use up every thread that reads; those that bring nothing for a second are ended, and others are served."""
     host, _, port = receivers.grpc.rpartition(":")
     links = [http2.Connection(host, int(port)) for _ in range(CONNECTIONS)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -10,19 +9,18 @@ from pathlib import Path
 
 import duckdb
 import psutil
-import pytest
 from otelpond.config.demo.processes import clean_environment
 
 
-def _demo(place: Path, cache: Path, *options: str) -> subprocess.Popen[str]:
-    environment = clean_environment(OTELPOND_CACHE_DIR=os.environ.get("OTELPOND_CACHE_DIR", str(cache)))
+def _demo(place: Path, kernel_cache: str, *options: str) -> subprocess.Popen[str]:
+    environment = clean_environment(OTELPOND_CACHE_DIR=kernel_cache)
     command = [sys.executable, "-m", "otelpond.config.cli", "demo", *options]
     return subprocess.Popen(command, cwd=place, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def test_the_demo_shows_what_arrived(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_the_demo_shows_what_arrived(tmp_path: Path, kernel_cache: str) -> None:
     """Every part of the report is there, nothing was refused, and the printed queries can be run on the pond that stays."""
-    demo = _demo(tmp_path, request.config.cache.mkdir("otelpond-kernels"), "--seconds", "2")
+    demo = _demo(tmp_path, kernel_cache, "--seconds", "2")
     out, error = demo.communicate(timeout=110)
     assert (0, "") == (demo.returncode, error)
     for heading in ("The slowest routes", "The slowest queries", "Errors", "Crashes", "Server health", "What arrived"):
@@ -37,9 +35,9 @@ def test_the_demo_shows_what_arrived(tmp_path: Path, request: pytest.FixtureRequ
     assert [("INSERT",), ("SELECT",), ("UPDATE",)] == types
 
 
-def test_ctrl_c_ends_the_demo_cleanly(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_ctrl_c_ends_the_demo_cleanly(tmp_path: Path, kernel_cache: str) -> None:
     """Without --seconds it runs until Ctrl-C, then reports like any other, and leaves no process behind."""
-    demo = _demo(tmp_path, request.config.cache.mkdir("otelpond-kernels"))
+    demo = _demo(tmp_path, kernel_cache)
     assert demo.stdout is not None
     for line in demo.stdout:
         if line.startswith("sample shop: customers come and go; Ctrl-C ends it"):
