@@ -1,0 +1,101 @@
+"""What happened before an error: the last log records, requests, queries and events of the request (or task, or thread) that it is in.
+
+A request opens a scope that everything it runs shares, threads and tasks included. Outside of requests a thread has a scope of its own.
+What is added is kept as it is, and sanitised only when an error is reported.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from typing import Any
+
+from opentelemetry.sdk.trace import ReadableSpan
+
+LENGTH = 100
+"""How many are kept in a scope."""
+
+Breadcrumb = tuple[int, str, str, str, Mapping[str, object] | ReadableSpan | None]
+"""Nanoseconds since 1970, kind, message, level, and data: a span's are its attributes, those that it gets later too."""
+
+
+class Scope:
+    """The breadcrumbs of one request, or of what a thread does outside of requests; `span` is the request's, until it ends."""
+
+    __slots__ = ("breadcrumbs", "outer", "span")
+
+    def __init__(self, span: ReadableSpan | None = None, outer: Scope | None = None) -> None:
+        self.breadcrumbs: deque[Breadcrumb] = deque(maxlen=LENGTH)
+        self.span = span
+        self.outer = outer
+
+
+class _Threads(threading.local):
+    """What a thread does outside of requests."""
+
+    def __init__(self) -> None:
+        self.scope = Scope()
+
+
+_current: ContextVar[Scope | None] = ContextVar("otelpond_breadcrumbs", default=None)
+_threads = _Threads()
+_now = time.time_ns
+observers: list[Callable[[Breadcrumb], object]] = []
+"""Called with each one that is added; they must be quick and must not raise."""
+
+
+def add(kind: str, message: str, *, level: str = "info", data: Mapping[str, object] | ReadableSpan | None = None) -> None:
+    """Remember that something happened.
+
+    Database queries and requests to other services are remembered from their spans, log records and events (`track`) from theirs: only
+    what nobody else reports is for a part to add.
+
+    Args:
+        kind: `log`, `request`, `query` or `event`.
+        message: one line.
+        level: `debug`, `info`, `warning`, `error` or `fatal`.
+        data: what else is known; it is not copied.
+    """
+    breadcrumb = (_now(), kind, message, level, data)
+    (_current.get() or _threads.scope).breadcrumbs.append(breadcrumb)
+    for observe in observers:
+        observe(breadcrumb)
+
+
+def scope() -> Scope:
+    """Where breadcrumbs go now."""
+    return _current.get() or _threads.scope
+
+
+def open_scope(span: ReadableSpan) -> None:
+    """A request begins."""
+    outer = _current.get()
+    _current.set(Scope(span, outer if outer is not None and outer.span is not None else None))
+
+
+def close_scope(span: ReadableSpan) -> None:
+    """It has ended; what is still reported about it finds its breadcrumbs, until the next one begins here."""
+    ended = _current.get()
+    if ended is not None and ended.span is not None and ended.span.get_span_context() == span.get_span_context():
+        ended.span = None
+        if ended.outer is not None:
+            _current.set(ended.outer)
+
+
+def recent() -> list[dict[str, Any]]:
+    """Those of this scope, the newest last: `timestamp` (RFC 3339), `kind`, `level`, `message` and, where there is any, `data`."""
+    return [described(breadcrumb) for breadcrumb in tuple(scope().breadcrumbs)]
+
+
+def described(breadcrumb: Breadcrumb) -> dict[str, Any]:
+    """One as a dictionary, as it was added."""
+    time_ns, kind, message, level, data = breadcrumb
+    timestamp = datetime.fromtimestamp(time_ns / 1e9, UTC).isoformat(timespec="microseconds")
+    known: dict[str, Any] = {"timestamp": timestamp, "kind": kind, "level": level, "message": message}
+    if data is not None:
+        known["data"] = dict(data.attributes or {}) if isinstance(data, ReadableSpan) else dict(data)
+    return known
