@@ -19,11 +19,12 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from .parent import LONGEST_LINE_BYTES
+
 logger = logging.getLogger(__name__)
 
 _LONGEST_BACKOFF_S = 5.0
 _HEALTHY_S = 30.0
-_LONGEST_LINE_BYTES = 1 << 24
 _ENDED_BY_OTHERS = (0, -signal.SIGKILL, -signal.SIGTERM)
 
 
@@ -130,7 +131,7 @@ class Child:
             self._module,
             stdin=PIPE,
             stdout=PIPE,
-            limit=_LONGEST_LINE_BYTES,
+            limit=LONGEST_LINE_BYTES,
             start_new_session=True,
             env=self._environment | os.environ,
             pass_fds=self._inherited,
@@ -145,12 +146,20 @@ class Child:
             if self._stopping:
                 stdin.close()
             await stdin.drain()
-        async for line in stdout:
+        while line := await self._line(stdout):
             try:
                 self._take(json.loads(line))
             except Exception:  # a line that a kill has cut, or a mistake of ours: the next message says the same and more
                 logger.exception("the %s said something that cannot be understood", self.name)
         await self._process.wait()
+
+    async def _line(self, stdout: asyncio.StreamReader) -> bytes:
+        """The next line; of one that is too long only the end, which nobody can understand."""
+        while True:
+            try:
+                return await stdout.readline()
+            except ValueError:
+                logger.error("the %s said more than %d bytes at once", self.name, LONGEST_LINE_BYTES)  # noqa: TRY400 - the stack says nothing
 
     def _take(self, message: dict[str, Any]) -> None:
         if "answer" not in message:

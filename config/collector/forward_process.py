@@ -10,12 +10,11 @@ it. One JSON object a line (see `child`):
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import sys
 import threading
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, NoReturn
 
@@ -24,6 +23,7 @@ from ...storage import log_lines
 from ...storage.durable import make_folder
 from ...storage.locks import locked
 from ..settings import Settings
+from . import parent
 from .forward_child import DESTINATIONS
 from .forwarding import kept
 
@@ -36,10 +36,11 @@ _DRAIN_S = 5.0
 def main() -> None:
     """Pass on until the input ends."""
     log_lines.configure("forwarder")
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # a library that prints must not be taken for an answer
+    answers = parent.answers()
     os.nice(_NICENESS)
-    greeting = json.loads(sys.stdin.readline())
+    greeting = parent.greeting(sys.stdin.readline())
+    if greeting is None:
+        return
     settings = Settings.model_validate(greeting["settings"])
     ended = threading.Event()
     threading.Thread(target=_wait_for_the_end, args=(sys.stdin, ended), name="requests", daemon=True).start()
@@ -70,8 +71,7 @@ def _run(ponds: list[PondForwarding], ended: threading.Event, answers: IO[str]) 
 
 def _say(ponds: list[PondForwarding], answers: IO[str]) -> None:
     progress = {name: counts for pond in ponds for name, counts in pond.progress().items()}
-    with suppress(BrokenPipeError):  # nobody listens any more: the end of input tells the same
-        print(json.dumps({"progress": progress}), file=answers, flush=True)
+    parent.say(answers, {"progress": progress})
 
 
 def _wait_for_the_end(requests: IO[str], ended: threading.Event) -> None:

@@ -16,6 +16,7 @@ from ...storage.locks import locked
 from ...storage.log_lines import fault
 from ...storage.pipeline.control import Control, Progress, Turns
 from ...storage.pipeline.pipeline import Pipeline
+from . import parent
 
 logger = logging.getLogger(__name__)
 
@@ -68,9 +69,7 @@ class Requests:
 
     def say(self, message: dict[str, Any]) -> None:
         """Tell the collector something."""
-        try:
-            print(json.dumps(message), file=self._answers, flush=True)
-        except BrokenPipeError:  # nobody listens any more: the end of input tells the same
+        if not parent.say(self._answers, message):
             self._stopping = True
 
     def _listen(self) -> None:

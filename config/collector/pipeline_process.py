@@ -13,7 +13,6 @@ load neither DuckDB nor Numba. It drains the ponds of all tenants. One JSON obje
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import os
 import sys
@@ -28,16 +27,16 @@ from ...storage.access.tenants import tenants
 from ...storage.pipeline.ponds import Ponds
 from ..pond import Pipelines
 from ..settings import Settings
+from . import parent
 from .pipeline_control import Requests, pond_turns
 
 
 def main() -> None:
     """Run the pipelines of all ponds until the input ends."""
     log_lines.configure("pipeline")
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # a library that prints must not be taken for an answer
-    greeting = json.loads(sys.stdin.readline() or "null")
-    if greeting is None:  # the collector was told to end meanwhile
+    answers = parent.answers()
+    greeting = parent.greeting(sys.stdin.readline())
+    if greeting is None:
         return
     settings = Settings.model_validate(greeting["settings"])
     data = Path(settings.data).absolute()

@@ -57,7 +57,14 @@ async def _serve(settings: Settings) -> None:
         forwarder = ForwardChild(settings) if settings.forward else None
         async with _running(settings, child, forwarder), _receivers(settings, security) as receivers:
             child.tell_reads_to(receivers.note_read)
-            operations = admin.Operations(settings, child, receivers.reports, stop.is_set, lambda: forwarder.progress if forwarder else {})
+            operations = admin.Operations(
+                settings,
+                child,
+                receivers.reports,
+                stop.is_set,
+                receiver_restarts=lambda: receivers.restarts,
+                forwarded=lambda: forwarder.progress if forwarder else {},
+            )
             with security.guarded(admin.app(operations)) as application:
                 own = HttpServer(listening("admin", settings.admin), application, security.admin_context)
                 loop.add_signal_handler(signal.SIGHUP, reload_soon, receivers)

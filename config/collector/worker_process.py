@@ -13,9 +13,7 @@ One JSON object a line (see `child`), as in
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
-import os
 import signal
 import socket
 import sys
@@ -27,12 +25,11 @@ from ...storage import log_lines
 from ...storage.inbox.segments import Position
 from ..errors import CommandError
 from ..settings import Settings
+from . import parent
 from .inboxes import inbox_name
 from .receivers import answering_s, reload_soon
 from .receiving import Receiving
 from .security import Security
-
-_LONGEST_LINE_BYTES = 1 << 24
 
 
 class Worker:
@@ -94,34 +91,27 @@ class Worker:
             self._receiving.note_read(tenant, {self._name: Position(*position)})
 
     def _say(self, message: dict[str, Any]) -> None:
-        say(self._answers, message)
-
-
-def say(answers: IO[str], message: dict[str, Any]) -> None:
-    """Tell the collector something; one that is gone is told nothing."""
-    with contextlib.suppress(BrokenPipeError):
-        print(json.dumps(message), file=answers, flush=True)
+        parent.say(self._answers, message)
 
 
 async def _run(answers: IO[str]) -> int:
-    requests = asyncio.StreamReader(limit=_LONGEST_LINE_BYTES)
+    requests = asyncio.StreamReader(limit=parent.LONGEST_LINE_BYTES)
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(requests), sys.stdin)
-    greeting = json.loads(await requests.readline() or "null")
-    if greeting is None:  # the collector was told to end meanwhile
+    greeting = parent.greeting(await requests.readline())
+    if greeting is None:
         return 0
     log_lines.configure(inbox_name(greeting["worker"]))
     try:
         await Worker(greeting, answers).run(requests)
     except CommandError as error:
-        say(answers, {"failed": str(error)})
+        parent.say(answers, {"failed": str(error)})
         return 1
     return 0
 
 
 def main() -> int:
     """Receive until the input ends."""
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # a library that prints must not be taken for an answer
+    answers = parent.answers()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_run(answers))
 

@@ -28,6 +28,7 @@ class Operations:
     Attributes:
         reports: asks the receiver processes how they are.
         stopping: whether the collector was told to end.
+        receiver_restarts: how often a receiver process was started again.
         forwarded: tells by destination what came of payloads that are passed on.
     """
 
@@ -35,6 +36,7 @@ class Operations:
     child: PipelineChild
     reports: Reports
     stopping: Callable[[], bool]
+    receiver_restarts: Callable[[], int] = int
     forwarded: Callable[[], Mapping[str, Mapping[str, Any]]] = dict
 
     async def reasons(self) -> list[str]:
@@ -55,6 +57,7 @@ class Operations:
                 progress=self.child.progress,
                 pipeline_up=self.child.running,
                 pipeline_restarts=self.child.restarts,
+                receiver_restarts=self.receiver_restarts(),
                 capacity_bytes=int(self.settings.inbox_max_bytes),
                 processes=await asyncio.to_thread(metrics.process_figures, time.time()),
                 now_unix_nano=time.time_ns(),

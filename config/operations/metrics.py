@@ -104,6 +104,7 @@ METRICS: Final = (
     Metric("otelpond_pipeline_seconds", "counter", "s", ("tenant", "stage"), "Time spent: decode, derive, write, publish."),
     Metric("otelpond_pipeline_up", "gauge", "1", (), "Whether the pipeline's process runs."),
     Metric("otelpond_pipeline_restarts", "counter", "{restart}", (), "How often the pipeline's process was started again."),
+    Metric("otelpond_receiver_restarts", "counter", "{restart}", (), "How often a receiver process was started again (`--workers`)."),
 )
 
 
@@ -132,6 +133,7 @@ class Observed:
     progress: Mapping[str, Mapping[str, Any]]
     pipeline_up: bool
     pipeline_restarts: int
+    receiver_restarts: int
     capacity_bytes: int
     processes: ProcessFigures
     now_unix_nano: int
@@ -179,6 +181,7 @@ def _of_collector(observed: Observed) -> Iterator[Sample]:
     yield "otelpond_inbox_in_flight_bytes", (), sum(state.in_flight_bytes for state in inboxes)
     yield "otelpond_pipeline_up", (), int(observed.pipeline_up)
     yield "otelpond_pipeline_restarts", (), observed.pipeline_restarts
+    yield "otelpond_receiver_restarts", (), observed.receiver_restarts
 
 
 def _of_destination(observed: Observed, name: str, counts: Mapping[str, Any]) -> Iterator[Sample]:

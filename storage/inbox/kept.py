@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 
 from ..durable import fsync_folder, make_folder, write_file
-from .segments import BEGINNING, SEALED, Position, Segment, forget, segment_path, segments_with_kept
+from .segments import BEGINNING, SEALED, Position, Segment, forget, segment_path, segments_with_kept, unread_bytes
 
 logger = logging.getLogger(__name__)
 
@@ -86,15 +86,7 @@ class Kept:
 
     def unread_bytes(self, inbox: Path, position: Position) -> int:
         """How much lies after a position, in an inbox and kept."""
-        total = 0
-        for segment in segments_with_kept(inbox, self.folder(inbox.name)):
-            if segment.number >= position.segment:
-                try:
-                    size = segment.path.stat().st_size
-                except FileNotFoundError:  # renamed or kept meanwhile
-                    continue
-                total += max(0, size - (position.offset if segment.number == position.segment else 0))
-        return total
+        return unread_bytes(segments_with_kept(inbox, self.folder(inbox.name)), position)
 
     def _keep(self, inbox: str, passed: Position, segment: Segment) -> None:
         """Keep a segment, unless all have passed it; what cannot be kept is lost to the destinations, and no reason to stop."""

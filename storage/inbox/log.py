@@ -170,20 +170,16 @@ class Inbox:
 
     def note_read(self, position: Position) -> None:
         """Hear from the pipeline how far it has read, and see what it has forgotten."""
-        unread = unread_bytes(self._folder, position)
-        stored = sum(_size(segment.path) for segment in segments(self._folder))
+        found = segments(self._folder)
+        unread = unread_bytes(found, position)
+        stored = sum(_size(segment.path) for segment in found)
         with self._condition:
             self._read, self._unread, self._stored = position, unread, stored
             self._condition.notify_all()
 
-    @property
-    def unread_bytes(self) -> int:
-        """Bytes that the pipeline has not read yet, as last heard plus what was appended since."""
-        return self._unread
-
     def state(self, *, probing: bool = True) -> InboxState:
         """How it does. Probing writes a small file where nothing was written lately, to see whether the disk takes data; may block."""
-        if probing and (self._tried is None or time.monotonic() - self._tried > _PROVEN_S):
+        if probing:
             with self._probing:
                 self._probe()
         with self._condition:
@@ -192,7 +188,7 @@ class Inbox:
         return InboxState(unread, stored, in_flight, oldest_unread_unix_nano(self._folder, read), problem)
 
     def _probe(self) -> None:
-        """Write a small file, unless somebody else has just done so."""
+        """Write a small file, unless something was written lately."""
         if self._tried is not None and time.monotonic() - self._tried <= _PROVEN_S:
             return
         try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -122,14 +122,14 @@ def segment_path(folder: Path, number: int, *, sealed: bool) -> Path:
     return folder / f"{number:010d}{SEALED if sealed else OPEN}"
 
 
-def unread_bytes(folder: Path, position: Position) -> int:
-    """How much of an inbox lies after a position."""
+def unread_bytes(found: Iterable[Segment], position: Position) -> int:
+    """How much of an inbox's files lies after a position."""
     total = 0
-    for segment in segments(folder):
+    for segment in found:
         if segment.number >= position.segment:
             try:
                 size = segment.path.stat().st_size
-            except FileNotFoundError:  # renamed or forgotten meanwhile
+            except FileNotFoundError:  # renamed, kept or forgotten meanwhile
                 continue
             total += max(0, size - (position.offset if segment.number == position.segment else 0))
     return total

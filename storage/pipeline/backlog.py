@@ -159,7 +159,7 @@ class Backlog:
 
     def unread_bytes(self) -> int:
         """How much waits in all inboxes."""
-        return sum(unread_bytes(self.folder / inbox, self.positions.get(inbox, BEGINNING)) for inbox in self.inboxes())
+        return sum(unread_bytes(segments(self.folder / inbox), self.positions.get(inbox, BEGINNING)) for inbox in self.inboxes())
 
     def lag_ns(self) -> int:
         """How long ago the oldest payload was accepted that waits; 0 where none does."""

@@ -111,7 +111,6 @@ class Until:
 def pipeline(data: Path, tables: dict[str, TableSchema], deriver: Deriver) -> Pipeline:
     """What `config/pond.py` opens, with the plain decoder and without a maintenance child."""
     lake = Lake(data, tables)
-    maintenance.remove_orphans(lake, PlanStore(data / "plans").stream)
     return Pipeline(
         data,
         lake,
@@ -120,6 +119,7 @@ def pipeline(data: Path, tables: dict[str, TableSchema], deriver: Deriver) -> Pi
         plain=reference.decode,
         rules=Rules(hash_address=AddressHasher(data / "keys")),
         options=OPTIONS,
+        remove_orphans=lambda: maintenance.remove_orphans(lake, PlanStore(data / "plans").stream),
     )
 
 

@@ -10,7 +10,7 @@ import shutil
 from typing import Final
 
 from otelpond.storage.inbox import frames
-from otelpond.storage.inbox.segments import BEGINNING, Chunk, read_chunk, segment_path, unread_bytes
+from otelpond.storage.inbox.segments import BEGINNING, Chunk, read_chunk, segment_path, segments, unread_bytes
 from otelpond.storage.signals import Signal
 
 from .folders import new_folder
@@ -100,7 +100,7 @@ def _read_all(max_bytes: int) -> list[Chunk]:
             assert 0 <= frame.start < frame.payload_start <= frame.end <= len(chunk.wire)
         read.append(chunk)
         after = chunk.after
-    assert unread_bytes(_INBOX, after) >= 0
+    assert unread_bytes(segments(_INBOX), after) >= 0
     return read
 
 

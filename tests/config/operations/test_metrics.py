@@ -60,6 +60,7 @@ def observed() -> Observed:
         progress={"default": _progress()},
         pipeline_up=True,
         pipeline_restarts=2,
+        receiver_restarts=1,
         capacity_bytes=4_000,
         processes=ProcessFigures(cpu_s=1.5, memory_bytes=1_000_000, uptime_s=60.0),
         now_unix_nano=NOW_NS,

@@ -213,7 +213,7 @@ def test_numbers_are_not_used_again_after_everything_was_forgotten(folder: Path)
 
 def test_an_inbox_has_one_writer(inbox: Inbox, folder: Path) -> None:
     """A second process is told so, instead of mixing its frames in."""
-    assert inbox.unread_bytes == 0
+    assert 0 == inbox.state().unread_bytes
     with pytest.raises(BlockingIOError):
         Inbox(folder)
 
