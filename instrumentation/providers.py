@@ -114,6 +114,7 @@ class Providers:
         self.tracer_provider = self._tracing()
         self.meter_provider = self._metering()
         self.logger_provider = self._logging()
+        self._observers: list[Callable[[], None]] = []
         self._reader = self._new_reader()
         self.meter_provider.add_metric_reader(self._reader)
 
@@ -160,6 +161,10 @@ class Providers:
         """Have a part see log records before they wait to be sent; it may add attributes."""
         self.logger_provider.add_log_record_processor(processor)
 
+    def before_collecting(self, observe: Callable[[], None]) -> None:
+        """Have a part look once before each collection of metrics, in the sending thread, instead of once for every instrument."""
+        self._observers.append(observe)
+
     def begin(self) -> None:
         """Let spans and log records into the outboxes, behind what the parts have added, and start to send."""
         self.tracer_provider.add_span_processor(Spans(self.delivery.spans, self.delivery.flush))
@@ -175,6 +180,9 @@ class Providers:
         self.delivery.close(self.settings.exit_timeout_s, final=final)
 
     def _collect(self) -> None:
+        for observe in self._observers:
+            with skipped("what is looked at for metrics"):
+                observe()
         self._reader.collect()
 
     def after_fork_in_child(self) -> None:

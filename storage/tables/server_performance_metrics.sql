@@ -1,6 +1,7 @@
 -- Health of servers. The files hold one row for what one payload says of one service instance and second; the view puts the rows of one
 -- collection together and computes rates from the row before.
--- Read from process.*, system.*, runtime, http.server.* and db.client.connection.* metrics, under old and new names; the process's own metric wins over its runtime's.
+-- Read from process.*, system.*, runtime, http.server.* and db.client.connection.* metrics, under old and new names; the process's own metric
+-- wins over its runtime's, and what our instrumentation counts (otelpond.*) over what others count beside it.
 create table server_performance_metrics (
     id                      uuid generated always as (try_cast(md5(concat_ws('/', tenant_id, payload_digest, service_name, service_instance_id, time_unix_nano, 'server_performance_metrics')) as uuid)),
     cpu_usage               decimal(5,2) generated always as (try_cast(case when coalesce(cpu_utilization, system_cpu_utilization) > 9.9999 then 999.99 else coalesce(cpu_utilization, system_cpu_utilization) * 100 end as decimal(5,2))),
@@ -32,6 +33,10 @@ create table server_performance_metrics (
     heap_bytes              double,
     system_memory_bytes     double,
     event_loop_lag_s        double,
+    thread_count            integer,
+    gc_collections          bigint,
+    cpu_limit               double,
+    memory_limit_bytes      double,
     uptime_s                double,
     db_pool_connections     integer,
     request_count           bigint,
@@ -52,7 +57,7 @@ comment on column server_performance_metrics.memory_usage_mb is 'megabytes (10^6
 comment on column server_performance_metrics.heap_usage_mb is 'megabytes (10^6 bytes) of heap the runtime uses';
 comment on column server_performance_metrics.event_loop_lag_ms is 'milliseconds the event loop is late';
 comment on column server_performance_metrics.active_handles is 'open file descriptors or handles';
-comment on column server_performance_metrics.active_requests is 'requests in progress: http.server.active_requests';
+comment on column server_performance_metrics.active_requests is 'requests in progress: otelpond.requests.active, else http.server.active_requests';
 comment on column server_performance_metrics.uptime_seconds is 'process.uptime, else seconds since the counters started';
 comment on column server_performance_metrics.request_rate is 'requests per second since the row before; the view computes it from request_count';
 comment on column server_performance_metrics.error_rate is 'requests per second that ended with status 500 or above or an error; the view computes it from error_count';
@@ -73,12 +78,16 @@ comment on column server_performance_metrics.cpu_temporality is 'of cpu_time_s: 
 comment on column server_performance_metrics.cpu_start_unix_nano is 'since when cpu_time_s counts';
 comment on column server_performance_metrics.system_cpu_utilization is 'share of the machine''s CPUs that was not idle, 0 to 1: system.cpu.utilization';
 comment on column server_performance_metrics.memory_bytes is 'resident memory of the process: process.memory.usage, else the runtime''s own';
-comment on column server_performance_metrics.heap_bytes is 'heap in use, as the runtime reports it';
+comment on column server_performance_metrics.heap_bytes is 'heap in use, as the runtime reports it; of a Python process (otelpond.heap.used) the resident memory that is its alone';
 comment on column server_performance_metrics.system_memory_bytes is 'system.memory.usage in state used';
-comment on column server_performance_metrics.event_loop_lag_s is 'seconds: nodejs.eventloop.delay.mean, otelpond.event_loop.lag';
+comment on column server_performance_metrics.event_loop_lag_s is 'seconds: otelpond.event_loop.lag, the longest since the row before, or nodejs.eventloop.delay.mean';
+comment on column server_performance_metrics.thread_count is 'threads of the process: process.thread.count, else the runtime''s own';
+comment on column server_performance_metrics.gc_collections is 'garbage collections, of all generations, as their counter says: cpython.gc.collections, else another runtime''s';
+comment on column server_performance_metrics.cpu_limit is 'CPUs that the process may use, by its container''s limit and its CPU set: otelpond.cpu.limit';
+comment on column server_performance_metrics.memory_limit_bytes is 'memory that the process may use, its container''s limit or all of the machine: otelpond.memory.limit';
 comment on column server_performance_metrics.uptime_s is 'seconds: process.uptime';
 comment on column server_performance_metrics.db_pool_connections is 'connections in the pools to databases, used and idle: db.client.connection.count, else db.client.connections.usage';
-comment on column server_performance_metrics.request_count is 'requests: count of http.server.request.duration, else of http.server.duration';
+comment on column server_performance_metrics.request_count is 'requests: otelpond.requests.ended, else the count of http.server.request.duration, else of http.server.duration';
 comment on column server_performance_metrics.error_count is 'those of them with status 500 or above or an error.type';
 comment on column server_performance_metrics.request_temporality is 'of request_count and error_count: cumulative, or delta';
 comment on column server_performance_metrics.request_start_unix_nano is 'since when request_count counts';
@@ -115,11 +124,14 @@ with point as (
         'process.memory.usage', 'process.runtime.cpython.memory', 'dotnet.process.memory.working_set', 'process.memory.physical_usage',
         'v8js.memory.heap.used', 'nodejs.memory.heap.used', 'jvm.memory.used', 'process.runtime.jvm.memory.usage', 'go.memory.used',
         'process.runtime.go.mem.heap_alloc', 'dotnet.gc.last_collection.heap.size', 'process.runtime.dotnet.gc.heap.size',
-        'system.memory.usage',
+        'system.memory.usage', 'otelpond.heap.used', 'otelpond.memory.limit', 'otelpond.cpu.limit',
+        'process.thread.count', 'jvm.thread.count', 'process.runtime.cpython.thread_count',
+        'cpython.gc.collections', 'process.runtime.cpython.gc_count', 'dotnet.gc.collections', 'jvm.gc.duration', 'v8js.gc.duration',
         'nodejs.eventloop.delay.mean', 'otelpond.event_loop.lag',
         'process.unix.file_descriptor.count', 'process.open_file_descriptor.count', 'process.open_file_descriptors',
         'process.windows.handle.count', 'nodejs.active_handles',
-        'process.uptime', 'http.server.active_requests', 'http.server.request.duration', 'http.server.duration'
+        'process.uptime', 'otelpond.requests.active', 'otelpond.requests.ended', 'otelpond.requests.failed',
+        'http.server.active_requests', 'http.server.request.duration', 'http.server.duration'
     )
     -- what a pool grew by is not its size
     or (metric_name in ('db.client.connection.count', 'db.client.connections.usage') and temporality is distinct from 'delta')
@@ -149,7 +161,7 @@ select
     sum(case
         when metric_name in (
             'v8js.memory.heap.used', 'nodejs.memory.heap.used', 'go.memory.used', 'process.runtime.go.mem.heap_alloc',
-            'dotnet.gc.last_collection.heap.size', 'process.runtime.dotnet.gc.heap.size'
+            'dotnet.gc.last_collection.heap.size', 'process.runtime.dotnet.gc.heap.size', 'otelpond.heap.used'
         )
         or (metric_name in ('jvm.memory.used', 'process.runtime.jvm.memory.usage') and state = 'heap')
         then value
@@ -157,28 +169,51 @@ select
     sum(case when metric_name = 'system.memory.usage' and state = 'used' then value end) as system_memory_bytes,
     max(case when metric_name in ('nodejs.eventloop.delay.mean', 'otelpond.event_loop.lag') then value * seconds end) as event_loop_lag_s,
     try_cast(coalesce(
+        sum(case when metric_name = 'process.thread.count' then value end),
+        sum(case when metric_name in ('jvm.thread.count', 'process.runtime.cpython.thread_count') then value end)
+    ) as integer) as thread_count,
+    try_cast(coalesce(
+        sum(case when metric_name = 'cpython.gc.collections' then value end),
+        sum(case when metric_name in ('process.runtime.cpython.gc_count', 'dotnet.gc.collections') then value end),
+        sum(case when metric_name in ('jvm.gc.duration', 'v8js.gc.duration') then "count" end)
+    ) as bigint) as gc_collections,
+    max(case when metric_name = 'otelpond.cpu.limit' then value end) as cpu_limit,
+    max(case when metric_name = 'otelpond.memory.limit' then value end) as memory_limit_bytes,
+    try_cast(coalesce(
         sum(case when metric_name in ('process.unix.file_descriptor.count', 'process.windows.handle.count') then value end),
         sum(case when metric_name in ('process.open_file_descriptor.count', 'process.open_file_descriptors') then value end),
         sum(case when metric_name = 'nodejs.active_handles' then value end)
     ) as integer) as active_handles,
-    try_cast(sum(case when metric_name = 'http.server.active_requests' then value end) as integer) as active_requests,
+    try_cast(coalesce(
+        sum(case when metric_name = 'otelpond.requests.active' then value end),
+        sum(case when metric_name = 'http.server.active_requests' then value end)
+    ) as integer) as active_requests,
     max(case when metric_name = 'process.uptime' then value * seconds end) as uptime_s,
     try_cast(coalesce(
         sum(case when metric_name = 'db.client.connection.count' then value end),
         sum(case when metric_name = 'db.client.connections.usage' then value end)
     ) as integer) as db_pool_connections,
     try_cast(coalesce(
+        sum(case when metric_name = 'otelpond.requests.ended' then value end),
         sum(case when metric_name = 'http.server.request.duration' then "count" end),
         sum(case when metric_name = 'http.server.duration' then "count" end)
     ) as bigint) as request_count,
     try_cast(case
+        when count(case when metric_name = 'otelpond.requests.ended' then 1 end) > 0
+        then coalesce(sum(case when metric_name = 'otelpond.requests.failed' then value end), 0)
         when count(case when metric_name = 'http.server.request.duration' then 1 end) > 0
         then coalesce(sum(case when metric_name = 'http.server.request.duration' and is_error then "count" end), 0)
         when count(case when metric_name = 'http.server.duration' then 1 end) > 0
         then coalesce(sum(case when metric_name = 'http.server.duration' and is_error then "count" end), 0)
     end as bigint) as error_count,
-    any_value(case when is_error is not null then temporality end) as request_temporality,
-    min(case when is_error is not null then start_time_unix_nano end) as request_start_unix_nano,
+    coalesce(
+        any_value(case when metric_name = 'otelpond.requests.ended' then temporality end),
+        any_value(case when is_error is not null then temporality end)
+    ) as request_temporality,
+    coalesce(
+        min(case when metric_name = 'otelpond.requests.ended' then start_time_unix_nano end),
+        min(case when is_error is not null then start_time_unix_nano end)
+    ) as request_start_unix_nano,
     min(case when temporality = 'cumulative' then start_time_unix_nano end) as start_time_unix_nano,
     payload_digest,
     min(dt) as dt,

@@ -96,6 +96,8 @@ class Observed:
         self.meter_provider = MeterProvider([self._reader], shutdown_on_exit=False)
         self.add_span_processor = self.tracer_provider.add_span_processor
         self.add_log_record_processor = self.logger_provider.add_log_record_processor
+        self._observers: list[Callable[[], None]] = []
+        self.before_collecting = self._observers.append
         part.start(settings, self)
         self.add_span_processor(SimpleSpanProcessor(self._spans))
         self.add_log_record_processor(SimpleLogRecordProcessor(self._logs))
@@ -124,6 +126,8 @@ class Observed:
 
     def metrics(self) -> dict[str, list[Any]]:
         """The data points of a collection made now, by metric."""
+        for observe in self._observers:
+            observe()
         data = self._reader.get_metrics_data()
         found = [metric for group in data.resource_metrics for scope in group.scope_metrics for metric in scope.metrics] if data else []
         return {metric.name: list(metric.data.data_points) for metric in found}
