@@ -9,9 +9,9 @@ create table api_error_logs (
     error_message   text not null default '',
     error_stack     text,
     exception_type  text,
-    request_body    json generated always as (try_cast(null as json)),
+    request_body    json,
     request_headers json,
-    response_body   json generated always as (try_cast(null as json)),
+    response_body   json,
     error_timestamp timestamptz not null,
     duration_ns     bigint not null,
     user_id         text,
@@ -40,12 +40,12 @@ comment on column api_error_logs.endpoint_path is 'http.route; else the path (ur
 comment on column api_error_logs.http_method is 'http.request.method, else http.method';
 comment on column api_error_logs.status_code is 'http.response.status_code, else http.status_code; 0 where no answer was given';
 comment on column api_error_logs.status_class is '4xx, 5xx, ...; NULL where no answer was given';
-comment on column api_error_logs.error_message is 'message of the span''s last exception, else Status.message, else empty';
+comment on column api_error_logs.error_message is 'message of the span''s last exception, else exception.message of the span, else Status.message, else empty';
 comment on column api_error_logs.error_stack is 'exception.stacktrace of that exception';
-comment on column api_error_logs.exception_type is 'exception.type of that exception, else error.type';
-comment on column api_error_logs.request_body is 'NULL: bodies are not collected';
+comment on column api_error_logs.exception_type is 'exception.type of that exception, else of the span (what a refusal was made of), else error.type';
+comment on column api_error_logs.request_body is 'otelpond.http.request.body, sanitised at the source: a JSON document, else a string; sent where OTELPOND_BODIES is set';
 comment on column api_error_logs.request_headers is 'http.request.header.* attributes, where a service sends them; credentials and cookies left out';
-comment on column api_error_logs.response_body is 'NULL: bodies are not collected';
+comment on column api_error_logs.response_body is 'otelpond.http.response.body, as request_body';
 comment on column api_error_logs.error_timestamp is 'start of the request';
 comment on column api_error_logs.duration_ns is 'nanoseconds; negative where clocks ran backwards';
 comment on column api_error_logs.user_id is 'user.id, else enduser.id';
@@ -84,12 +84,27 @@ select
     endpoint_path(s.http_route, s.url_path, s.http_target, s.url_full) as endpoint_path,
     s.http_request_method as http_method,
     coalesce(try_cast(s.http_response_status_code as integer), 0) as status_code,
-    coalesce(nullif(e.message, ''), s.status_message, '') as error_message,
+    coalesce(
+        nullif(e.message, ''),
+        case when contains(s.attributes, '"exception.message"') then json_extract_string(s.attributes, '$."exception.message"') end,
+        s.status_message,
+        ''
+    ) as error_message,
     nullif(e.stack, '') as error_stack,
-    coalesce(nullif(e.type, ''), s.error_type) as exception_type,
+    coalesce(
+        nullif(e.type, ''),
+        case when contains(s.attributes, '"exception.type"') then json_extract_string(s.attributes, '$."exception.type"') end,
+        s.error_type
+    ) as exception_type,
+    case when contains(s.attributes, '"otelpond.http.request.body"') then
+        document(json_extract_string(s.attributes, '$."otelpond.http.request.body"'))
+    end as request_body,
     case when contains(s.attributes, '"http.request.header.') then
         members(s.attributes, '^http\.request\.header\.', unwanted := '(?i)authorization|cookie|token|secret|api[-_]?key')
     end as request_headers,
+    case when contains(s.attributes, '"otelpond.http.response.body"') then
+        document(json_extract_string(s.attributes, '$."otelpond.http.response.body"'))
+    end as response_body,
     s.start_time as error_timestamp,
     s.duration_ns,
     s.user_id,

@@ -1,0 +1,38 @@
+"""Log records of errors are given the user whom the service has found by then, where `set_user` was not called: the span is told later."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from opentelemetry._logs import SeverityNumber
+from opentelemetry.sdk._logs import LogRecordProcessor, ReadWriteLogRecord
+
+from .. import context
+from ..guard import harmless
+from .exchange import current
+
+
+class ErrorIdentity(LogRecordProcessor):
+    """Looks only where an error is reported: at most records nobody asks who it was."""
+
+    @harmless
+    def on_emit(self, log_record: ReadWriteLogRecord) -> None:
+        """Add what is missing."""
+        exchange = current.get()
+        record = log_record.log_record
+        attributes: Any = record.attributes
+        if exchange is None or attributes is None or context.USER_ID in attributes:
+            return
+        if (record.severity_number or SeverityNumber.UNSPECIFIED).value >= SeverityNumber.ERROR.value or "exception.type" in attributes:
+            exchange.identify()
+            for key, value in context.current().items():
+                if key not in attributes:
+                    attributes[key] = value
+
+    def shutdown(self) -> None:
+        """Nothing is held."""
+
+    def force_flush(self, timeout_millis: int = 30000) -> bool:
+        """Nothing is held."""
+        del timeout_millis
+        return True
