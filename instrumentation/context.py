@@ -1,14 +1,20 @@
-"""Who acts: user, roles and session of the current request, on its spans and log records, and on to other services as W3C baggage.
+"""Who acts: user, roles and session of the current request, on its spans and log records, and, if set so, on to other services.
 
 A request (SERVER or CONSUMER span) opens a scope that everything it runs shares, threads and tasks included, so that `set_user` in a
 dependency that runs in another thread reaches the request's own span. Outside of requests what is set is local to its task or thread.
+
+To other services it goes as W3C baggage, which is plain text that anybody can write: hence only to hosts that the settings name, and it
+is believed only where the settings say so. What strangers send under these names goes no further.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+import ipaddress
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Any
+from urllib.parse import urlsplit
 
 from opentelemetry import baggage, propagate, trace
 from opentelemetry.context import Context
@@ -21,7 +27,11 @@ from .providers import Providers
 from .settings import Settings
 
 USER_ID, USER_ROLES, SESSION_ID = "user.id", "user.roles", "session.id"
+KEYS = (USER_ID, USER_ROLES, SESSION_ID)
 SERVER, CONSUMER = trace.SpanKind.SERVER, trace.SpanKind.CONSUMER
+CLIENT, PRODUCER = trace.SpanKind.CLIENT, trace.SpanKind.PRODUCER
+PRIVATE = (".internal", ".local", ".localhost", ".svc")
+"""Names under which no stranger can have a host."""
 
 
 class Identity:
@@ -139,18 +149,35 @@ class _LogIdentity(LogRecordProcessor):
 
 
 class IdentityPropagator(textmap.TextMapPropagator):
-    """The service's own propagator, given the identity as baggage when it injects."""
+    """The service's own propagator, given the identity as baggage when it injects into what goes to one of `hosts`."""
 
-    def __init__(self, inner: textmap.TextMapPropagator) -> None:
+    def __init__(self, inner: textmap.TextMapPropagator, hosts: Sequence[str]) -> None:
         self.inner = inner
+        self._is_named = _matcher(hosts)
 
     def inject(self, carrier: Any, context: Context | None = None, setter: textmap.Setter[Any] = textmap.default_setter) -> None:
-        """Inject with who acts here added to the baggage."""
+        """Inject with who acts here in the baggage, and nobody else."""
+        for key in KEYS:
+            if baggage.get_baggage(key, context) is not None:
+                context = baggage.remove_baggage(key, context)
         identity = _current.get()
-        if identity is not None:
+        if identity is not None and identity.attributes and self._goes_to_named(context):
             for key, value in identity.entries().items():
                 context = baggage.set_baggage(key, value, context)
         self.inner.inject(carrier, context, setter)
+
+    def _goes_to_named(self, context: Context | None) -> bool:
+        """As far as the span of the call says where it goes; messages go to the service's own broker."""
+        span = trace.get_current_span(context)
+        kind = getattr(span, "kind", None)
+        if kind is PRODUCER:
+            return True
+        attributes = getattr(span, "attributes", None) or {}
+        host = attributes.get("server.address") or attributes.get("net.peer.name")
+        url = attributes.get("url.full") or attributes.get("http.url")
+        if kind is not CLIENT or not (host or url):
+            return self._is_named("")
+        return self._is_named(str(host) if host else urlsplit(str(url)).hostname or "")
 
     def extract(self, carrier: Any, context: Context | None = None, getter: textmap.Getter[Any] = textmap.default_getter) -> Context:
         """As the service's own does."""
@@ -162,12 +189,36 @@ class IdentityPropagator(textmap.TextMapPropagator):
         return self.inner.fields
 
 
+def _matcher(hosts: Sequence[str]) -> Callable[[str], bool]:
+    """Whether a host is one of those; the empty one, which is any, only where all are."""
+    names = {host.lower() for host in hosts}
+    under = tuple(name[1:] for name in names if name.startswith("*."))
+
+    @functools.lru_cache(maxsize=256)
+    def is_named(host: str) -> bool:
+        name = host.lower().rstrip(".")
+        if "*" in names or not name:
+            return "*" in names
+        return name in names or name.endswith(under) or ("private" in names and _is_private(name))
+
+    return is_named
+
+
+def _is_private(host: str) -> bool:
+    try:
+        return not ipaddress.ip_address(host.strip("[]")).is_global
+    except ValueError:
+        return "." not in host or host.endswith(PRIVATE)
+
+
 def start(settings: Settings, providers: Providers) -> None:
     """Put the identity on spans, log records and outgoing requests."""
-    providers.add_span_processor(_SpanIdentity(accept=settings.identity_baggage in {"both", "accept"}))
+    mode = settings.identity_baggage
+    providers.add_span_processor(_SpanIdentity(accept=mode in {"both", "accept"}))
     providers.add_log_record_processor(_LogIdentity())
-    if settings.identity_baggage in {"both", "send"}:
-        propagate.set_global_textmap(IdentityPropagator(propagate.get_global_textmap()))
+    if mode != "off":
+        hosts = settings.identity_hosts if mode in {"both", "send"} else ()
+        propagate.set_global_textmap(IdentityPropagator(propagate.get_global_textmap(), hosts))
 
 
 def stop() -> None:

@@ -155,10 +155,17 @@ class Settings:
         says="Milliseconds above which a query is slow.",
     )
     identity_baggage: str = setting(
-        "both",
+        "off",
         "OTELPOND_IDENTITY_BAGGAGE",
         choices=("both", "send", "accept", "off"),
-        says="Whether user, role and session are sent to other services as W3C baggage, accepted from them, `both` or neither (`off`).",
+        says="Whether user, roles and session go to other services as W3C baggage (`send`), are believed from whoever calls (`accept`), "
+        "`both` or neither.",
+    )
+    identity_hosts: tuple[str, ...] = setting(
+        ("private",),
+        "OTELPOND_IDENTITY_HOSTS",
+        says="Hosts that they are sent to: `shop.example`, `*.shop.example`, `*`, or `private`, which is private addresses and names "
+        "without a dot or under `.internal`, `.local`, `.svc`.",
     )
     disabled_instrumentors: tuple[str, ...] = setting(
         (), "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", says="Names of OpenTelemetry instrumentors that stay off; `*` is all of them."

@@ -87,39 +87,75 @@ def test_nobody_is_nobody(observed: Observed) -> None:
     assert [{"user.id": "bob"}, {}] == seen.logs()
 
 
+def _sent(seen: Any, host: str, **attributes: str) -> str:
+    """The baggage of a request to another host, as its client sends it."""
+    carrier: dict[str, str] = {}
+    with seen.tracer.start_as_current_span("call", kind=trace.SpanKind.CLIENT, attributes={"server.address": host, **attributes}):
+        propagate.inject(carrier)
+    return carrier.get("baggage", "")
+
+
 def test_the_identity_goes_to_other_services_as_baggage(observed: Observed) -> None:
     """And is taken from there, beside the baggage that the service sends itself."""
-    seen = observed(context)
-    sent: dict[str, str] = {}
+    seen = observed(context, identity_baggage="both")
     with seen.tracer.start_as_current_span("here", kind=SERVER):
         set_user("ada, the first", role=["admin", "audit"])
         set_session("s")
-        propagate.inject(sent)
-    there = seen.tracer.start_as_current_span("there", kind=SERVER, context=propagate.extract(sent))
+        sent = _sent(seen, "billing")
+    there = seen.tracer.start_as_current_span("there", kind=SERVER, context=propagate.extract({"baggage": sent}))
     with there, seen.tracer.start_as_current_span("below"):
         pass
     whole = {"user.id": "ada, the first", "user.roles": ("admin", "audit"), "session.id": "s"}
-    assert {"here": whole, "there": whole, "below": whole} == seen.spans()
+    assert {"here": whole, "there": whole, "below": whole} == {name: seen.spans()[name] for name in ("here", "there", "below")}
 
 
-@pytest.mark.parametrize(("setting", "sends", "accepts"), [("send", True, False), ("accept", False, True), ("off", False, False)])
-def test_baggage_can_be_turned_off_each_way(setting: str, sends: bool, accepts: bool, observed: Observed) -> None:
-    """Strangers are not told, and not believed."""
-    seen = observed(context, identity_baggage=setting)
-    sent: dict[str, str] = {}
+@pytest.mark.parametrize(
+    ("setting", "sends", "accepts"), [("", False, False), ("send", True, False), ("accept", False, True), ("off", False, False)]
+)
+def test_baggage_is_off_and_can_be_turned_on_each_way(setting: str, sends: bool, accepts: bool, observed: Observed) -> None:
+    """Unless set so, nobody is told and nobody is believed."""
+    seen = observed(context, **({"identity_baggage": setting} if setting else {}))
     with seen.tracer.start_as_current_span("here", kind=SERVER):
         set_user("ada")
-        propagate.inject(sent)
-    assert sends == ("ada" in sent.get("baggage", ""))
+        assert sends == ("ada" in _sent(seen, "10.0.0.7"))
     with seen.tracer.start_as_current_span("there", kind=SERVER, context=propagate.extract({"baggage": "user.id=eve"})):
         pass
     assert ({"user.id": "eve"} if accepts else {}) == seen.spans()["there"]
 
 
+@pytest.mark.parametrize(
+    ("hosts", "told"),
+    [
+        ((), {"billing", "billing.default.svc", "BILLING.shop.internal.", "127.0.0.1", "::1"}),
+        (("*.shop.example", "billing"), {"billing", "api.shop.example"}),
+        (("*",), {"billing", "billing.default.svc", "BILLING.shop.internal.", "127.0.0.1", "::1", "api.shop.example", "1.1.1.1", ""}),
+    ],
+    ids=["private", "named", "all"],
+)
+def test_only_hosts_that_are_named_are_told(hosts: tuple[str, ...], told: set[str], observed: Observed) -> None:
+    """Private ones unless set; a call that does not say where it goes goes to a stranger."""
+    seen = observed(context, identity_baggage="both", **({"identity_hosts": hosts} if hosts else {}))
+    everybody = {"billing", "billing.default.svc", "BILLING.shop.internal.", "127.0.0.1", "::1", "api.shop.example", "1.1.1.1", ""}
+    with seen.tracer.start_as_current_span("here", kind=SERVER):
+        set_user("ada")
+        assert told == {host for host in everybody if "ada" in _sent(seen, host)}
+        assert ("*" in hosts) == ("ada" in _sent(seen, "", **{"url.full": "https://api.example/v1"}))
+
+
+def test_what_strangers_say_goes_no_further(observed: Observed) -> None:
+    """Neither to hosts that are told who acts, where they are not believed, nor to other strangers, where they are; the rest goes on."""
+    seen = observed(context, identity_baggage="send")
+    forged = propagate.extract({"baggage": "user.id=eve,tenant=7"})
+    with seen.tracer.start_as_current_span("here", kind=SERVER, context=forged) as span:
+        carrier: dict[str, str] = {}
+        propagate.inject(carrier, trace.set_span_in_context(span, forged))
+    assert "tenant=7" == carrier["baggage"]
+
+
 def test_stop_gives_the_propagator_back(observed: Observed) -> None:
     """The one that the service had."""
     before = propagate.get_global_textmap()
-    observed(context)
+    observed(context, identity_baggage="both")
     assert propagate.get_global_textmap() is not before
     context.stop()
     assert propagate.get_global_textmap() is before

@@ -57,7 +57,7 @@ def test_the_documents_variables_are_read(variable: str, text: str, field: str, 
         ("ANALYTICS_ENABLED", "maybe", "is not true or false: True is used"),
         ("OTEL_BSP_MAX_QUEUE_SIZE", "many", "is not a whole number from 1 on: 8192 is used"),
         ("OTELPOND_EXIT_TIMEOUT_S", "nan", "is not a number from 0 to 300: 3.0 is used"),
-        ("OTELPOND_IDENTITY_BAGGAGE", "some", "is not one of both, send, accept, off: 'both' is used"),
+        ("OTELPOND_IDENTITY_BAGGAGE", "some", "is not one of both, send, accept, off: 'off' is used"),
     ],
 )
 def test_a_wrong_value_is_one_line_and_the_default(variable: str, text: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
