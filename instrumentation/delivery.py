@@ -1,17 +1,16 @@
 """The one thread of ours in a service: it collects metrics, and sends what waits in the outboxes, until the process ends.
 
-It never lives over a fork. Before one it ends and the exporters close their sockets; afterwards the parent starts it again, and the child
-starts with empty outboxes, a metric reader of its own, and exporters of its own.
+Before a fork it ends and the exporters close their sockets, unless an export takes long: then it goes on, and the fork does not wait.
+Afterwards the parent starts it again, and the child starts with empty outboxes, a metric reader of its own, and exporters of its own.
 """
 
 from __future__ import annotations
 
 import signal
-import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 
 from opentelemetry.sdk._logs import ReadableLogRecord
 from opentelemetry.sdk.trace import ReadableSpan
@@ -21,9 +20,10 @@ from .exporting import Exporting
 from .guard import say_once, skipped
 from .outbox import Outbox
 from .settings import Settings
+from .wakeups import Wakeups
 
 PAUSE_S = 0.2
-"""How long a fork waits for an export that is under way; then the child lets the exporters alone."""
+"""How long an export may have taken for a fork to wait for its end; a fork after a longer one does not wait."""
 
 
 class Delivery:
@@ -51,69 +51,81 @@ class Delivery:
         )
         self._collect = collect
         self._metric_interval_s = settings.metric_interval_ms / 1000
+        self.closed = False
+        self._wakeups = Wakeups()
         self._renew()
 
     def _renew(self) -> None:
-        """What a process must not share: locks, the queue of wake-ups, the thread."""
-        self._woken_by, self._wakes = socket.socketpair()
-        self._wakes.setblocking(False)
+        """What a process must not share: locks, those who wait, the thread."""
         self._woken = False
-        self._sending = threading.Lock()
-        self._flushes: list[threading.Event] = []
+        self._flushes: deque[threading.Event] = deque()
+        self._turn = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._stop = threading.Event()
-        self.closed = False
+        self._stop = False
+        self._busy_since: float | None = None
+        self._is_slow = False
 
     def _wake(self) -> None:
-        """Reentrant, unlike a threading.Event: a signal handler may log while the main thread is in here."""
         if not self._woken:
             self._woken = True
-            self._knock()
-
-    def _knock(self) -> None:
-        with suppress(OSError):  # so many wait already that one more makes no difference
-            self._wakes.send(b"\0")
+            self._wakeups.knock()
 
     @property
     def wakeup_fd(self) -> int:
         """Where Python may write the numbers of signals, for `signal.set_wakeup_fd`."""
-        return self._wakes.fileno()
+        return self._wakeups.fd
 
     def start(self) -> None:
         """Start the thread, where it does not run."""
-        if self._thread is None and not self.closed:
-            self._stop = threading.Event()
-            self._thread = threading.Thread(target=self._run, args=(self._stop,), name="otelpond", daemon=True)
-            self._thread.start()
+        with self._turn:
+            if self._thread is not None or self.closed:
+                return
+            self._stop = False
+            self._thread = threading.Thread(target=self._run, name="otelpond", daemon=True)
+        self._thread.start()
 
-    def _run(self, stop: threading.Event) -> None:
+    def _run(self) -> None:
         now = time.monotonic()
         due = {"spans": now + self.spans.delay_s, "logs": now + self.log_records.delay_s, "metrics": now + self._metric_interval_s}
-        while not stop.is_set():
-            self._woken_by.settimeout(None if self.closed else max(0.001, min(due.values()) - time.monotonic()))
-            knocks = b""
-            with suppress(TimeoutError):
-                knocks = self._woken_by.recv(4096)
+        while True:
+            written = self._wakeups.wait(None if self.closed else max(0.001, min(due.values()) - time.monotonic()))
             self._woken = False
-            if signal.SIGTERM in knocks:
-                termination.insist()
-            with self._sending, skipped("sending"):  # a fork may have left a thread behind whose export takes longer
-                if not stop.is_set():
-                    self._send_due(due, stop)
+            if signal.SIGTERM in written:
+                termination.arrived()
+            with self._turn:
+                if self._stop:
+                    self._thread = None
+                    break
+                self._busy_since = time.monotonic()
+            with skipped("sending"):
+                self._send_due(due)
+            self._is_slow = time.monotonic() - self._busy_since > PAUSE_S
+            self._busy_since = None
+        if self.closed:
+            self._wakeups.close()
 
-    def _send_due(self, due: dict[str, float], stop: threading.Event) -> None:
-        flushes, self._flushes = self._flushes, []
+    def _send_due(self, due: dict[str, float]) -> None:
+        flushes = [self._flushes.popleft() for _ in range(len(self._flushes))]
         for name, step, interval_s, is_due in (
             ("logs", self._send_logs, self.log_records.delay_s, self.log_records.is_due()),
             ("spans", self._send_spans, self.spans.delay_s, self.spans.is_due()),
             ("metrics", self._send_metrics, self._metric_interval_s, False),
         ):
-            if not stop.is_set() and (flushes or is_due or time.monotonic() >= due[name]):
+            if self._wakeups.are_lost():
+                self._replace_descriptors()
+            if flushes or (not self._stop and (is_due or time.monotonic() >= due[name])):
                 with skipped(f"sending {name}"):
                     step()
                 due[name] = time.monotonic() + interval_s
         for flushed in flushes:
             flushed.set()
+
+    def _replace_descriptors(self) -> None:
+        """The service has closed them all: the numbers that the exporters know may be its own by now."""
+        for exporting in (self.traces, self.metrics, self.logs):
+            exporting.abandon()
+        self._wakeups.renew()
+        termination.tell(self.wakeup_fd)
 
     def _send_spans(self) -> None:
         self.spans.send(self.traces.export, last=self.closed)
@@ -130,7 +142,7 @@ class Delivery:
             return False
         done = threading.Event()
         self._flushes.append(done)
-        self._knock()
+        self._wakeups.knock()
         return done.wait(timeout_s)
 
     def close(self, timeout_s: float, *, final: bool = False) -> None:
@@ -145,10 +157,12 @@ class Delivery:
         for exporting in (self.logs, self.traces, self.metrics):
             exporting.hurry()
         flushed = self.flush(timeout_s)
-        self._stop.set()
+        thread, self._thread = self._thread, None
         if not final:
-            self._knock()
-        self._thread = None
+            self._stop = True
+            self._wakeups.knock()
+            if thread is None or not thread.is_alive():
+                self._wakeups.close()
         if flushed:
             for exporting in (self.logs, self.traces, self.metrics):
                 exporting.close()
@@ -157,16 +171,27 @@ class Delivery:
             say_once(f"{left} spans and log records could not be delivered")
 
     def before_fork(self) -> None:
-        """End the thread and close the sockets, where nothing is being sent for longer than `PAUSE_S`."""
-        thread, self._thread = self._thread, None
+        """End the thread and close the sockets; where an export takes longer than `PAUSE_S`, let it be."""
+        thread = self._thread
         if thread is None or thread is threading.current_thread():
             return
-        self._stop.set()
-        self._knock()
-        thread.join(PAUSE_S)
-        if not thread.is_alive():
-            for exporting in (self.traces, self.metrics, self.logs):
-                exporting.close()
+        self._stop = True
+        self._wakeups.knock()
+        thread.join(self._patience_s())
+        with self._turn:
+            if self._thread is thread and thread.is_alive():
+                self._stop = False
+                return
+            self._thread = None
+        thread.join(PAUSE_S)  # it has said that it ends
+        for exporting in (self.traces, self.metrics, self.logs):
+            exporting.close()
+
+    def _patience_s(self) -> float:
+        since = self._busy_since
+        if since is None:
+            return PAUSE_S
+        return 0 if self._is_slow else max(0, since + PAUSE_S - time.monotonic())
 
     def after_fork_in_child(self) -> None:
         """Begin anew: what waited is the parent's to send."""
@@ -174,9 +199,7 @@ class Delivery:
             exporting.abandon()
         self.spans.clear()
         self.log_records.clear()
-        self._woken_by.close()
-        self._wakes.close()
-        closed = self.closed
         self._renew()
-        self.closed = closed
-        self.start()
+        if not self.closed:
+            self._wakeups.renew()
+            self.start()

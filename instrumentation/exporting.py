@@ -11,6 +11,7 @@ import math
 import os
 import time
 from collections.abc import Sequence
+from contextvars import ContextVar
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any, Protocol
@@ -32,6 +33,7 @@ HTTP = {
 }
 """OTLP over http/protobuf, our default: gRPC channels do not survive a fork."""
 PROTOCOLS = {"grpc": "otlp_proto_grpc", "http/protobuf": "otlp_proto_http"}
+HTTP_LOGGERS = ("urllib3.connectionpool", "urllib3.util.retry")
 SILENCE_S = 60.0
 """A failing exporter is mentioned once in this time."""
 
@@ -79,7 +81,8 @@ class Exporting:
             (found,) = entry_points(group=f"opentelemetry_{self._signal}_exporter", name=name)
             kind = found.load()
         exporter: Exporter = kind(**(self._destination() if name == "otlp_proto_http" else {}))
-        logging.getLogger(kind.__module__).addFilter(_Hush())
+        for logger in (*HTTP_LOGGERS, *(base.__module__ for base in kind.__mro__)):
+            logging.getLogger(logger).addFilter(_is_not_ours)
         return exporter
 
     def _destination(self) -> dict[str, Any]:
@@ -96,18 +99,20 @@ class Exporting:
     def export(self, batch: Any) -> bool:
         """Hand one batch to every exporter; False where one of them failed."""
         done = True
-        token = attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))
+        said: list[str] = []
+        token, hushed = attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, True)), _said.set(said)
         try:
             for exporter in self.made():
                 try:
                     failed = exporter.export(batch).name != "SUCCESS"
-                    reason = _Hush.last_words if failed else ""
+                    reason = said[-1] if failed and said else ""
                 except Exception as error:  # noqa: BLE001 - an exporter may be anybody's
                     failed, reason = True, f"{type(error).__name__}: {error}"
                 if failed:
                     self._mention(str(getattr(exporter, "_endpoint", type(exporter).__name__)), reason)
                     done = False
         finally:
+            _said.reset(hushed)
             detach(token)
         return done
 
@@ -145,12 +150,18 @@ _ABANDONED: list[object] = []
 """Kept, so that nothing of them is closed or waited for when they would be collected."""
 
 
-class _Hush(logging.Filter):
-    """The exporters' own lines, several for each try, are not written; the last one is the reason in ours."""
+_said: ContextVar[list[str] | None] = ContextVar("otelpond_said", default=None)
+"""What exporters have logged in the export of ours that runs here; None where none runs."""
 
-    last_words = ""
 
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Remember it."""
-        _Hush.last_words = record.getMessage()
-        return False
+def _is_not_ours(record: logging.LogRecord) -> bool:
+    """A filter of loggers: what our own exports log, several lines for each try, is not written; the last one is the reason in our line.
+
+    A service may export with the same classes: what they log for it is written.
+    """
+    said = _said.get()
+    if said is None:
+        return True
+    if record.levelno >= logging.WARNING:
+        said.append(record.getMessage())
+    return False

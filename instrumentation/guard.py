@@ -6,22 +6,48 @@ Not by `logging`: what the service sets up there may swallow the line, or send i
 from __future__ import annotations
 
 import functools
+import os
+import select
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TextIO, TypeVar
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
+MAX_BYTES = getattr(select, "PIPE_BUF", 4096)
+"""What a pipe that takes anything takes at once."""
+_poll: Any = getattr(select, "poll", None)  # gevent puts its own there later, which is not for every thread
 _said: set[str] = set()
 
 
 def say(text: str) -> None:
-    """One line on standard error, where there is one."""
+    """One line on standard error, where there is one that takes it at once: a pipe that nobody reads would hold up the service."""
     with suppress(Exception):  # closed, None, or in the middle of a line of its own (a signal handler's reentrant call)
-        sys.stderr.write(f"otelpond: {' '.join(text.split())}\n")
-        sys.stderr.flush()
+        line = f"otelpond: {' '.join(text.split())}"
+        descriptor = _descriptor(sys.stderr)
+        if descriptor is None:
+            sys.stderr.write(f"{line}\n")
+            sys.stderr.flush()
+        elif _takes(descriptor):
+            os.write(descriptor, line.encode(errors="backslashreplace")[: MAX_BYTES - 1] + b"\n")
+
+
+def _descriptor(stream: TextIO) -> int | None:
+    """What a stream writes to; None where it stands for something else, as in tests."""
+    with suppress(Exception):
+        descriptor = stream.fileno()
+        return descriptor if isinstance(descriptor, int) else None
+    return None
+
+
+def _takes(descriptor: int) -> bool:
+    if _poll is None:  # Windows
+        return True
+    poll = _poll()
+    poll.register(descriptor, select.POLLOUT)
+    return any(event & select.POLLOUT for _, event in poll.poll(0))
 
 
 def say_once(text: str) -> None:

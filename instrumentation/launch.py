@@ -32,7 +32,7 @@ def environment(
     if service:
         changed["OTEL_SERVICE_NAME"] = service
     elif not read(Settings, given).service and "service.name=" not in given.get("OTEL_RESOURCE_ATTRIBUTES", ""):
-        changed["OTELPOND_SERVICE"] = release.service_name(command, Path.cwd())  # workers are started by other commands
+        changed["OTELPOND_SERVICE"] = release.service_name(command, release.working_directory())  # workers are started by other commands
     if endpoint:
         changed["OTEL_EXPORTER_OTLP_ENDPOINT"] = endpoint
     return changed

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint
 from typing import Any
@@ -61,11 +62,11 @@ def start() -> bool:
         _state.providers = Providers(settings)
         _state.parts.start(settings, _state.providers)
         _state.providers.begin()
+        if settings.on_sigterm and os.getpid() != 1:  # the kernel lets no default SIGTERM end a container's first process
+            termination.begin(_before_death, _state.providers.delivery.wakeup_fd, settings.exit_timeout_s)
         if not _state.hooked:
             _state.hooked = True
             atexit.register(_at_exit)
-            if settings.on_sigterm and os.getpid() != 1:  # the kernel lets no default SIGTERM end a container's first process
-                termination.begin(_before_death, _state.providers.delivery.wakeup_fd)
             for name in ("multiprocessing.util", "billiard.util"):
                 imports.when_imported(name, _end_with_process)
             if hasattr(os, "register_at_fork"):
@@ -91,17 +92,30 @@ def _at_exit() -> None:
 
 
 def _end(*, final: bool) -> None:
-    with _lock:
+    if _state.settings is None:
+        return
+    timeout_s = _state.settings.exit_timeout_s
+    started = time.monotonic()
+    if not _lock.acquire(timeout=timeout_s):
+        say_once("another thread is starting or ending, and what is left is not sent")
+        return
+    try:
         providers, _state.providers = _state.providers, None
         if providers is not None:
             _state.ending = True
             try:
                 _state.parts.stop()
-                providers.close(final=final)
+                if not final:
+                    termination.tell(-1)
+                providers.close(max(0.0, timeout_s - (time.monotonic() - started)), final=final)
+                if not final:
+                    termination.end()
             finally:
                 _state.ending = False
             if _state.asked_to_end:
                 signal.raise_signal(signal.SIGTERM)
+    finally:
+        _lock.release()
 
 
 def _end_with_process(util: Any) -> None:
@@ -144,6 +158,6 @@ def _after_fork_in_child() -> None:
     if _state.providers is not None:
         with skipped("a forked process"):
             _state.providers.after_fork_in_child()
-            termination.tell(_state.providers.delivery.wakeup_fd)
+            termination.begin_anew(_state.providers.delivery.wakeup_fd)
         _state.parts.after_fork()
     termination.release()

@@ -175,9 +175,9 @@ class Providers:
         """Send what waits, for at most `timeout_s` (`exit_timeout_s` unless given); False where it took longer."""
         return self.delivery.flush(self.settings.exit_timeout_s if timeout_s is None else timeout_s)
 
-    def close(self, *, final: bool = False) -> None:
-        """Send what is left, for at most `exit_timeout_s`; nothing is sent afterwards. `final` where the process ends."""
-        self.delivery.close(self.settings.exit_timeout_s, final=final)
+    def close(self, timeout_s: float, *, final: bool = False) -> None:
+        """Send what is left, for at most `timeout_s`; nothing is sent afterwards. `final` where the process ends."""
+        self.delivery.close(timeout_s, final=final)
 
     def _collect(self) -> None:
         for observe in self._observers:

@@ -31,6 +31,14 @@ UNTOLD = frozenset({"", "-", "__main__", "main", "app", "manage", "run", "server
 """Names of files that do not say what a service is: the folder's name does."""
 
 
+def working_directory() -> Path:
+    """That of this process; the root where it has been removed."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return Path("/")
+
+
 def service_name(command: Sequence[str], directory: Path) -> str:
     """What a command runs: `uvicorn shop:app` is `shop`, `python -m shop.worker` is `shop.worker`, `python jobs/mail.py` is `mail`."""
     words = [word for word in command if word]

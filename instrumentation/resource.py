@@ -23,7 +23,7 @@ def describe(settings: Settings) -> Resource:
     The SDK's own detectors of process and host are not used: they would be asked again three times at every fork.
     """
     said = dict(OTELResourceDetector().detect().attributes)
-    directory = Path.cwd() if _has_directory() else Path("/")
+    directory = release.working_directory()
     service = str(said.get("service.name") or settings.service or release.service_name(sys.orig_argv, directory))
     attributes: dict[str, str | int] = {
         "service.name": service,
@@ -48,11 +48,3 @@ def describe(settings: Settings) -> Resource:
 def of_process() -> dict[str, str | int]:
     """What is different in every process, a forked one too."""
     return {"service.instance.id": str(uuid.uuid4()), "process.pid": os.getpid(), "process.parent_pid": os.getppid()}
-
-
-def _has_directory() -> bool:
-    """The working directory may have been removed."""
-    try:
-        return bool(os.getcwd())  # noqa: PTH109 - Path.cwd() is the same call
-    except OSError:
-        return False

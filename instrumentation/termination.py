@@ -6,39 +6,51 @@ and for this one signal; who asks for the handler is told that it is the default
 
 The default ends a process whatever it does; a handler in Python only runs when the main thread comes by. A signal that arrives while that
 thread enters a system call, or that another thread is given, would be forgotten until the call returns: a worker of a pool then waits
-for ever (seen once in 250 runs). So Python also tells our thread of signals (`signal.set_wakeup_fd`), which insists.
+for ever (seen once in 250 runs). So Python also tells our thread of signals (`signal.set_wakeup_fd`), which has somebody insist: the main
+thread is interrupted until it comes by, and where it does not, because C code does not come back, the process ends without it.
 """
 
 from __future__ import annotations
 
 import functools
+import os
 import signal
 import threading
 import time
+from _thread import start_new_thread  # gevent's, if it comes later, would run in the main thread
 from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
 from typing import Any
 
+from .guard import skipped
+
 _set: Callable[[int, Any], Any] = signal.signal
 _get: Callable[[int], Any] = signal.getsignal
 _set_fd: Callable[..., int] = signal.set_wakeup_fd
+_sleep = time.sleep
 _before_death: list[Callable[[], bool]] = []
 _fd = -1
+_patience_s = 0.0
 _came_by = False
+_is_seen_to = False
 _held = threading.local()
 INSIST_S = 0.05
-"""How long the main thread has to come by before it is interrupted again, up to 20 times."""
+"""How long the main thread has to come by before it is interrupted again, up to `TIMES` times."""
+TIMES = 20
 
 
-def begin(before_death: Callable[[], bool], wakeup_fd: int) -> None:
-    """From now on call `before_death` in the main thread when the default would end the process; False where it must not die yet.
+def begin(before_death: Callable[[], bool], wakeup_fd: int, patience_s: float) -> None:
+    """From now on call `before_death` when the default would end the process; False where it must not die yet.
 
-    The numbers of signals are written to `wakeup_fd`; its reader calls `insist` for SIGTERM.
+    It is called in the main thread, or in one of its own where that is in C. `patience_s` is how long it may take. The numbers of signals
+    are written to `wakeup_fd`; its reader calls `arrived` for SIGTERM.
     """
-    if _before_death or threading.current_thread() is not threading.main_thread():
+    global _patience_s  # noqa: PLW0603 - there is one default to replace
+    if threading.current_thread() is not threading.main_thread():
         return
-    _before_death.append(before_death)
+    _before_death[:] = [before_death]
+    _patience_s = patience_s
     signal.signal = _signal
     signal.getsignal = _getsignal
     signal.set_wakeup_fd = _set_wakeup_fd
@@ -49,16 +61,46 @@ def begin(before_death: Callable[[], bool], wakeup_fd: int) -> None:
         _set(signal.SIGURG, _nothing)
 
 
+def end() -> None:
+    """From now on the default is the system's again."""
+    tell(-1)
+    _before_death.clear()
+    with suppress(Exception):  # of which one is that this is not the main thread
+        if _get(signal.SIGTERM) is _on_sigterm:
+            _set(signal.SIGTERM, signal.SIG_DFL)
+        if _get(signal.SIGURG) is _nothing:
+            _set(signal.SIGURG, signal.SIG_DFL)
+
+
 def tell(wakeup_fd: int) -> None:
-    """Have the numbers of signals written there, unless somebody else has them written elsewhere; in the main thread, also of a child."""
+    """Have the numbers of signals written there, unless somebody else has them written elsewhere; also in a child, also in our thread."""
     global _fd  # noqa: PLW0603 - Python has one for the process too
     if not _before_death:
         return
-    with suppress(ValueError, OSError):
-        previous = _set_fd(wakeup_fd, warn_on_full_buffer=False)
+    with suppress(ValueError, OSError, AttributeError):
+        exchange = _exchange if threading.current_thread() is threading.main_thread() else _exchange_in_c
+        previous = exchange(wakeup_fd)
         if previous not in {-1, _fd}:
-            _set_fd(previous)
+            exchange(previous)
         _fd = wakeup_fd
+
+
+def _exchange(fd: int) -> int:
+    return _set_fd(fd, warn_on_full_buffer=False)
+
+
+def _exchange_in_c(fd: int) -> int:
+    """Python has the main thread do it; what is below its check needs no more than the GIL."""
+    import ctypes  # noqa: PLC0415 - as good as never needed
+
+    return int(ctypes.pythonapi.PySignal_SetWakeupFd(fd))
+
+
+def begin_anew(wakeup_fd: int) -> None:
+    """In a forked child: what the parent was sent is the parent's."""
+    global _came_by, _is_seen_to  # noqa: PLW0603 - as above
+    _came_by = _is_seen_to = False
+    tell(wakeup_fd)
 
 
 def hold() -> None:
@@ -74,19 +116,46 @@ def release() -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
-def insist() -> None:
-    """SIGTERM has arrived: interrupt what the main thread waits for, until it comes by.
+def arrived() -> None:
+    """SIGTERM has arrived: somebody sees to it that the process dies of it, if it is the default's to handle."""
+    global _is_seen_to  # noqa: PLW0603 - as above
+    if not _is_seen_to and _get(signal.SIGTERM) is _on_sigterm:
+        _is_seen_to = True
+        with skipped("seeing to SIGTERM"):
+            start_new_thread(_see_to_it, ())
+
+
+def _see_to_it() -> None:
+    """Interrupt what the main thread waits for, until it comes by; then the process has `patience_s` to end.
 
     By a signal that means nothing (Go uses it for the same): nobody is harmed by one too many.
     """
-    main = threading.main_thread().ident
-    if main is None or not hasattr(signal, "pthread_kill"):
-        return
-    for _ in range(20):
-        if _came_by or _get(signal.SIGTERM) is not _on_sigterm or _get(signal.SIGURG) is not _nothing:
-            return
-        signal.pthread_kill(main, signal.SIGURG)
-        time.sleep(INSIST_S)
+    global _is_seen_to  # noqa: PLW0603 - as above
+    main = threading.main_thread().ident or 0
+    for _ in range(TIMES):
+        if _came_by or _get(signal.SIGTERM) is not _on_sigterm:
+            break
+        if hasattr(signal, "pthread_kill") and _get(signal.SIGURG) is _nothing:
+            signal.pthread_kill(main, signal.SIGURG)
+        _sleep(INSIST_S)
+    else:
+        if all(may_die() for may_die in _before_death):
+            _die()
+    _sleep(_patience_s + 1)
+    if _get(signal.SIGTERM) is _on_sigterm:
+        _die()
+    _is_seen_to = False
+
+
+def _die() -> None:
+    """Of SIGTERM's default, which Python lets only the main thread put back."""
+    with suppress(Exception):
+        import ctypes  # noqa: PLC0415 - as above
+
+        ctypes.pythonapi.PyOS_setsig(signal.SIGTERM, None)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+        signal.raise_signal(signal.SIGTERM)
+    os._exit(128 + signal.SIGTERM)
 
 
 def _nothing(_number: int, _frame: FrameType | None) -> None:
@@ -96,13 +165,13 @@ def _nothing(_number: int, _frame: FrameType | None) -> None:
 @functools.wraps(_set_fd)
 def _set_wakeup_fd(fd: int, **options: bool) -> int:
     """Event loops take it, and give it back with -1."""
-    previous = _set_fd(_fd, warn_on_full_buffer=False) if fd == -1 else _set_fd(fd, **options)
+    previous = _exchange(_fd) if fd == -1 else _set_fd(fd, **options)
     return -1 if previous == _fd else previous
 
 
 @functools.wraps(_set)
 def _signal(signalnum: int, handler: Any) -> Any:
-    ours = signalnum == signal.SIGTERM and handler is signal.SIG_DFL
+    ours = signalnum == signal.SIGTERM and handler is signal.SIG_DFL and _before_death
     return _told(_set(signalnum, _on_sigterm if ours else handler))
 
 

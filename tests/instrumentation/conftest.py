@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -50,13 +51,13 @@ def run() -> Callable[..., subprocess.CompletedProcess[str]]:
     return run_to_the_end
 
 
-@pytest.fixture
-def serve(tmp_path: Path) -> Callable[..., Any]:
+@pytest.fixture(scope="session")
+def serve(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
     """Runs a server until the block ends; gives a function that asks it for a path."""
 
     @contextmanager
     def served(address: str, *command: str, **more: str) -> Iterator[Callable[[str], httpx.Response]]:
-        log = tmp_path / "server.log"
+        log = tmp_path_factory.mktemp("server") / "server.log"
         with log.open("wb") as output:
             process = subprocess.Popen(command, cwd=SERVICES, env=environment(**more), stdout=output, stderr=output, start_new_session=True)
 
@@ -145,6 +146,13 @@ def observed() -> Iterator[Callable[..., Observed]]:
     yield start
     for each in started:
         each.stop()
+
+
+@pytest.fixture
+def black_hole() -> Iterator[str]:
+    """A collector that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 @pytest.fixture(scope="session")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +13,6 @@ import pytest
 BLOCKED = ("duckdb", "numba", "pyarrow", "deltalake", "grpc", "fastapi", "uvicorn", "pydantic_settings", "sqlalchemy", "orjson", "xxhash")
 BIN = Path(sys.executable).parent
 OTELPOND = (sys.executable, "-m", "otelpond.config.cli")
-
-
-@pytest.fixture
-def black_hole() -> Iterator[str]:
-    """A collector that takes connections and never answers."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
 def _seconds(ended: Any) -> tuple[float, float]:

@@ -43,6 +43,14 @@ def test_a_forked_child_is_an_instance_of_its_own(collector: Any, run: Callable[
     assert instances["before"] == instances["after"] != instances["in the child"]
 
 
+def test_a_working_directory_that_was_removed_is_no_obstacle(tmp_path: Path, run: Callable[..., Any]) -> None:
+    """Old shells and deployments leave processes in one; a name is then made from what the command says."""
+    (tmp_path / "gone").mkdir()
+    command = " ".join((*OTELPOND, "run", "--", sys.executable, "-c", "'import os; print(os.environ[\"OTELPOND_SERVICE\"])'"))
+    ended = run("sh", "-c", f"cd {tmp_path}/gone; rmdir {tmp_path}/gone; exec {command}", OTEL_TRACES_EXPORTER="none")
+    assert (0, "python\n") == (ended.returncode, ended.stdout), ended.stderr
+
+
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_processes_of_multiprocessing_lose_nothing(method: str, collector: Any, run: Callable[..., Any]) -> None:
     """Those that end by `os._exit`, and those of a pool, which are ended by SIGTERM."""

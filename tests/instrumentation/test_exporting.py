@@ -1,0 +1,32 @@
+"""Exporters: what ours log while they export is our own affair, what the service's log is the service's."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from otelpond.instrumentation import guard
+from otelpond.instrumentation.exporting import HTTP, Exporting
+from otelpond.instrumentation.settings import Settings
+
+
+def test_only_our_own_exports_are_hushed(
+    caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, free_address: Callable[[], str]
+) -> None:
+    """One line of ours with the reason; a service's exporter of the same class logs as ever, and so does its HTTP client."""
+    monkeypatch.setattr(guard, "_said", set())
+    caplog.set_level(logging.DEBUG)
+    exporting = Exporting("traces", ("otlp",), Settings(endpoint=f"http://{free_address()}"))
+    exporting.hurry()
+    span = TracerProvider(shutdown_on_exit=False).get_tracer("test").start_span("unheard")
+    span.end()
+    assert not exporting.export([span])
+    assert [] == caplog.records
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("otelpond: traces are not delivered to http://")
+    assert "Failed to export" in line
+    for logger in (HTTP["traces"].partition(":")[0], "urllib3.connectionpool"):
+        logging.getLogger(logger).warning("of the service")
+    assert ["of the service"] * 2 == caplog.messages
