@@ -94,7 +94,9 @@ class _Failure(ctypes.Structure):
 
 
 def _exception(failure: ctypes.c_void_p) -> Exception:
-    described = _Failure.from_address(failure.value or 0)
+    if failure.value is None:
+        return RuntimeError("a kernel failed and does not say why")
+    described = _Failure.from_address(failure.value)
     kind, arguments, _place = pickle.loads(ctypes.string_at(described.pickled, described.size))  # noqa: S301
     raised: Exception = kind(*(arguments or ()))
     return raised

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import random
 import subprocess
@@ -242,3 +243,8 @@ def test_cache_folder_is_the_one_named(monkeypatch: pytest.MonkeyPatch, tmp_path
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert tmp_path / "otelpond" == machine_code.cache_folder().parent
     assert machine_code.cache_folder() == machine_code.cache_folder()
+
+
+def test_a_kernel_that_does_not_say_why_it_failed_is_an_error_and_no_crash() -> None:
+    """There is nothing at address 0 to read a reason from."""
+    assert isinstance(machine_code._exception(ctypes.c_void_p()), RuntimeError)
