@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -80,6 +80,7 @@ class _Draft:
 
     number: int
     files: OpenFiles
+    begins: dict[str, Position]
     since: float | None = None
     left_out: set[FramePlace] = field(default_factory=set)
     quarantined: dict[FramePlace, str] = field(default_factory=dict)
@@ -189,12 +190,13 @@ class Pipeline:
             self._store.renew_stream()
             self._store.mark_done(number)
         finished = last is None or self._store.done() >= number
-        before = plans[-2] if len(plans) > 1 else None
-        self._begin(last if finished else before)
+        positions = {} if last is None else last.positions if finished else self._store.beginning(plans)
+        replaced = self._begin(positions, last.inboxes if last else {})
         self._remember(plans if finished else plans[:-1])
         if last is not None and not finished:
-            yield from self._replay(last, control)
-            self._backlog.positions.update(last.positions)
+            plan = replace(last, positions={inbox: end for inbox, end in last.positions.items() if inbox not in replaced})
+            yield from self._replay(plan, control)
+            self._backlog.positions.update(plan.positions)
         self._lake.refresh()
         self._progress.positions = dict(self._backlog.positions)
         self._progress.live_files = self._lake.live_files()
@@ -211,9 +213,12 @@ class Pipeline:
             if age_ns < int(self._options.retry_window_s * 1e9):
                 self._window.add(plan.number, plan.digests, age_ns=age_ns)
 
-    def _begin(self, plan: Plan | None) -> None:
-        for inbox in self._backlog.begin(plan.positions if plan else {}, plan.inboxes if plan else {}):
+    def _begin(self, positions: Mapping[str, Position], read: Mapping[str, str]) -> list[str]:
+        """See `Backlog.begin`."""
+        replaced = self._backlog.begin(positions, read)
+        for inbox in replaced:
             logger.warning("inbox %s is not the one that the last plan has read: it was replaced, and is read from its beginning", inbox)
+        return replaced
 
     def _replay(self, plan: Plan, control: Control) -> Turns:
         """Publish a plan again, to the tables that do not have it yet."""
@@ -384,6 +389,7 @@ class Pipeline:
             quarantined=draft.quarantined,
             digests=b"".join(draft.digests),
             inboxes=self._backlog.identities(),
+            begins=draft.begins,
         )
         if replayed is None:
             self._store.write(plan)
@@ -417,7 +423,7 @@ class Pipeline:
         return time.monotonic() - draft.since >= self._options.commit_interval_s or draft.files.bytes >= self._options.commit_bytes
 
     def _new_draft(self, number: int) -> _Draft:
-        return _Draft(number, self._lake.open_batch(self._store.stream, number, time.time_ns()))
+        return _Draft(number, self._lake.open_batch(self._store.stream, number, time.time_ns()), dict(self._backlog.positions))
 
 
 def merge(parts: list[Decoded]) -> Decoded:

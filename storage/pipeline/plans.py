@@ -3,8 +3,9 @@
 `DATA/plans/` holds:
 
 - `stream`: the name under which the tables know this pond's plans (Delta application transactions).
-- `<number>.plan`: one publish: up to which position of each inbox, which frames were left out as retries or put into quarantine, and
-  the digests of the others, which recognise retries for as long as the retry window is. Written and fsynced before the publish.
+- `<number>.plan`: one publish: from which position of each inbox up to which, which frames were left out as retries or put into
+  quarantine, and the digests of the others, which recognise retries for as long as the retry window is. Written and fsynced before
+  the publish.
 - `done`: the number of the last plan that all its tables have.
 """
 
@@ -16,7 +17,7 @@ import logging
 import secrets
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -45,6 +46,7 @@ class Plan:
         quarantined: the places of frames that no decoder takes, each with its reason.
         digests: of all other frames but the timeless ones, 16 bytes each, one after another.
         inboxes: the identity of each inbox, see `inbox.segments.identity`.
+        begins: where reading each inbox began; None in plans of before 2026-11-21, which begin where the one before them ends.
     """
 
     number: int
@@ -54,6 +56,7 @@ class Plan:
     quarantined: Mapping[FramePlace, str] = field(default_factory=dict)
     digests: bytes = b""
     inboxes: Mapping[str, str] = field(default_factory=dict)
+    begins: Mapping[str, Position] | None = None
 
     @cached_property
     def digest_set(self) -> frozenset[bytes]:
@@ -71,6 +74,7 @@ class Plan:
                 "quarantined": [[*place, reason] for place, reason in self.quarantined.items()],
                 "digests": base64.b64encode(self.digests).decode(),
                 "inboxes": dict(self.inboxes),
+                "begins": self.begins,
             }
         ).encode()
 
@@ -81,12 +85,17 @@ class Plan:
         return Plan(
             number=fields["number"],
             created_unix_nano=fields["created_unix_nano"],
-            positions={inbox: Position(*position) for inbox, position in fields["positions"].items()},
+            positions=_positions(fields["positions"]),
             left_out=frozenset((inbox, segment, offset) for inbox, segment, offset in fields["left_out"]),
             quarantined={(inbox, segment, offset): reason for inbox, segment, offset, reason in fields["quarantined"]},
             digests=base64.b64decode(fields["digests"]),
             inboxes=fields.get("inboxes", {}),
+            begins=_positions(fields["begins"]) if fields.get("begins") is not None else None,
         )
+
+
+def _positions(fields: Mapping[str, list[int]]) -> dict[str, Position]:
+    return {inbox: Position(*position) for inbox, position in fields.items()}
 
 
 class PlanError(Exception):
@@ -128,9 +137,27 @@ class PlanStore:
                 logger.warning("%s is damaged and passed over: retries of what it published are no longer known", path)
         return plans
 
+    def beginning(self, plans: Sequence[Plan]) -> Mapping[str, Position]:
+        """Where the last of these plans began to read.
+
+        Raises:
+            PlanError: it does not say so itself, and the plan before it, which would, is damaged or gone.
+        """
+        last = plans[-1]
+        if last.begins is not None:
+            return last.begins
+        if last.number == 1:
+            return {}
+        if len(plans) > 1 and plans[-2].number == last.number - 1:
+            return plans[-2].positions
+        raise PlanError(
+            f"{self._path(last.number)} is not published in all its tables, and {self._path(last.number - 1)}, which says where it begins,"
+            " is damaged or gone. Restore that file from a backup."
+        )
+
     def write(self, plan: Plan) -> None:
         """Make a plan durable, before anything of it is published."""
-        write_file(self._folder / f"{plan.number:010d}.plan", plan.to_json())
+        write_file(self._path(plan.number), plan.to_json())
 
     def done(self) -> int:
         """The number of the last plan that is published in all its tables; 0 before the first."""
@@ -146,6 +173,9 @@ class PlanStore:
         for path in sorted(self._folder.glob("*.plan"))[:-2]:
             if int(path.stem) < number:
                 path.unlink()
+
+    def _path(self, number: int) -> Path:
+        return self._folder / f"{number:010d}.plan"
 
 
 class RetryWindow:

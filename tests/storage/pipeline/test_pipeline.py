@@ -713,6 +713,77 @@ def test_a_damaged_older_plan_or_list_of_suspects_is_passed_over(pond: Pond, cap
     assert "suspects is damaged" in caplog.text
 
 
+class EndsAtPublish:
+    """A lake's step that ends the process in front of a table's commit, as often as it is wanted."""
+
+    def __init__(self) -> None:
+        self.wanted = False
+
+    def __call__(self, name: str) -> None:
+        """End it."""
+        if self.wanted and name == "publish rejected_records":
+            raise KilledError
+
+
+def pond_with_an_unfinished_second_plan(data: Path) -> Pond:
+    """One whose first table has the second plan, and whose second table lacks it."""
+    step = EndsAtPublish()
+    pond = Pond(data, FakeLake(step))
+    pond.accept("a")
+    pond.run()
+    pond.accept("b", "bad")
+    step.wanted = True
+    with pytest.raises(KilledError):
+        pond.run()
+    step.wanted = False
+    return pond
+
+
+def test_a_plan_that_is_replayed_knows_where_it_begins_though_the_one_before_is_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing that an older plan has published is read again into the next one."""
+    monkeypatch.setattr(Backlog, "forget", lambda *_: None)  # as where a kill comes before that
+    pond = pond_with_an_unfinished_second_plan(tmp_path)
+    pond.lake.tables["spans"].remove("b")  # its commit was not durable
+    del pond.lake.transactions["spans", PlanStore(tmp_path / "plans").stream]
+    (tmp_path / "plans" / "0000000001.plan").write_bytes(b"{")
+    pond.run()
+
+    assert ["a", "b"] == pond.lake.tables["spans"]
+    assert 1 == len(pond.lake.tables["rejected_records"])
+
+
+def test_a_plan_of_an_older_release_is_not_replayed_where_nobody_knows_its_beginning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its place is told, and what to do; rows would be stored twice."""
+    monkeypatch.setattr(Backlog, "forget", lambda *_: None)
+    pond = pond_with_an_unfinished_second_plan(tmp_path)
+    first, second = sorted((tmp_path / "plans").glob("*.plan"))
+    second.write_bytes(json.dumps(json.loads(second.read_bytes()) | {"begins": None}).encode())
+    kept = first.read_bytes()
+    first.write_bytes(b"{")
+    pond.run()
+    assert f"{first}, which says where it begins, is damaged or gone. Restore that file" in caplog.text
+    first.write_bytes(kept)
+    pond.run()
+
+    assert ["a", "b"] == pond.lake.tables["spans"]
+    assert 1 == len(pond.lake.tables["rejected_records"])
+
+
+def test_an_inbox_that_was_replaced_while_a_plan_was_unfinished_is_read_whole(tmp_path: Path) -> None:
+    """The plan speaks of the old one: nothing of the new one is taken for published, or forgotten unread."""
+    pond = pond_with_an_unfinished_second_plan(tmp_path)
+    shutil.rmtree(tmp_path / "inbox" / "receiver")
+    for payload in ("c", "d", "e", "f"):
+        pond.accept(payload)
+    pond.run()
+
+    assert ["a", "b", "c", "d", "e", "f"] == pond.lake.tables["spans"]
+
+
 def test_a_replay_knows_a_retry_that_reached_another_worker(tmp_path: Path) -> None:
     """Though it reads the inboxes one after another, and not in the order in which their frames came."""
     alive = True
