@@ -54,32 +54,35 @@ def rewrite_entries(log: Path, first: int, last: int) -> None:
 
 
 def mend(log: Path) -> None:
-    """Bring a log back to its last whole entry after a power loss, and make what is there durable. Only at start, before any reader.
+    """Bring a log back to its last whole entry after a power loss. Only at start, and while nobody else writes to it.
 
     Torn entries at the end are renamed to `<version>.json.torn`: their publish was never reported, so that its plan is replayed,
     and a compaction's inputs still lie there. A torn checkpoint is removed: the entries it sums up are there until it is durable.
     Entries that a checkpoint sums up say nothing: a clean-up that was not durable may have left any of them.
 
-    Damage farther from the end is left for `explain` to tell.
+    Damage farther from the end, or of a table's first entry, which is durable before there is a second, is left for `explain` to tell.
     """
     if not log.is_dir():
         return
     _mend_checkpoint(log)
     summed_up = max((_version(checkpoint) for checkpoint in log.glob("*.checkpoint.parquet") if readable(checkpoint)), default=-1)
     found = [(version, path) for version, path in entries(log) if version > summed_up]
-    recent = found[-RECENT:]
     torn = _first_torn(found, summed_up + 1)
-    if torn is not None and len(found) - torn <= NEWEST:
+    if torn is not None and len(found) - torn <= NEWEST and (found[torn][0] > 0 or len(found) == 1):
         for _, path in reversed(found[torn:]):
             logger.warning("log entry %s was cut off by a power loss; its rows will be published again", path)
             path.rename(path.with_name(f"{path.name}.torn"))
         fsync_folder(log)
-    kept = [version for version, path in recent if path.exists()]
-    if kept and (log / UNDURABLE).exists():
-        rewrite_entries(log, kept[0], kept[-1])
+
+
+def settle(log: Path) -> None:
+    """Make the recent entries durable, whoever wrote them. Only at start."""
+    recent = [version for version, _ in entries(log)[-RECENT:]] if log.is_dir() else []
+    if recent and (log / UNDURABLE).exists():
+        rewrite_entries(log, recent[0], recent[-1])
         (log / UNDURABLE).unlink()
-    elif kept:
-        fsync_entries(log, kept[0], kept[-1])
+    elif recent:
+        fsync_entries(log, recent[0], recent[-1])
 
 
 def _first_torn(found: list[tuple[int, Path]], first: int) -> int | None:
@@ -111,7 +114,7 @@ def _mend_checkpoint(log: Path) -> None:
         if older and not readable(checkpoint):
             logger.warning("checkpoint %s was cut off by a power loss; the log's entries take its place", checkpoint)
             (log / "_last_checkpoint").unlink(missing_ok=True)
-            checkpoint.unlink()
+            checkpoint.unlink(missing_ok=True)
             fsync_folder(log)
 
 
@@ -120,11 +123,19 @@ def _version(checkpoint: Path) -> int:
 
 
 def readable(file: Path) -> bool:
-    """Whether a Parquet file has a whole footer."""
+    """Whether there is a Parquet file with a whole footer.
+
+    Raises:
+        OSError: the system does not let it be read, which says nothing of the file.
+    """
     try:
         pq.read_metadata(file)
-    except (pa.ArrowException, OSError):
+    except (pa.ArrowException, FileNotFoundError):
         return False
+    except OSError as failure:
+        if failure.errno is not None:
+            raise
+        return False  # Arrow's own, for what is no footer
     return True
 
 

@@ -23,18 +23,26 @@ _CONFIGURATION: Final = {
 }
 
 
-def prepare(folder: Path, schema: TableSchema) -> None:
+def prepare(folder: Path, schema: TableSchema, *, mending: bool) -> None:
     """Mend the table's log, make the table where there is none, and let one of an older release gain its columns.
+
+    Args:
+        folder: of the table.
+        schema: its columns.
+        mending: whether nobody else writes to it, so that what looks torn is.
 
     Raises:
         LakeError: a column changed its type, or a file is damaged.
     """
-    delta_log.mend(folder / delta_log.FOLDER)
+    if mending:
+        delta_log.mend(folder / delta_log.FOLDER)
+    delta_log.settle(folder / delta_log.FOLDER)
     if not deltalake.DeltaTable.is_deltatable(str(folder)):
         make_folder(folder)
         deltalake.DeltaTable.create(
             str(folder), schema.delta, partition_by=[PARTITION], configuration=_CONFIGURATION, post_commithook_properties=HOOKS_OFF
         )
+        delta_log.fsync_entries(folder / delta_log.FOLDER, 0, 0)
     table = Table(folder, schema)
     new_columns = _new_columns(table)
     if new_columns:

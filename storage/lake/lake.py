@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from ..durable import make_folder, write_file
-from ..locks import locked
+from ..locks import Presence, locked
 from ..query import Listing, PondFile
 from ..schema import TableSchema
 from .delta_table import CHECKPOINT_COMMITS, Snapshot, Table
@@ -33,6 +33,7 @@ class Lake:
         data: the pond's directory.
         tables: the documented tables by name; missing ones are made, those of an older release gain columns.
         writer: whether this process may mend and change tables at start (the pipeline, an import); readers and maintenance do not.
+            Only who has the lake alone mends: whoever else works on it did so at its own start, and goes on writing.
 
     Raises:
         LakeError: a newer release wrote the lake, a column changed its type, or a file is damaged.
@@ -44,12 +45,23 @@ class Lake:
         self.schemas = dict(tables)
         if writer:
             make_folder(self.folder)
-            _check_layout(self.folder)
-            with locked(self.folder / ".create.lock"):
-                for schema in tables.values():
-                    prepare(self.folder / schema.name, schema)
-        self.tables = {name: Table(self.folder / name, schema) for name, schema in tables.items()}
+        self._presence = Presence(self.folder / ".presence.lock")
+        try:
+            if writer:
+                self._prepare()
+            self._presence.share()
+            self.tables = {name: Table(self.folder / name, schema) for name, schema in tables.items()}
+        except BaseException:
+            self._presence.close()  # whoever tries again must not find this one
+            raise
         self._pond = PondFile(data, self.schemas)
+
+    def _prepare(self) -> None:
+        _check_layout(self.folder)
+        with locked(self.folder / ".create.lock"):
+            alone = self._presence.alone()
+            for schema in self.schemas.values():
+                prepare(self.folder / schema.name, schema, mending=alone)
 
     def committed(self, table: str, stream: str) -> int:
         """Number of the stream's last plan in that table; -1 where there is none."""

@@ -32,6 +32,11 @@ Rows = Callable[..., pa.Table]
 Publish = Callable[..., None]
 
 
+def power_loss(lake: Lake) -> None:
+    """Have the lake's process gone, so that the next one has it alone."""
+    lake._presence.close()
+
+
 def count(data: Path) -> int:
     """Rows of `visits` by the Delta log."""
     return int(deltalake.DeltaTable(str(data / "lake/visits")).to_pyarrow_table().num_rows)
@@ -229,18 +234,19 @@ def test_killed_at_any_step_and_replayed_is_stored_once(step: str, moment: str, 
 
 @pytest.mark.parametrize("left", [b"", b"\0" * 200, b'{"add":{"pa'])
 def test_an_entry_that_a_power_loss_cut_off_is_published_again(
-    left: bytes, data: Path, publish: Publish, tables: dict[str, TableSchema], rows: Rows
+    left: bytes, data: Path, lake: Lake, publish: Publish, tables: dict[str, TableSchema], *, rows: Rows
 ) -> None:
     """The torn last entry is put aside; its plan counts as not committed, and its replay is stored once."""
     publish(0)
     publish(1)
+    power_loss(lake)
     (data / "lake/visits/_delta_log/00000000000000000003.json").write_bytes(left)
 
-    lake = Lake(data, tables)
-    assert lake.committed("visits", "inbox") == 0
-    batch = lake.open_batch("inbox", 1, 1)
+    again = Lake(data, tables)
+    assert again.committed("visits", "inbox") == 0
+    batch = again.open_batch("inbox", 1, 1)
     batch.append("visits", rows(3))
-    lake.publish(batch.close(), "inbox", 1)
+    again.publish(batch.close(), "inbox", 1)
 
     assert count(data) == 6
 
@@ -251,21 +257,68 @@ def test_a_checkpoint_that_a_power_loss_cut_off_is_not_needed(
     """The entries that it sums up are still there, and are read instead."""
     publish(0)
     lake.tables["visits"].checkpoint()
+    power_loss(lake)
     checkpoint = next(data.glob("lake/visits/_delta_log/*.checkpoint.parquet"))
     checkpoint.write_bytes(checkpoint.read_bytes()[:200])
 
     assert Lake(data, tables).committed("visits", "inbox") == 0
 
 
-def test_a_damaged_entry_in_the_middle_is_told_by_name(data: Path, publish: Publish, tables: dict[str, TableSchema]) -> None:
+def test_a_damaged_entry_in_the_middle_is_told_by_name(data: Path, lake: Lake, publish: Publish, tables: dict[str, TableSchema]) -> None:
     """No power loss does that: the error names the file and what to do."""
     for plan in range(6):
         publish(plan)
+    power_loss(lake)
     entry = data / "lake/visits/_delta_log/00000000000000000002.json"
     entry.write_bytes(b'{"add":')
 
     with pytest.raises(LakeError, match=r"visits.*00000000000000000002\.json is damaged.*backup"):
         Lake(data, tables)
+
+
+def test_a_damaged_first_entry_is_told_by_name_however_few_follow_it(
+    data: Path, lake: Lake, publish: Publish, tables: dict[str, TableSchema]
+) -> None:
+    """It is durable before there is a second: taken for torn, the table would be made anew, and empty."""
+    publish(0)
+    power_loss(lake)
+    entry = data / "lake/visits/_delta_log/00000000000000000000.json"
+    entry.write_bytes(b"garbage" * 20)
+
+    with pytest.raises(LakeError, match=r"visits.*00000000000000000000\.json is damaged.*backup"):
+        Lake(data, tables)
+    assert entry.exists()
+
+
+@pytest.mark.parametrize("writer", [True, False], ids=["import", "maintenance"])
+def test_who_is_not_alone_mends_nothing(data: Path, tables: dict[str, TableSchema], publish: Publish, lake: Lake, *, writer: bool) -> None:
+    """What looks torn to it may be what another process is about to write, or a folder's listing that leaves a file out."""
+    log = data / "lake/visits/_delta_log"
+    publish(0)
+    power_loss(lake)
+    other = Lake(data, tables, writer=writer)
+    (log / delta_log.entry(3)).write_bytes(b"{")
+    with pytest.raises(LakeError, match="is damaged"):
+        Lake(data, tables)
+    assert (log / delta_log.entry(3)).exists()
+    power_loss(other)
+
+    assert 0 == Lake(data, tables).committed("visits", "inbox")
+
+
+def test_a_checkpoint_that_cannot_be_read_now_is_not_removed(
+    data: Path, lake: Lake, publish: Publish, tables: dict[str, TableSchema], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A system without descriptors says nothing of the file; the entries it sums up may be gone."""
+    publish(0)
+    lake.tables["visits"].checkpoint()
+    power_loss(lake)
+    with monkeypatch.context() as patch:
+        patch.setattr(pq, "read_metadata", lambda _: (_ for _ in ()).throw(OSError(errno.EMFILE, "Too many open files")))
+        with pytest.raises(OSError, match="Too many"):
+            Lake(data, tables)
+
+    assert [True] == [delta_log.readable(path) for path in data.glob("lake/visits/_delta_log/*.checkpoint.parquet")]
 
 
 def test_a_table_of_an_older_release_gains_columns(data: Path, publish: Publish, load: Load, visits_sql: str, rows: Rows) -> None:
@@ -346,6 +399,7 @@ def test_entries_that_a_clean_up_left_behind_do_not_cost_the_newest(
     kept = (log / delta_log.entry(1)).read_bytes()
     lake.tables["visits"].checkpoint()
     publish(3)
+    power_loss(lake)
     for version, path in delta_log.entries(log)[:-1]:
         assert version < 5
         path.unlink()
@@ -362,6 +416,7 @@ def test_an_entry_behind_a_lost_one_is_put_aside(data: Path, lake: Lake, publish
     lake.tables["visits"].checkpoint()
     publish(1)
     publish(2)
+    power_loss(lake)
     (log / delta_log.entry(3)).unlink()
 
     assert 0 == Lake(data, tables).committed("visits", "inbox")
@@ -374,6 +429,7 @@ def test_a_damaged_checkpoint_costs_no_entry(data: Path, lake: Lake, publish: Pu
     publish(0)
     lake.tables["visits"].checkpoint()
     publish(1)
+    power_loss(lake)
     for _, path in delta_log.entries(log)[:-1]:
         path.unlink()
     checkpoint = next(log.glob("*.checkpoint.parquet"))
