@@ -36,11 +36,13 @@ format: $(READY) ## format the code, and fix what the linter can
 docs: $(READY) ## write the references anew from settings, commands and tables
 	$(BIN)/python -m otelpond.config.reference
 
-bench: $(READY) ## measure throughput, latency, sizes and queries (minutes; wants a quiet machine)
+bench: $(READY) ## measure throughput, latency, sizes and queries, and what instrumentation costs (minutes; wants a quiet machine)
 	$(BIN)/python tests/bench/run.py
+	$(BIN)/python tests/bench/instrumentation.py
 
-bench-quick: $(READY) ## the same, shorter: one and a half minutes, and less to be trusted
+bench-quick: $(READY) ## the same, shorter: two and a half minutes, and less to be trusted
 	$(BIN)/python tests/bench/run.py --quick
+	$(BIN)/python tests/bench/instrumentation.py --quick
 
 chaos: $(READY) ## kill it and cut its power, count every row (half an hour; needs strace)
 	$(BIN)/python -m tests.chaos.run
