@@ -36,6 +36,13 @@ class Answer:
     size: int
 
 
+def connect(host: str, port: int) -> socket.socket:
+    """A socket that sends at once, and waits a minute for anything."""
+    connected = socket.create_connection((host, port), timeout=60.0)
+    connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connected
+
+
 def _frame(kind: int, flags: int, stream: int, payload: bytes = b"", *, length: int | None = None) -> bytes:
     size = len(payload) if length is None else length
     return _FRAME.pack(size >> 8, size & 0xFF, kind, flags, stream) + payload
@@ -73,7 +80,6 @@ class Connection:
 
     host: str
     port: int
-    timeout_s: float = 60.0
     _socket: socket.socket = field(init=False)
     _unread: bytearray = field(default_factory=bytearray)
     _window: int = 65_535
@@ -84,8 +90,7 @@ class Connection:
     _ended: deque[Answer] = field(default_factory=deque)
 
     def __post_init__(self) -> None:
-        self._socket = socket.create_connection((self.host, self.port), timeout=self.timeout_s)
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._socket = connect(self.host, self.port)
         settings = _SETTING.pack(_HEADER_TABLE_SIZE, 0) + _SETTING.pack(_INITIAL_WINDOW_SIZE, _LARGEST_WINDOW)
         wider = struct.pack(">I", _LARGEST_WINDOW - 65_535)
         self._socket.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + _frame(_SETTINGS, 0, 0, settings) + _frame(_WINDOW_UPDATE, 0, 0, wider))

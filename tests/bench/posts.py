@@ -1,12 +1,17 @@
-"""OTLP/HTTP posts over HTTP/1.1 on one socket, as little as the load generator needs; the counterpart of `calls` for gRPC."""
+"""OTLP/HTTP posts over HTTP/1.1, as little as the load generator needs; the counterpart of `calls` for gRPC.
+
+A post in flight has a socket to itself, as HTTP/1.1 has it; one thread writes and reads all sockets of a `Connection`, for a thread each
+would make the generator's own lock what is measured.
+"""
 
 from __future__ import annotations
 
+import selectors
 import socket
 from collections import deque
 from dataclasses import dataclass, field
 
-from calls import OK, Answer, CallError
+from calls import OK, Answer, CallError, connect
 
 _UNAVAILABLE = 14
 _EMPTY_ANSWER = 5  # what `calls` counts for an empty message: its prefix
@@ -19,57 +24,73 @@ def header_block(path: str, authority: str) -> bytes:
 
 
 @dataclass(slots=True)
+class _Post:
+    """A socket, the post on it, and what has come back."""
+
+    link: socket.socket
+    number: int = 0
+    unread: bytes = b""
+
+
+@dataclass(slots=True)
 class Connection:
-    """One kept-alive connection; as `calls.Connection`, but answers come in the order of the requests."""
+    """Kept-alive sockets, as many as there were posts in flight; used as `calls.Connection` is."""
 
     host: str
     port: int
-    timeout_s: float = 60.0
-    _socket: socket.socket = field(init=False)
-    _unread: bytes = b""
+    _idle: deque[_Post] = field(default_factory=deque)
+    _waiting: selectors.DefaultSelector = field(default_factory=selectors.DefaultSelector)
     _next: int = 1
-    _waiting: deque[int] = field(default_factory=deque)
-
-    def __post_init__(self) -> None:
-        self._socket = socket.create_connection((self.host, self.port), timeout=self.timeout_s)
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def close(self) -> None:
-        """Close the socket."""
-        self._socket.close()
+        """Close the sockets."""
+        for post in (*self._idle, *(key.data for key in self._waiting.get_map().values())):
+            post.link.close()
+        self._waiting.close()
 
     @property
     def in_flight(self) -> int:
         """Posts that are not answered."""
-        return len(self._waiting)
+        return len(self._waiting.get_map())
 
     def start(self, headers: bytes, body: memoryview) -> int:
         """Send one post and give its number; `body` may be changed afterwards."""
-        number, self._next = self._next, self._next + 1
-        self._waiting.append(number)
-        self._socket.sendall(b"%s%d\r\n\r\n%s" % (headers, len(body), body))
-        return number
+        post = self._idle.popleft() if self._idle else _Post(connect(self.host, self.port))
+        post.number, self._next = self._next, self._next + 1
+        self._waiting.register(post.link, selectors.EVENT_READ, post)
+        post.link.sendall(b"%s%d\r\n\r\n%s" % (headers, len(body), body))
+        return post.number
 
     def answers(self) -> list[Answer]:
-        """The next answer, waited for.
+        """The posts that have been answered, after waiting for at least one.
 
         Raises:
-            CallError: the server closed the connection.
-            TimeoutError: none came in time.
+            CallError: the server closed a socket.
+            TimeoutError: none was answered in time.
         """
-        while b"\r\n\r\n" not in self._unread:
-            self._receive()
-        head, _, self._unread = self._unread.partition(b"\r\n\r\n")
-        size = next(int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
-        while len(self._unread) < size:
-            self._receive()
-        body, self._unread = self._unread[:size], self._unread[size:]
-        http_status = int(head.split(b" ", 2)[1])
-        status = {200: OK, 503: _UNAVAILABLE}.get(http_status, http_status)
-        return [Answer(self._waiting.popleft(), status, "" if status == OK else body.decode(errors="replace"), _EMPTY_ANSWER + size)]
+        ended: list[Answer] = []
+        while not ended:
+            ready = self._waiting.select(timeout=60.0)
+            if not ready:
+                raise TimeoutError("no answer")
+            ended = [answer for key, _ in ready if (answer := self._read(key.data)) is not None]
+        return ended
 
-    def _receive(self) -> None:
-        received = self._socket.recv(65_536)
+    def _read(self, post: _Post) -> Answer | None:
+        """The answer, where all of it is there."""
+        received = post.link.recv(65_536)
         if not received:
             raise CallError("the server closed the connection")
-        self._unread += received
+        post.unread += received
+        head, ended, body = post.unread.partition(b"\r\n\r\n")
+        if not ended:
+            return None
+        size = next(int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
+        if len(body) < size:
+            return None
+        post.unread = b""
+        self._waiting.unregister(post.link)
+        self._idle.append(post)
+        http_status = int(head.split(b" ", 2)[1])
+        status = {200: OK, 503: _UNAVAILABLE}.get(http_status, http_status)
+        return Answer(post.number, status, "" if status == OK else body.decode(errors="replace"), _EMPTY_ANSWER + size)

@@ -34,6 +34,7 @@ import figures
 import low_rate
 import polars as pl
 from deltalake import DeltaTable
+from empty_servers import empty_server
 from figures import Figure
 from served import Collector, MemoryWatch, disk_bytes, raw_fsync_ms
 from yardstick import page_us, parse_us
@@ -55,8 +56,16 @@ Rows = dict[str, int]
 
 
 def load(collector: Collector, *, transport: str = "grpc", **options: float) -> dict[str, Any]:
-    """Run the generator as a process of its own."""
-    target = {"grpc": collector.grpc, "http": collector.http}[transport]
+    """Run the generator on a collector."""
+    return load_address({"grpc": collector.grpc, "http": collector.http}[transport], transport, **options)
+
+
+def load_address(target: str, transport: str, **options: float) -> dict[str, Any]:
+    """Run the generator as a process of its own.
+
+    Raises:
+        RuntimeError: something was refused for good.
+    """
     arguments = [part for name, value in options.items() for part in (f"--{name.replace('_', '-')}", str(value))]
     done = subprocess.run(
         [sys.executable, HERE / "load.py", "--target", target, "--transport", transport, *arguments],
@@ -142,18 +151,24 @@ class Run:
         """64 requests in flight on each transport: over gRPC 16 on each of 4 connections, over HTTP one on each of 64."""
         seconds = 5 if self.quick else 15
         raw_ms = raw_fsync_ms(self.folder, ONE_ITEM_BYTES)["p50"]
-        for transport, connections, depth, rate, latency in (
-            ("grpc", 4, 16, figures.ONE_ITEM, figures.ONE_ITEM_P99),
-            ("http", 64, 1, figures.ONE_ITEM_HTTP, figures.ONE_ITEM_HTTP_P99),
+        for transport, connections, rate, latency, empty_rate, share in (
+            ("grpc", 4, figures.ONE_ITEM, figures.ONE_ITEM_P99, figures.EMPTY_GRPC, figures.ONE_ITEM_SHARE),
+            ("http", 1, figures.ONE_ITEM_HTTP, figures.ONE_ITEM_HTTP_P99, figures.EMPTY_HTTP, figures.ONE_ITEM_HTTP_SHARE),
         ):
             say(f"one item a request over {transport}")
+            shape = {"seconds": seconds, "items": 1, "connections": connections, "depth": 64 // connections}
+            with empty_server(transport) as address:
+                empty = load_address(address, transport, **shape)
             cpu_s = collector.cpu_s()
-            sent = load(collector, transport=transport, seconds=seconds, items=1, connections=connections, depth=depth)
+            sent = load(collector, transport=transport, **shape)
             rows = add(rows, sent["rows"])
             collector.wait_for_rows(rows)
-            self.note(rate, sent["requests"] / sent["seconds"])
+            requests_s, empty_s = (done["requests"] / done["seconds"] for done in (sent, empty))
+            self.note(rate, requests_s)
             self.note(latency, sent["latency_ms"]["p99"] - raw_ms)
-            self.details[f"one_item_{transport}"] = {"generator": sent, "collector_cpu_s": collector.cpu_s() - cpu_s}
+            self.note(empty_rate, empty_s)
+            self.note(share, requests_s / empty_s * 100)
+            self.details[f"one_item_{transport}"] = {"generator": sent, "collector_cpu_s": collector.cpu_s() - cpu_s, "empty": empty}
 
     def _sizes(self, name: str, data: Path) -> None:
         with duckdb.connect(str(data / "pond.duckdb"), read_only=True) as connection:

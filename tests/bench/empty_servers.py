@@ -1,0 +1,70 @@
+"""Servers that take OTLP and do nothing with it: what the transports' own libraries cost, beside which the collector's figures stand.
+
+    python tests/bench/empty_servers.py grpc        says its address; ends with its standard input
+
+Each has the collector's shape: grpcio's synchronous server, unary methods on raw bytes and as many threads; uvicorn with uvloop and
+httptools in front of an ASGI application that reads the body.
+"""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import grpc
+import uvicorn
+from otelpond.receivers.otlp_grpc import DEFAULT_WORKERS
+
+
+class _Unary(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpcio ships no types
+    """Every method takes bytes and answers none."""
+
+    def service(self, _call: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
+        """What serves a call."""
+        return grpc.unary_unary_rpc_method_handler(lambda _message, _context: b"")
+
+
+async def _application(_scope: Any, receive: Any, send: Any) -> None:
+    while (await receive()).get("more_body", False):
+        pass
+    fields = [(b"content-type", b"application/x-protobuf"), (b"content-length", b"0")]
+    await send({"type": "http.response.start", "status": 200, "headers": fields})
+    await send({"type": "http.response.body", "body": b""})
+
+
+def serve(transport: str) -> None:
+    """Listen, say where, and serve until the standard input ends."""
+    with socket.create_server(("127.0.0.1", 0), backlog=1024) as listening:
+        port = listening.getsockname()[1]
+        if transport == "grpc":
+            server = grpc.server(ThreadPoolExecutor(DEFAULT_WORKERS), handlers=[_Unary()])
+            port = server.add_insecure_port("127.0.0.1:0")
+            server.start()
+        else:
+            config = uvicorn.Config(_application, lifespan="off", ws="none", log_config=None, access_log=False, proxy_headers=False)
+            threading.Thread(target=uvicorn.Server(config).run, args=([listening],), daemon=True).start()
+        print(f"127.0.0.1:{port}", flush=True)  # noqa: T201 - the answer
+        sys.stdin.read()
+
+
+@contextmanager
+def empty_server(transport: str) -> Iterator[str]:
+    """A process with an empty server, as long as this is open; gives its address."""
+    command = [sys.executable, Path(__file__), transport]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.kill()
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1])
