@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from types import TracebackType
 from typing import Self
 
@@ -12,7 +13,8 @@ from .exports import EXPORTS, Export
 from .refusals import DisconnectedError, RefusedError
 
 _ACCESS = (ForbiddenError, LimitedError, UnauthenticatedError)
-_FORESEEN = (*_ACCESS, DisconnectedError, RefusedError, UndecodableError, UnavailableError)
+_GONE = (DisconnectedError, asyncio.CancelledError)  # over HTTP, over gRPC
+_FORESEEN = (*_ACCESS, *_GONE, RefusedError, UndecodableError, UnavailableError)
 _NOT_YET = Inspection(items=0)
 
 

@@ -1,21 +1,22 @@
 """The memory that gRPC messages take while they come in, which grpcio tells nobody; the gRPC receiver asks before and while it reads.
 
 A gRPC request does not say how long its message is, and grpcio reads it whole. So the process's resident memory is what is held to the
-limit, by a thread that looks every 10 ms as long as messages come in. From a quarter of the limit on a message may be of the largest size
-as long as it has just begun: only so many begin together as there is room for. What takes longer counts for what it has brought, so that
-slow senders are in nobody's way.
+limit, by a look every 10 ms as long as messages come in. The model: memory grows by what has come, which the looks see, by what may come
+until the next look, and by what begins. From a tenth of the limit on a message may be of the largest size as long as it has just begun:
+only so many begin together as there is room for. What takes longer counts for what it has brought, so that slow senders are in nobody's
+way. At a third of the limit nothing begins and half of what has begun is ended; the rest is for messages that are handed over or parsed.
+All of it runs on the event loop that serves the calls.
 """
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import os
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, TypeVar
 
 import psutil
 
@@ -25,20 +26,12 @@ _LOOK_EVERY_S: Final = 0.01
 _NEW_S: Final = 0.1  # loopback brings 64 MiB in that time
 _LONGEST_WAIT_S: Final = 1.0
 _SLOWEST_S: Final = 10.0  # OTLP clients have given up by then
-_SLOW_S: Final = 1.0
 _OWN_AFTER_S: Final = 5.0
 _TRIM_EVERY_S: Final = 0.1
 _M_MMAP_THRESHOLD: Final = -3
 _CAREFUL_SHARE: Final = 0.1  # of the limit; below it any number may begin, for 10 ms bring less than the rest
 _FULL_SHARE: Final = 0.35  # of the limit; the rest is for messages that are handed over or parsed, and for what the allocator keeps
-
-
-class Call(Protocol):
-    """What can be ended while its message comes in: a `grpc.ServicerContext`."""
-
-    def cancel(self) -> None:
-        """End it; its client hears CANCELLED, which OTLP lets it try again."""
-        ...
+_Message = TypeVar("_Message")
 
 
 def _resident() -> Callable[[], int]:
@@ -71,21 +64,17 @@ class Incoming:
     Args:
         max_bytes: the limit.
         max_message_bytes: how long one message may be.
-        most_calls: how many threads read; where more than half of them do, slow senders are ended.
     """
 
-    def __init__(self, max_bytes: int, max_message_bytes: int, most_calls: int) -> None:
+    def __init__(self, max_bytes: int, max_message_bytes: int) -> None:
         self._resident = _resident()
         self._max_bytes = max_bytes
         self._begin_from(self._resident())
         self._read = time.monotonic()
         self._max_message_bytes = max_message_bytes
-        self._most_calls = most_calls
         self._trimmed = 0.0
-        self._new: dict[Call, float] = {}
-        self._slow: dict[Call, float] = {}
-        self._begun = threading.Event()
-        threading.Thread(target=self._watch, name="grpc-memory", daemon=True).start()
+        self._reading: dict[asyncio.Timeout, float] = {}
+        self._watching: asyncio.TimerHandle | None = None
 
     def check(self) -> None:
         """Whether another message may come in.
@@ -94,7 +83,7 @@ class Incoming:
             UnavailableError: the limit is near.
         """
         if self._held > self._full_at and self._look() > self._full_at:
-            if self._new or self._slow or time.monotonic() - self._read < _OWN_AFTER_S:
+            if self._reading or time.monotonic() - self._read < _OWN_AFTER_S:
                 raise _no_room()
             self._begin_from(self._held)
 
@@ -104,38 +93,50 @@ class Incoming:
         self._careful_at = resident + int(_CAREFUL_SHARE * self._max_bytes)
         self._full_at = resident + int(_FULL_SHARE * self._max_bytes)
 
-    @contextmanager
-    def reading(self, call: Call) -> Iterator[None]:
-        """The time in which a call's message comes in; waits up to a second for room to begin.
+    async def message(self, read: Callable[[], Awaitable[_Message]]) -> _Message:
+        """What `read` brings; waits up to a second for room to begin.
 
         Raises:
-            UnavailableError: there was none.
+            UnavailableError: there was none, or none is left, or the message takes longer than clients wait.
         """
         began = time.monotonic()
         while not self._room():
             if time.monotonic() - began > _LONGEST_WAIT_S:
                 raise _no_room()
-            time.sleep(_LOOK_EVERY_S)
-        self._new[call] = time.monotonic()
-        if not self._begun.is_set():
-            self._begun.set()
+            await asyncio.sleep(_LOOK_EVERY_S)
         try:
-            yield
-        finally:
-            if self._new.pop(call, None) is None:
-                self._slow.pop(call, None)
-            self._read = time.monotonic()
+            async with asyncio.timeout(_SLOWEST_S) as reading:
+                self._reading[reading] = time.monotonic()
+                if self._watching is None:
+                    self._watch_on()
+                try:
+                    return await read()
+                finally:
+                    self._reading.pop(reading, None)
+                    self._read = time.monotonic()
+        except TimeoutError:
+            raise _no_room() if self._held > self._full_at else _too_slow() from None
 
     def _room(self) -> bool:
-        return self._held < self._careful_at or self._look() + len(self._new) * self._max_message_bytes <= self._full_at
+        return self._held < self._careful_at or self._look() + self._new() * self._max_message_bytes <= self._full_at
+
+    def _new(self) -> int:
+        """How many messages have begun so lately that what they bring has not been seen."""
+        since = time.monotonic() - _NEW_S
+        return sum(began > since for began in self._reading.values())
+
+    def _watch_on(self) -> None:
+        self._watching = asyncio.get_running_loop().call_later(_LOOK_EVERY_S, self._watch)
 
     def _watch(self) -> None:
-        while self._begun.wait():
-            self._begun.clear()
-            while self._new or self._slow:
-                time.sleep(_LOOK_EVERY_S)
-                self._look()
-                self._sort_out()
+        self._watching = None
+        if self._reading:
+            self._watch_on()
+            if self._look() > self._full_at:
+                reading = sorted(self._reading, key=lambda each: self._reading[each])
+                for latest in reading[len(reading) // 2 :]:  # what came first shall arrive
+                    del self._reading[latest]
+                    latest.reschedule(0)
 
     def _look(self) -> int:
         """The memory that is held, after the allocator has given back what it can where that is too much."""
@@ -146,23 +147,10 @@ class Incoming:
             self._held = self._resident()
         return self._held
 
-    def _sort_out(self) -> None:
-        """Tell the slow calls from the new ones, and end those that cannot stay."""
-        now = time.monotonic()
-        for call, began in list(self._new.items()):
-            if now - began > _NEW_S:
-                self._slow[call] = began
-                if self._new.pop(call, None) is None:  # it has just ended
-                    self._slow.pop(call, None)
-        calls = list(self._slow.items())
-        patience_s = _SLOW_S if 2 * len(calls) > self._most_calls else _SLOWEST_S
-        ended = [call for call, began in calls if now - began > patience_s]
-        if self._held > self._full_at:
-            reading = [*self._slow, *self._new]
-            ended += reading[len(reading) // 2 :]  # what came first shall arrive
-        for call in ended:
-            call.cancel()
-
 
 def _no_room() -> UnavailableError:
     return UnavailableError("requests under way hold the memory that is set aside for them", retry_after_s=1.0)
+
+
+def _too_slow() -> UnavailableError:
+    return UnavailableError(f"the message was not complete after {_SLOWEST_S:.0f} s", retry_after_s=1.0)

@@ -6,24 +6,87 @@ undoes gzip and deflate, and holds the message's size to the limit before, while
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Final, NoReturn
 
 import grpc
 
-from ..storage.signals import Sink, UndecodableError
-from .admission import Admission
+from ..storage.counters import Received
+from ..storage.signals import Inspection, Sink, UnavailableError, UndecodableError
+from .admission import LONG_BYTES, Admission
 from .authentication import OPEN, Authentication
 from .counting import Counted, received
+from .event_loop import Durable, inline_or_not
 from .exports import DEFAULT_MAX_BODY_BYTES, Export, in_flight_bytes
 from .memory import Incoming, return_large_blocks
 from .refusals import RefusedError, grpc_trailers, refusal_of
 
-DEFAULT_WORKERS: Final = 64
-"""Requests under way at once, most of which wait for the disk."""
+MOST_CALLS: Final = 1024
+"""Calls under way at once, most of which wait for the disk; each holds some 50 kB besides its message. More hear try-later."""
 
 _CODES: Final = {code.value[0]: code for code in grpc.StatusCode}
+
+
+@dataclass(slots=True)
+class _UnderWay:
+    """How many calls are being served."""
+
+    calls: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Method:
+    """Takes one signal's calls: one rung of the ladder after the other, each with its own refusal."""
+
+    export: Export
+    sink: Sink
+    authentication: Authentication
+    incoming: Incoming
+    durable: Durable
+    under_way: _UnderWay
+    received: Received
+
+    def check(self, authorization: str) -> None:
+        """Whether a call may send its message at all.
+
+        Raises:
+            UnauthenticatedError, ForbiddenError, LimitedError: as `Access.authenticate`.
+            UnavailableError: there is no room for another one.
+        """
+        self.authentication.caller(authorization)
+        if self.under_way.calls >= MOST_CALLS:
+            raise UnavailableError(f"{MOST_CALLS} calls are under way already", retry_after_s=1.0)
+        self.incoming.check()
+        with Admission(self.sink) as admission:
+            admission.check(1)  # the headers do not tell the size
+
+    async def call(self, _messages: object, context: grpc.aio.ServicerContext) -> bytes:
+        """Answer one call."""
+        self.under_way.calls += 1
+        try:
+            return await self._accept(context)
+        except Exception as error:  # noqa: BLE001  every error becomes an answer, sorted in one place
+            await _refuse(refusal_of(error), context)
+        finally:
+            self.under_way.calls -= 1
+
+    async def _accept(self, context: grpc.aio.ServicerContext) -> bytes:
+        with Counted(self.received) as counted, Admission(self.sink) as admission:
+            payload = await self.incoming.message(context.read)
+            if payload is grpc.aio.EOF:
+                raise UndecodableError("the call ended without a message")
+            admission.reserve(len(payload))
+            counted.inspection = inspection = await inline_or_not(len(payload) <= LONG_BYTES, self._inspect, payload, admission)
+            if inspection.items:
+                caller = self.authentication.caller(_authorization(context.invocation_metadata()))  # again: a message may come late
+                await self.durable(self.sink.append(caller.tenant, self.export.signal, payload, inspection))
+                self.authentication.spend(caller, inspection.items, len(payload))
+        response: bytes = self.export.response(inspection).SerializeToString()
+        return response
+
+    def _inspect(self, payload: bytes, admission: Admission) -> Inspection:
+        with admission.parsing(len(payload)):
+            return self.sink.inspect(self.export.signal, payload)
 
 
 class _Handler(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpcio ships no types
@@ -33,80 +96,40 @@ class _Handler(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpcio ships no
     """
 
     def __init__(self, sink: Sink, authentication: Authentication, incoming: Incoming) -> None:
-        self._sink = sink
-        self._incoming = incoming
-        self._authentication = authentication
-        self._received = received("grpc")
-        self._exports = {export.method: export for export in self._received}
+        durable, under_way = Durable(), _UnderWay()
+        methods = (
+            _Method(export, sink, authentication, incoming, durable, under_way, counters) for export, counters in received("grpc").items()
+        )
+        self._methods = {method.export.method: (method, grpc.stream_unary_rpc_method_handler(method.call)) for method in methods}
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
         """What serves this call; None, which grpcio answers with UNIMPLEMENTED, for a name that we do not know."""
-        export = self._exports.get(handler_call_details.method)
-        if export is None:
+        method, handler = self._methods.get(handler_call_details.method, (None, None))
+        if method is None:
             return None
         try:
-            authorization = _authorization(handler_call_details)
-            self._authentication.caller(authorization)
-            self._incoming.check()
-            with Admission(self._sink) as admission:
-                admission.check(1)  # the headers do not tell the size
+            method.check(_authorization(handler_call_details.invocation_metadata))
         except Exception as error:  # noqa: BLE001  every error becomes an answer, sorted in one place
-            self._received[export].refused(items=0)
+            method.received.refused(items=0)
             return _turned_away(refusal_of(error))
-        return self._method(export, authorization)
-
-    def _method(self, export: Export, authorization: str) -> grpc.RpcMethodHandler:
-        def call(messages: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
-            try:
-                return self._accept(export, authorization, self._message(export, messages, context))
-            except grpc.RpcError:  # nobody is left to answer, and grpcio wants its own error back
-                raise
-            except Exception as error:  # noqa: BLE001  every error becomes an answer, sorted in one place
-                _refuse(refusal_of(error), context)
-
-        return grpc.stream_unary_rpc_method_handler(call)
-
-    def _message(self, export: Export, messages: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
-        try:
-            with self._incoming.reading(context):
-                message = next(messages, None)
-        except grpc.RpcError:
-            self._received[export].refused(items=0)
-            raise
-        if message is None:
-            raise UndecodableError("the call ended without a message")
-        return message
-
-    def _accept(self, export: Export, authorization: str, payload: bytes) -> bytes:
-        with Counted(self._received[export]) as counted, Admission(self._sink) as admission:
-            admission.reserve(len(payload))
-            with admission.parsing(len(payload)):
-                inspection = self._sink.inspect(export.signal, payload)
-            counted.inspection = inspection
-            if inspection.items:
-                caller = self._authentication.caller(authorization)  # again: a message may come long after its headers
-                self._sink.append(caller.tenant, export.signal, payload, inspection).result()
-                self._authentication.spend(caller, inspection.items, len(payload))
-        response: bytes = export.response(inspection).SerializeToString()
-        return response
+        return handler
 
 
-def _authorization(call: grpc.HandlerCallDetails) -> str:
-    return ", ".join(value for key, value in call.invocation_metadata if key == "authorization")
+def _authorization(metadata: tuple[tuple[str, str], ...]) -> str:
+    return ", ".join(value for key, value in metadata if key == "authorization")
 
 
 def _turned_away(refusal: RefusedError) -> grpc.RpcMethodHandler:
     """A method that ends the call at once, its message unread."""
 
-    def call(_messages: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
-        _refuse(refusal, context)
+    async def call(_messages: object, context: grpc.aio.ServicerContext) -> bytes:
+        await _refuse(refusal, context)
 
     return grpc.stream_unary_rpc_method_handler(call)
 
 
-def _refuse(refusal: RefusedError, context: grpc.ServicerContext) -> NoReturn:
-    context.set_trailing_metadata(grpc_trailers(refusal))
-    context.abort(_CODES[refusal.kind.grpc_code], refusal.message)
+async def _refuse(refusal: RefusedError, context: grpc.aio.ServicerContext) -> NoReturn:
+    await context.abort(_CODES[refusal.kind.grpc_code], refusal.message, grpc_trailers(refusal))
     raise AssertionError  # abort has raised
 
 
@@ -116,19 +139,17 @@ def server(
     *,
     max_body_bytes: int = DEFAULT_MAX_BODY_BYTES,
     in_flight_bytes: int = in_flight_bytes(DEFAULT_MAX_BODY_BYTES),
-    workers: int = DEFAULT_WORKERS,
     authentication: Authentication = OPEN,
     credentials: grpc.ServerCredentials | None = None,
     shared_port: bool = False,
-) -> tuple[grpc.Server, int]:
-    """The OTLP/gRPC receiver, bound and not yet started, and the port that it is bound to.
+) -> tuple[grpc.aio.Server, int]:
+    """The OTLP/gRPC receiver, bound and not yet started, and the port that it is bound to; for the event loop that runs.
 
     Args:
         sink: where payloads go.
         address: `HOST:PORT`; port 0 takes a free one.
         max_body_bytes: the longest message, as it comes and decompressed.
         in_flight_bytes: how much may be allocated for messages that come in and are not yet durable.
-        workers: how many requests are under way at once.
         authentication: who may send.
         credentials: the certificates of a server that speaks TLS.
         shared_port: other processes of this collector listen there too.
@@ -146,7 +167,7 @@ def server(
         ("grpc.http2.bdp_probe", 0),
     )
     return_large_blocks()
-    handler = _Handler(sink, authentication, Incoming(in_flight_bytes, max_body_bytes, workers))
-    receiver = grpc.server(ThreadPoolExecutor(workers, "otlp-grpc"), handlers=[handler], options=options)
+    handler = _Handler(sink, authentication, Incoming(in_flight_bytes, max_body_bytes))
+    receiver = grpc.aio.server(handlers=[handler], options=options)
     port = receiver.add_insecure_port(address) if credentials is None else receiver.add_secure_port(address, credentials)
     return receiver, port

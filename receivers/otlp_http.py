@@ -6,10 +6,9 @@ Plain ASGI: a path is looked up, and its handler called, without a framework's r
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, ParamSpec, TypeVar
+from typing import Final
 
 from google.protobuf import json_format
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -22,6 +21,7 @@ from .authentication import OPEN, Authentication
 from .content_coding import decompress, known_coding, too_large
 from .counting import Counted, received
 from .cross_origin import CrossOrigin
+from .event_loop import Durable, inline_or_not
 from .exports import DEFAULT_MAX_BODY_BYTES, Export, Response
 from .memory import return_large_blocks
 from .otlp_json import to_protobuf
@@ -35,8 +35,6 @@ _SERVER_BUFFER_BYTES: Final = 524_288  # what uvicorn and uvloop hold beside a b
 # spans: 6.0 ms in threads, 3.3 ms inline; 176 kB: the same), for the parsers hold the interpreter's lock.
 _INLINE_BYTES: Final = {_PROTOBUF: LONG_BYTES, _JSON: 32_768}
 _INLINE_CODED_BYTES: Final = 65_536  # as they come
-_Arguments = ParamSpec("_Arguments")
-_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +46,7 @@ class _Handler:
     max_body_bytes: int
     received: Received
     authentication: Authentication
+    durable: Durable
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, as ASGI."""
@@ -72,12 +71,12 @@ class _Handler:
             self._caller(scope)
             body = await self._body(scope, receive, admission)
             if coding is not None:
-                body = await _inline_or_not(len(body) <= _INLINE_CODED_BYTES, self._decompressed, body, coding, admission)
-            payload, inspection = await _inline_or_not(len(body) <= _INLINE_BYTES[media], self._understand, body, media, admission)
+                body = await inline_or_not(len(body) <= _INLINE_CODED_BYTES, self._decompressed, body, coding, admission)
+            payload, inspection = await inline_or_not(len(body) <= _INLINE_BYTES[media], self._understand, body, media, admission)
             counted.inspection = inspection
             if inspection.items:
                 caller = self._caller(scope)  # again: a body may come long after its head
-                await _durable(self.sink.append(caller.tenant, self.export.signal, payload, inspection))
+                await self.durable(self.sink.append(caller.tenant, self.export.signal, payload, inspection))
                 self.authentication.spend(caller, inspection.items, len(payload))
         return _rendered(self.export.response(inspection), media)
 
@@ -146,20 +145,6 @@ def _rendered(response: Response, media: str) -> bytes:
     return body
 
 
-async def _inline_or_not(
-    inline: bool, work: Callable[_Arguments, _Result], *arguments: _Arguments.args, **named: _Arguments.kwargs
-) -> _Result:
-    """Do the work at once, or in a thread while the loop goes on serving others."""
-    if inline:
-        return work(*arguments, **named)
-    return await asyncio.to_thread(work, *arguments, **named)
-
-
-async def _durable(future: Future[None]) -> None:
-    """Wait for the shared fsync; a request that is cancelled leaves the future, which the inbox will still complete, alone."""
-    await asyncio.shield(asyncio.wrap_future(future))
-
-
 async def _answer(send: Send, status: int, body: bytes, media: str, headers: dict[str, str]) -> None:
     fields = {"content-type": media, "content-length": str(len(body)), **headers}
     raw = [(name.encode(), value.encode()) for name, value in fields.items()]
@@ -178,8 +163,10 @@ class _Receiver:
     """Finds a request's handler by its path."""
 
     def __init__(self, sink: Sink, max_body_bytes: int, authentication: Authentication) -> None:
+        durable = Durable()
         self._handlers = {
-            export.path: _Handler(export, sink, max_body_bytes, counters, authentication) for export, counters in received("http").items()
+            export.path: _Handler(export, sink, max_body_bytes, counters, authentication, durable)
+            for export, counters in received("http").items()
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from ...receivers.exports import in_flight_bytes
+from ...receivers.otlp_grpc import MOST_CALLS
 from ...storage.access.tenants import DEFAULT_TENANT, pond_folder
 from ...storage.decode.inspection import inspect
 from ...storage.inbox.log import Inbox, InboxState, Limits
@@ -22,8 +23,8 @@ from ..settings import Settings
 
 logger = logging.getLogger(__name__)
 
-LARGEST_SHARE: Final = 48
-"""Requests of one tenant that may wait for the disk where others send too: some of the 64 that gRPC works on at once are for those."""
+LARGEST_SHARE: Final = MOST_CALLS * 3 // 4
+"""Requests of one tenant that may wait for the disk where others send too: some of those that gRPC takes at once are for others."""
 _LOCK_S: Final = 30.0
 _LOCK_POLL_S: Final = 0.2
 

@@ -57,7 +57,7 @@ class Receiving:
             CommandError: another process keeps an inbox, or an address is taken.
         """
         inboxes = self._inboxes = await asyncio.to_thread(open_inboxes, self._settings, self._worker)
-        self._start_grpc(inboxes)
+        await self._start_grpc(inboxes)
         listener = self._http_socket or listening("http", self.http, shared=self._shared)
         application = otlp_http.app(
             inboxes,
@@ -69,7 +69,7 @@ class Receiving:
         self._stopping.append(server.stop)
         self.http = server.address
 
-    def _start_grpc(self, inboxes: Inboxes) -> None:
+    async def _start_grpc(self, inboxes: Inboxes) -> None:
         try:
             server, port = otlp_grpc.server(
                 inboxes,
@@ -82,8 +82,8 @@ class Receiving:
             )
         except RuntimeError:
             raise taken("grpc", self.grpc) from None
-        server.start()
-        self._stopping.append(lambda timeout_s: asyncio.to_thread(server.stop(grace=timeout_s).wait))
+        await server.start()
+        self._stopping.append(server.stop)
         self.grpc = shown(split_address(self.grpc)[0], port)
 
     def note_read(self, tenant: str, positions: Mapping[str, Position]) -> None:

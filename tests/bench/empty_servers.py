@@ -2,8 +2,8 @@
 
     python tests/bench/empty_servers.py grpc        says its address; ends with its standard input
 
-Each has the collector's shape: grpcio's synchronous server, unary methods on raw bytes and as many threads; uvicorn with uvloop and
-httptools in front of an ASGI application that reads the body.
+grpcio's synchronous server with unary methods on raw bytes and 64 threads; uvicorn with uvloop and httptools in front of an ASGI
+application that reads the body.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from typing import Any
 
 import grpc
 import uvicorn
-from otelpond.receivers.otlp_grpc import DEFAULT_WORKERS
+
+_THREADS = 64
 
 
 class _Unary(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpcio ships no types
@@ -44,7 +45,7 @@ def serve(transport: str) -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as listening:
         port = listening.getsockname()[1]
         if transport == "grpc":
-            server = grpc.server(ThreadPoolExecutor(DEFAULT_WORKERS), handlers=[_Unary()])
+            server = grpc.server(ThreadPoolExecutor(_THREADS), handlers=[_Unary()])
             port = server.add_insecure_port("127.0.0.1:0")
             server.start()
         else:

@@ -148,15 +148,15 @@ class Run:
         self.note(figures.IDLE, (collector.cpu_s() - cpu_s) / (time.perf_counter() - start) * 100)
 
     def _one_item(self, collector: Collector, rows: Rows) -> None:
-        """64 requests in flight on each transport: over gRPC 16 on each of 4 connections, over HTTP one on each of 64."""
+        """64 requests in flight on each transport, of 4 senders: over gRPC on 4 connections, over HTTP on 64."""
         seconds = 5 if self.quick else 15
         raw_ms = raw_fsync_ms(self.folder, ONE_ITEM_BYTES)["p50"]
-        for transport, connections, rate, latency, empty_rate, share in (
-            ("grpc", 4, figures.ONE_ITEM, figures.ONE_ITEM_P99, figures.EMPTY_GRPC, figures.ONE_ITEM_SHARE),
-            ("http", 1, figures.ONE_ITEM_HTTP, figures.ONE_ITEM_HTTP_P99, figures.EMPTY_HTTP, figures.ONE_ITEM_HTTP_SHARE),
+        for transport, rate, latency, empty_rate, share in (
+            ("grpc", figures.ONE_ITEM, figures.ONE_ITEM_P99, figures.EMPTY_GRPC, figures.ONE_ITEM_SHARE),
+            ("http", figures.ONE_ITEM_HTTP, figures.ONE_ITEM_HTTP_P99, figures.EMPTY_HTTP, figures.ONE_ITEM_HTTP_SHARE),
         ):
             say(f"one item a request over {transport}")
-            shape = {"seconds": seconds, "items": 1, "connections": connections, "depth": 64 // connections}
+            shape = {"seconds": seconds, "items": 1, "connections": 4, "depth": 16}
             with empty_server(transport) as address:
                 empty = load_address(address, transport, **shape)
             cpu_s = collector.cpu_s()

@@ -12,8 +12,8 @@ from typing import Final
 import grpc
 from google.rpc import status_pb2
 from otelpond.receivers.exports import EXPORTS
-from otelpond.receivers.otlp_grpc import server
 
+from ..receivers.over_grpc import grpc_receiver
 from .folders import new_folder
 from .sink import FuzzedSink, items_of
 
@@ -27,8 +27,8 @@ _REFUSALS: Final = {
 }
 _SINK: Final = FuzzedSink()
 _ADDRESS: Final = f"unix:{new_folder() / 'grpc'}"
-_SERVER, _ = server(_SINK, _ADDRESS, max_body_bytes=_MAX_BODY_BYTES, workers=2)
-_SERVER.start()
+_RECEIVER: Final = grpc_receiver(_SINK, _ADDRESS, max_body_bytes=_MAX_BODY_BYTES)
+_RECEIVER.__enter__()
 _CHANNEL: Final = grpc.insecure_channel(_ADDRESS)
 
 

@@ -18,9 +18,10 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from otelpond.receivers.http_connection import HttpConnection
-from otelpond.receivers.otlp_grpc import server
 from otelpond.receivers.otlp_http import app
 from otelpond.storage.signals import Inspection, Signal, UndecodableError
+
+from .over_grpc import grpc_receiver
 
 Request = ExportTraceServiceRequest | ExportMetricsServiceRequest | ExportLogsServiceRequest
 REQUESTS: dict[Signal, type[Request]] = {
@@ -101,17 +102,6 @@ def http_receiver(sink: MemorySink, context: ssl.SSLContext | None = None, **opt
         finally:
             receiver.should_exit = True
             thread.join()
-
-
-@contextmanager
-def grpc_receiver(sink: MemorySink, **options: Any) -> Iterator[int]:
-    """An OTLP/gRPC receiver; gives its port."""
-    receiver, port = server(sink, "127.0.0.1:0", **options)
-    receiver.start()
-    try:
-        yield port
-    finally:
-        receiver.stop(None).wait()
 
 
 @pytest.fixture
