@@ -14,6 +14,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from ..storage.fault_places import place_of
 from ..storage.inbox.kept import Kept, KeptSegment
 from ..storage.inbox.segments import BEGINNING, Position
 from ..storage.signals import Signal
@@ -129,8 +130,10 @@ class Forwarder:
         while not self._stopping.is_set():
             try:
                 payload = self._next()
-            except OSError as failure:
-                logger.warning("%s: the inbox cannot be read, trying again: %s", self.name, failure)
+            except Exception as failure:  # noqa: BLE001 - whatever it is: this thread passes on all there is
+                reason = f"the inbox cannot be read, trying again: {failure if isinstance(failure, OSError) else place_of(failure)}"
+                if self._is_news(reason):
+                    logger.warning("%s: %s (said once)", self.name, reason)
                 payload = None
             if payload is not None:
                 self._senders.submit(self._deliver, payload)
@@ -209,15 +212,20 @@ class Forwarder:
             else:
                 _add(self.counts.refused, payload.signal, payload.items)
                 reason = f"refuses a request for good, which is not sent again (the tables have it): {answer.reason}"
-            news = bool(reason) and reason not in self._reasons and len(self._reasons) < _MOST_REASONS
-            if news:
-                self._reasons.add(reason)
+            news = bool(reason) and self._is_news(reason)
             del self._in_flight[payload.inbox][payload.start]
             self._condition.notify_all()
         if outage_since is not None:
             logger.info("%s answers again after %.0f s", self.name, time.monotonic() - outage_since)
         if news:
             logger.warning("%s %s (said once)", self.name, reason)
+
+    def _is_news(self, reason: str) -> bool:
+        """Whether it was not said yet; after a hundred reasons nothing is."""
+        news = reason not in self._reasons and len(self._reasons) < _MOST_REASONS
+        if news:
+            self._reasons.add(reason)
+        return news
 
 
 def backoff_s(attempts: int, first_s: float = _FIRST_BACKOFF_S) -> float:

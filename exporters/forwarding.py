@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -10,7 +11,8 @@ from typing import Any
 
 from ..storage.inbox.kept import Kept
 from ..storage.inbox.segments import Position
-from .destination import Client, Destination
+from ..storage.signals import Signal
+from .destination import Answer, Client, Destination, TryLater
 from .forwarder import Counts, Forwarder
 from .otlp_grpc import GrpcClient
 from .otlp_http import HttpClient
@@ -28,7 +30,9 @@ class PondForwarding:
 
     def __init__(self, kept: Kept, destinations: Sequence[Destination], *, retry_window_s: float) -> None:
         self._kept = kept
-        self.forwarders = [Forwarder(destination, client(destination), kept, retry_window_s=retry_window_s) for destination in destinations]
+        self.forwarders = [
+            Forwarder(destination, LateClient(destination), kept, retry_window_s=retry_window_s) for destination in destinations
+        ]
 
     def start(self) -> None:
         """Begin."""
@@ -67,6 +71,35 @@ class PondForwarding:
                 continue
             segment.path.unlink(missing_ok=True)
             stored -= segment.size
+
+
+class LateClient:
+    """A destination's client, opened when something is sent: files that cannot be read keep this destination waiting, and no other."""
+
+    def __init__(self, destination: Destination) -> None:
+        self._destination = destination
+        self._lock = threading.Lock()
+        self._client: Client | None = None
+
+    def send(self, signal: Signal, payload: bytes) -> Answer:
+        """One attempt."""
+        try:
+            opened = self._opened()
+        except OSError as error:
+            return TryLater(f"a certificate or key cannot be used: {error}")
+        return opened.send(signal, payload)
+
+    def close(self) -> None:
+        """Let go of connections."""
+        with self._lock:
+            if self._client is not None:
+                self._client.close()
+
+    def _opened(self) -> Client:
+        with self._lock:
+            if self._client is None:
+                self._client = client(self._destination)
+            return self._client
 
 
 def client(destination: Destination) -> Client:

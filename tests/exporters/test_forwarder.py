@@ -13,6 +13,7 @@ import pytest
 from otelpond.exporters import forwarder as module
 from otelpond.exporters.destination import Answer, Delivered, Destination, Refused, TryLater
 from otelpond.exporters.forwarder import Forwarder, backoff_s
+from otelpond.exporters.reader import Reader
 from otelpond.storage.inbox.segments import BEGINNING, end_position, segments
 from otelpond.storage.signals import Signal
 
@@ -208,6 +209,30 @@ def test_what_was_not_answered_is_sent_again_after_a_restart(new_pond: Any, new_
     third = MemoryClient()
     new_forwarder(pond, third).drain(10)
     assert [] == third.sent
+
+
+def test_a_fault_of_ours_ends_no_forwarder(
+    new_pond: Any, new_forwarder: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever goes wrong in reading is said once and tried again; everything is passed on in the end."""
+    pond = new_pond("backend")
+    pond.accept(b"a", b"b")
+    read, faults = Reader.next, iter([KeyError("secret"), KeyError("secret"), KeyError("secret")])
+
+    def failing(self: Reader) -> Any:
+        if (fault := next(faults, None)) is not None:
+            raise fault
+        return read(self)
+
+    monkeypatch.setattr(Reader, "next", failing)
+    client = MemoryClient()
+    forwarder = new_forwarder(pond, client)
+    while sum(forwarder.counts.sent.values()) < 2:
+        time.sleep(0.01)
+    forwarder.drain(10)
+    assert [b"a", b"b"] == client.payloads()
+    assert 1 == caplog.text.count("KeyError at")
+    assert "secret" not in caplog.text
 
 
 def test_what_is_put_off_for_ever_is_given_up_while_others_are_taken(

@@ -95,6 +95,33 @@ def test_what_all_have_passed_is_not_kept(new_pond: Any, forwarding: Any, backen
     assert [numbers(1, 2, 3)] * 2 == [sorted(backend.taken) for backend in backends.values()]
 
 
+def test_an_unreadable_certificate_keeps_its_own_destination_waiting(
+    new_pond: Any, backends: dict[str, Backend], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other destinations get theirs; it gets its own when the file is there again."""
+    unreadable = True
+
+    def opened(destination: Destination) -> Backend:
+        if destination.name == "a" and unreadable:
+            raise FileNotFoundError("no such certificate")
+        return backends[destination.name]
+
+    monkeypatch.setattr(module, "client", opened)
+    for backend in backends.values():
+        backend.alive.set()
+    pond = new_pond("a", "b")
+    pond.accept(*numbers(1, 2))
+    running = PondForwarding(pond.kept, [Destination(name, "http://127.0.0.1:1") for name in "ab"], retry_window_s=900)
+    running.start()
+    running.drain(10)
+    assert [[], numbers(1, 2)] == [sorted(backend.taken) for backend in backends.values()]
+    unreadable = False
+    again = PondForwarding(pond.kept, [Destination(name, "http://127.0.0.1:1") for name in "ab"], retry_window_s=900)
+    again.start()
+    again.drain(10)
+    assert [numbers(1, 2)] * 2 == [sorted(backend.taken) for backend in backends.values()]
+
+
 def test_what_one_has_not_passed_is_kept_and_the_inbox_is_empty(new_pond: Any, forwarding: Any, backends: dict[str, Backend]) -> None:
     """A dead destination holds up neither the other one nor the inbox; alive again, it gets everything in the end."""
     pond = new_pond("a", "b", segment_bytes=1)
