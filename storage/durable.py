@@ -48,10 +48,17 @@ def make_folder(folder: Path) -> None:
         fsync_folder(created.parent)
 
 
+def hand_over(path: Path, like: Path) -> None:
+    """Give what root has made to the owner of a folder, who runs the collector; a link that somebody has put there is not followed."""
+    if os.geteuid() == 0:
+        owner = like.stat()
+        os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
+
+
 def write_file(path: Path, content: bytes, *, mode: int = 0o644) -> None:
     """Write or replace a whole file in one durable step: a reader, or a crash, sees the old or the new one."""
     temporary = path.with_name(f".{path.name}.tmp")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode)
     try:
         view = memoryview(content)
         while view:

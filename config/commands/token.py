@@ -15,9 +15,8 @@ from rich.table import Table
 
 from ...storage.access import Permission, tokens
 from ...storage.access.rate_limits import Rate
-from ...storage.access.tenants import TenantError, pond_folder
+from ...storage.access.tenants import TenantError, make_pond
 from ...storage.access.tokens import Role, Token
-from ...storage.durable import make_folder
 from ..errors import CommandError
 from ..sources import load
 
@@ -37,7 +36,7 @@ def create(config: Path | None, options: Mapping[str, Any], *, tenant: str, role
         text, token = tokens.create(data, tenant, Role(role), expires_at=expires_at, rate=rate, note=note)
     except TenantError as error:
         raise CommandError(f"--tenant: {error}", exit_code=2) from None
-    make_folder(pond_folder(data.absolute(), tenant))  # a running collector makes the pond of it
+    make_pond(data.absolute(), tenant)
     print(text)
     until = "for ever" if token.expires_at is None else f"until {token.expires_at}"
     print(f"otelpond: token {token.id} of tenant {tenant}, role {role}, valid {until}; it is shown only now", file=sys.stderr)

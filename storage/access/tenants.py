@@ -10,6 +10,8 @@ import re
 from pathlib import Path
 from typing import Final
 
+from ..durable import hand_over, make_folder
+
 DEFAULT_TENANT: Final = "default"
 FOLDER: Final = "tenants"
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -37,6 +39,19 @@ def pond_folder(data: Path, tenant: str) -> Path:
         TenantError: that is no tenant's name.
     """
     return data if tenant == DEFAULT_TENANT else data / FOLDER / check_tenant(tenant)
+
+
+def make_pond(data: Path, tenant: str) -> None:
+    """Make the folder of a tenant's pond; a running collector makes a pond of it.
+
+    Raises:
+        TenantError: that is no tenant's name.
+    """
+    folder = pond_folder(data, tenant)
+    make_folder(folder)
+    if folder != data:
+        for made in (folder.parent, folder):
+            hand_over(made, data)
 
 
 def tenants(data: Path) -> list[str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -17,7 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
-from ..durable import make_folder, write_file
+from ..durable import hand_over, make_folder, write_file
 from ..locks import locked
 from .rate_limits import UNLIMITED, Rate
 from .tenants import check_tenant
@@ -173,10 +172,8 @@ def _write(data: Path, tokens: Sequence[Token]) -> None:
     path = data / FILE_NAME
     content = {"version": _VERSION, "tokens": [asdict(token) for token in tokens]}
     write_file(path, json.dumps(content, indent=1).encode(), mode=0o600)
-    if os.geteuid() == 0:  # made by root for a collector that runs as the folder's owner
-        owner = data.stat()
-        for made in (path, data / _LOCK):
-            os.chown(made, owner.st_uid, owner.st_gid)
+    for made in (path, data / _LOCK):
+        hand_over(made, data)
 
 
 def _token(entry: dict[str, Any]) -> Token:

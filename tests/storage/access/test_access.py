@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from otelpond.storage.access import ANYBODY, Access, Caller, ForbiddenError, LimitedError, Permission, UnauthenticatedError, tokens
 from otelpond.storage.access.rate_limits import Rate
-from otelpond.storage.access.tenants import TenantError
+from otelpond.storage.access.tenants import TenantError, make_pond
 from otelpond.storage.access.tokens import Role, TokensError
 from otelpond.storage.access.watched_files import WatchedFiles
 
@@ -175,6 +175,25 @@ def test_the_file_holds_no_token_and_is_the_owners(tmp_path: Path) -> None:
     assert all(text not in file.read_text() and text.split("_", 2)[2] not in file.read_text() for file in tmp_path.iterdir())
     (listed,) = json.loads(path.read_text())["tokens"]
     assert (token.id, tokens.digest(text), "the checkout") == (listed["id"], listed["sha256"], listed["note"])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_what_root_makes_is_the_owners_of_the_pond(tmp_path: Path) -> None:
+    """The list, its lock and the folders of a tenant; a link in their place gives nothing away."""
+    outside = tmp_path / "outside"
+    outside.touch()
+    data = tmp_path / "pond"
+    data.mkdir()
+    os.chown(data, 12_345, 12_346)
+    tokens.create(data, "shop", Role.INGEST)
+    make_pond(data, "shop")
+    for made in (data / tokens.FILE_NAME, data / ".tokens.lock", data / "tenants", data / "tenants" / "shop"):
+        assert (12_345, 12_346) == (made.stat().st_uid, made.stat().st_gid), made
+    (data / ".tokens.lock").unlink()
+    (data / ".tokens.lock").symlink_to(outside)
+    with pytest.raises(OSError, match="symbolic links"):
+        tokens.create(data, "shop", Role.INGEST)
+    assert 0 == outside.stat().st_uid
 
 
 def test_tokens_made_at_once_are_all_kept(tmp_path: Path) -> None:
