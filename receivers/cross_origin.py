@@ -9,7 +9,8 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from .refusals import Kind, RefusedError, http_body
+from .http_answers import refusal_answer
+from .refusals import Kind, RefusedError
 
 _PREFLIGHT_LASTS_S = 7200  # the longest that Chromium believes one
 
@@ -38,8 +39,8 @@ class CrossOrigin(CORSMiddleware):
         if response.status_code == 200:
             return Response(status_code=204, headers=_fields(response))
         refusal = RefusedError(Kind.FORBIDDEN, f"{bytes(response.body).decode()}; `cors_allowed_origins` names who may send")
-        body = http_body(refusal, json=True)
-        return Response(body, refusal.kind.http_status, headers=_fields(response), media_type="application/json")
+        answer = refusal_answer(refusal)
+        return Response(answer.body, answer.status, headers=_fields(response) | answer.fields)
 
 
 def _fields(response: Response) -> dict[str, str]:

@@ -6,12 +6,12 @@ uvicorn answers a malformed request in plain text, and reads heads of any length
 from __future__ import annotations
 
 import asyncio
-from http import HTTPStatus
 from typing import Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from .refusals import Kind, RefusedError, http_body
+from .http_answers import refusal_answer
+from .refusals import Kind, RefusedError
 
 _MOST_HEAD_BYTES: Final = 65_536
 _SLOWEST_HEAD_S: Final = 60.0
@@ -65,10 +65,7 @@ class HttpConnection(HttpToolsProtocol):
         self._refuse(Kind.UNDECODABLE, msg)
 
     def _refuse(self, kind: Kind, message: str) -> None:
-        body = http_body(RefusedError(kind, message), json=True)
-        status = HTTPStatus(kind.http_status)
-        fields = f"content-type: application/json\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
-        self.transport.write(f"HTTP/1.1 {status} {status.phrase}\r\n{fields}".encode() + body)
+        self.transport.write(refusal_answer(RefusedError(kind, message)).closing())
         self.transport.close()
 
     def _start_head_timer(self) -> None:

@@ -23,17 +23,16 @@ from .counting import Counted, received
 from .cross_origin import CrossOrigin
 from .event_loop import Durable, inline_or_not
 from .exports import DEFAULT_MAX_BODY_BYTES, Export, Response
+from .http_answers import JSON, PROTOBUF, answer, refusal_answer
 from .memory import return_large_blocks
 from .otlp_json import to_protobuf
-from .refusals import DisconnectedError, Kind, RefusedError, http_body, http_headers, refusal_of
+from .refusals import DisconnectedError, Kind, RefusedError, refusal_of
 
-_PROTOBUF: Final = "application/x-protobuf"
-_JSON: Final = "application/json"
 _SLOWEST_BODY_S: Final = 60.0  # a body that takes longer holds its memory no more; OTLP clients give up after 10 s
 _SERVER_BUFFER_BYTES: Final = 524_288  # what uvicorn and uvloop hold beside a body that comes in pieces, with what they leave behind
 # Longer bodies are understood in a thread, only so that the loop goes on serving others: it costs more CPU, not less (1.7 MB, 5,000
 # spans: 6.0 ms in threads, 3.3 ms inline; 176 kB: the same), for the parsers hold the interpreter's lock.
-_INLINE_BYTES: Final = {_PROTOBUF: LONG_BYTES, _JSON: 32_768}
+_INLINE_BYTES: Final = {PROTOBUF: LONG_BYTES, JSON: 32_768}
 _INLINE_CODED_BYTES: Final = 65_536  # as they come
 
 
@@ -55,17 +54,17 @@ class _Handler:
         except DisconnectedError:
             return
         except Exception as error:  # noqa: BLE001  every error becomes an answer, sorted in one place
-            await _refuse(refusal_of(error), scope, send)
+            await refusal_answer(refusal_of(error), _media(scope)).send(send)
         else:
-            await _answer(send, 200, response, _media(scope), {})
+            await answer(response, _media(scope)).send(send)
 
     async def _accept(self, scope: Scope, receive: Receive) -> bytes:
         if scope["method"] != "POST":
             raise RefusedError(Kind.WRONG_METHOD, f"{self.export.path} takes POST only", headers={"allow": "POST"})
         media = _media(scope)
         if media not in _INLINE_BYTES:
-            wanted = f"Content-Type {media!r} is not supported; use {_PROTOBUF} or {_JSON}"
-            raise RefusedError(Kind.UNSUPPORTED_MEDIA, wanted, headers={"accept": f"{_PROTOBUF}, {_JSON}"})
+            wanted = f"Content-Type {media!r} is not supported; use {PROTOBUF} or {JSON}"
+            raise RefusedError(Kind.UNSUPPORTED_MEDIA, wanted, headers={"accept": f"{PROTOBUF}, {JSON}"})
         coding = known_coding(_header(scope, b"content-encoding"))
         with Counted(self.received) as counted, Admission(self.sink) as admission:
             self._caller(scope)
@@ -121,7 +120,7 @@ class _Handler:
 
     def _understand(self, body: bytes, media: str, admission: Admission) -> tuple[bytes, Inspection]:
         """The payload as protobuf bytes, and what the rules of OTLP say of it."""
-        if media == _JSON:
+        if media == JSON:
             with admission.parsing(len(body), json=True):
                 body = to_protobuf(self.export.signal, body)
             admission.reserve(len(body))
@@ -140,23 +139,9 @@ def _media(scope: Scope) -> str:
 
 
 def _rendered(response: Response, media: str) -> bytes:
-    json = media == _JSON
+    json = media == JSON
     body: bytes = json_format.MessageToJson(response, indent=None).encode() if json else response.SerializeToString()
     return body
-
-
-async def _answer(send: Send, status: int, body: bytes, media: str, headers: dict[str, str]) -> None:
-    fields = {"content-type": media, "content-length": str(len(body)), **headers}
-    raw = [(name.encode(), value.encode()) for name, value in fields.items()]
-    await send({"type": "http.response.start", "status": status, "headers": raw})
-    await send({"type": "http.response.body", "body": body})
-
-
-async def _refuse(refusal: RefusedError, scope: Scope, send: Send) -> None:
-    """Answer in the request's type; in JSON, which people can read, where that is neither of OTLP's two."""
-    json = _media(scope) != _PROTOBUF
-    body = http_body(refusal, json=json)
-    await _answer(send, refusal.kind.http_status, body, _JSON if json else _PROTOBUF, http_headers(refusal))
 
 
 class _Receiver:
@@ -175,7 +160,8 @@ class _Receiver:
             await handler(scope, receive, send)
         else:
             paths = ", ".join(self._handlers)
-            await _refuse(RefusedError(Kind.UNKNOWN_PATH, f"there is nothing at {scope['path']}; OTLP goes to {paths}"), scope, send)
+            nothing = RefusedError(Kind.UNKNOWN_PATH, f"there is nothing at {scope['path']}; OTLP goes to {paths}")
+            await refusal_answer(nothing, _media(scope)).send(send)
 
 
 def app(

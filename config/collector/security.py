@@ -15,7 +15,8 @@ import grpc
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ...receivers.authentication import Authentication, bearer
-from ...receivers.refusals import RefusedError, http_body, http_headers, refusal_of
+from ...receivers.http_answers import refusal_answer
+from ...receivers.refusals import refusal_of
 from ...receivers.tls import CertificateFiles, Certificates
 from ...storage.access import Access, ForbiddenError, Permission
 from ...storage.access.tenants import DEFAULT_TENANT
@@ -24,6 +25,9 @@ from ..settings import Settings
 
 ADMIN_KEY: Final = "admin.key"
 """The file in the pond with which other commands of its owner (`otelpond sql`) show the admin listener that they are that."""
+
+BRIEF: Final = "otelpond.brief"
+"""What a scope holds where a probe is answered to somebody who may not read: yes or no, and nothing of rows and tenants."""
 
 _PROBES: Final = ("/healthz", "/readyz")
 
@@ -87,7 +91,7 @@ class Security:
 
 
 class AdminGuard:
-    """Lets probes through, asks for a token for anything else: to read the roles viewer, analyst, admin, to act analyst and admin.
+    """Asks for a token: to read the roles viewer, analyst, admin, to act analyst and admin. Probes without one are answered briefly.
 
     The figures are of the whole collector: they are for tokens of the tenant `default`. Any other tenant may have its own pond published.
     """
@@ -99,12 +103,14 @@ class AdminGuard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, as ASGI."""
-        if scope["type"] == "http" and scope["path"] not in _PROBES:
+        if scope["type"] == "http":
             try:
                 self._let_in(scope)
             except Exception as error:  # noqa: BLE001  every error becomes an answer, sorted in one place
-                await _refuse(refusal_of(error), send)
-                return
+                if scope["path"] not in _PROBES:
+                    await refusal_answer(refusal_of(error)).send(send)
+                    return
+                scope = {**scope, BRIEF: True}
         await self._app(scope, receive, send)
 
     def _let_in(self, scope: Scope) -> None:
@@ -125,11 +131,3 @@ def certificate_files(settings: Settings) -> CertificateFiles | None:
     if settings.tls_cert is None or settings.tls_key is None:
         return None
     return CertificateFiles(settings.tls_cert, settings.tls_key, settings.tls_client_ca)
-
-
-async def _refuse(refusal: RefusedError, send: Send) -> None:
-    body = http_body(refusal, json=True)
-    fields = {"content-type": "application/json", "content-length": str(len(body)), **http_headers(refusal)}
-    raw = [(name.encode(), value.encode()) for name, value in fields.items()]
-    await send({"type": "http.response.start", "status": refusal.kind.http_status, "headers": raw})
-    await send({"type": "http.response.body", "body": body})

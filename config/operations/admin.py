@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse, Response
 
 from ...storage.access.tenants import DEFAULT_TENANT, tenants
 from ..collector.pipeline_child import PipelineChild, PublishFailedError
+from ..collector.security import BRIEF
 from ..settings import Settings
 from . import metrics, prometheus, readiness
 from .metrics import Observed, Sample
@@ -78,8 +79,10 @@ def app(operations: Operations) -> FastAPI:
     child = operations.child
 
     @api.get("/healthz")
-    async def healthz() -> dict[str, Any]:
-        """Whether the collector lives, and how far it is."""
+    async def healthz(request: Request) -> dict[str, Any]:
+        """Whether the collector lives, and how far it is; the latter only for who may read."""
+        if BRIEF in request.scope:
+            return {"status": "ok"}
         return {
             "status": "ok",
             "pipeline": "running" if child.running else "starting",
@@ -88,10 +91,11 @@ def app(operations: Operations) -> FastAPI:
         }
 
     @api.get("/readyz")
-    async def readyz() -> JSONResponse:
-        """Whether the collector can accept, and why not."""
+    async def readyz(request: Request) -> JSONResponse:
+        """Whether the collector can accept, and why not; the latter only for who may read."""
         found = await operations.reasons()
-        return JSONResponse({"ready": not found, "reasons": found}, status_code=503 if found else 200)
+        why = {} if BRIEF in request.scope else {"reasons": found}
+        return JSONResponse({"ready": not found, **why}, status_code=503 if found else 200)
 
     @api.get("/metrics")
     async def own_metrics(request: Request) -> Response:

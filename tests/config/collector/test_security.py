@@ -6,13 +6,17 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import httpx
 import pytest
+from otelpond.config.collector.pipeline_child import PipelineChild
 from otelpond.config.collector.security import ADMIN_KEY, Security
 from otelpond.config.commands.serve import refuse_wide_addresses, warn_of_plain_text
 from otelpond.config.errors import CommandError
+from otelpond.config.operations import admin
+from otelpond.config.operations.receiver_report import ReceiverReport
 from otelpond.config.settings import Settings
 from otelpond.config.sources import SettingsError, load
 from otelpond.storage.access import tokens
@@ -129,6 +133,32 @@ def test_the_guard_lets_probes_in_and_asks_everybody_else() -> None:
     assert [200] * 5 == list(statuses(wide, authorization=shown[Role.ADMIN]).values())
     assert [200] * 5 == list(statuses(wide, key="the owner's").values())
     assert [200] * 5 == list(statuses(Settings()).values()), "this machine alone reaches it"
+
+
+def test_probes_without_a_token_tell_neither_rows_nor_tenants() -> None:
+    """Yes or no is enough for an orchestrator; the rest is for roles that may read, and for this machine."""
+    child = SimpleNamespace(running=True, restarts=0, progress={"default": {"items": 7}}, troubles={"shop": "its disk is full"})
+
+    async def reports() -> list[ReceiverReport]:
+        return []
+
+    def answers(settings: Settings, **fields: str) -> list[Any]:
+        operations = admin.Operations(settings, cast("PipelineChild", child), reports, lambda: True)
+
+        async def ask() -> list[Any]:
+            with Security(settings).guarded(admin.app(operations)) as app:
+                async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://admin", headers=fields) as client:
+                    return [(await client.get(path)).json() for path in ("/healthz", "/readyz")]
+
+        return asyncio.run(ask())
+
+    wide = Settings(admin=WIDE)
+    viewer, _ = tokens.create(Path("pond"), "default", Role.VIEWER)
+    sender, _ = tokens.create(Path("pond"), "shop", Role.INGEST)
+    assert [{"status": "ok"}, {"ready": False}] == answers(wide)
+    assert answers(wide) == answers(wide, authorization=f"Bearer {sender}")
+    assert answers(Settings()) == answers(wide, authorization=f"Bearer {viewer}")
+    assert {"items": 7} == answers(Settings())[0]["progress"]
 
 
 def test_a_tenant_publishes_its_own_pond_and_reads_nothing() -> None:
