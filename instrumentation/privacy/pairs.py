@@ -1,0 +1,101 @@
+r"""Values that stand beside their names in a text: `password=...`, `"token": "..."`, `\"secret\": \"...\"`, `Cookie: ...`.
+
+What is an assignment is removed. Behind a colon may stand a sentence ("invalid token: expected ';'", "password: must be longer"), so
+that there a word is removed only where it looks like a secret.
+"""
+
+from __future__ import annotations
+
+import re
+
+from .names import Kind, kind
+from .patterns import looks_random
+from .policy import REMOVED
+
+MAX_VALUE = 4096
+_PAIR = re.compile(
+    r"""(?<![\w.-])(?P<name>(?i:(?:api|access|secret|private|signing|encryption)\ key|(?:card|account|social\ security)\ number)(?!\w)
+    |[\w.-]{2,64}+)(?P<close>\\{0,3}["']?\]?)(?P<join>\s{0,4}(?:=>|:=|[=:])\s{0,4}|>|\s{1,2})""",
+    re.VERBOSE,
+)
+_SCHEME = re.compile(r"(?i:bearer|basic|digest|token|apikey|negotiate|hmac|aws4-hmac-sha256)[ \t]+(?=\S)")
+_OPENING = re.compile(r"""(?:[bBuUrR]{0,2}(?P<quote>\\{0,3}["'`]))""")
+_INSIDE = {quote: re.compile(rf"[^{quote}\\]*+(?:\\.[^{quote}\\]*+)*+", re.DOTALL) for quote in "\"'`"}
+_BARE = re.compile(r"""(?:[^\s&"'`<>,;(){}\[\]]|[,;](?!\s|$|[\w.-]{1,64}+[=:])|[(\[{](?=[^\s&"'`<>,;()\[\]{}]))+""")
+_COOKIES = re.compile(r"""[^\r\n"'`<>]++""")
+_TEXT_OF_ELEMENT = re.compile("[^<]++(?=</)")
+_NUMBER = re.compile(r"\+?\(?[0-9](?:[ ()./-]{0,2}[0-9])++")
+_HARMLESS = re.compile(
+    r"""(?i:none|null|nil|true|false|undefined|unset|empty|required|invalid|missing|incorrect|wrong|expired|redacted|filtered|\[?redacted\]?|\[removed\]"""
+    r"""|[*x.]{3,}|<\w+>|%s|%\(\w+\)s|\?|\$\d+|:\w+|\$?\{\w*\}|[0-9.]{0,1})"""
+)
+
+
+def named_values(text: str) -> str:
+    """The text without values whose names say that they are secret."""
+    kept: list[str] = []
+    done = 0
+    for found in _PAIR.finditer(text):
+        start = found.start()
+        if start < done or (known := kind(found["name"])) is Kind.PLAIN:
+            continue
+        join = found["join"]
+        if join == ">" and text[max(0, start - 1) : start] != "<":
+            continue
+        begin, end = _value(text, found.end(), found["name"], join.strip(), known)
+        value = text[begin:end]
+        if begin < end and _HARMLESS.fullmatch(value) is None and _is_removed(known, found, value, quoted=begin > found.end()):
+            kept += (text[done:begin], REMOVED)
+            done = end
+    return "".join((*kept, text[done:])) if kept else text
+
+
+def _value(text: str, position: int, name: str, join: str, known: Kind) -> tuple[int, int]:
+    """Where the value behind a name stands, without its quotes and the scheme of an authorization."""
+    limit = min(len(text), position + MAX_VALUE)
+    if text.startswith(REMOVED, position):
+        return position, position
+    if join == ">":
+        found = _TEXT_OF_ELEMENT.match(text, position, limit)
+        return position, found.end() if found else position
+    if opening := _OPENING.match(text, position):
+        return opening.end(), _closing(text, opening["quote"], opening.end(), limit)
+    if "cookie" in name.lower() and (cookies := _COOKIES.match(text, position, limit)) and "=" in cookies[0]:
+        return position, cookies.end()
+    if scheme := _SCHEME.match(text, position):
+        position = scheme.end()
+    found = (_NUMBER.match(text, position, limit) if known is Kind.PASSWORD else None) or _BARE.match(text, position, limit)
+    return position, found.end() if found else position
+
+
+def _closing(text: str, quote: str, position: int, limit: int) -> int:
+    """Where the closing quote stands, else where the line ends."""
+    if len(quote) > 1:
+        closing = text.find(quote, position, limit)
+    else:
+        inside = _INSIDE[quote].match(text, position, limit)
+        closing = inside.end() if inside and inside.end() < limit else -1
+    if closing >= 0:
+        return closing
+    line_end = text.find("\n", position, limit)
+    return line_end if line_end >= 0 else limit
+
+
+def _is_removed(known: Kind, found: re.Match[str], value: str, *, quoted: bool) -> bool:
+    """Whether a value is the secret that its name speaks of."""
+    join = found["join"].strip()
+    if known is Kind.KEYED:
+        return bool(join) and looks_random(value, at_least=20)
+    if not join:
+        return looks_random(value, at_least=16) or (found["name"].startswith("--") and not value.startswith("-"))
+    if join != ":" or found["close"] or not found["join"].endswith((" ", "\t")):
+        return True
+    if quoted:
+        return known is Kind.PASSWORD or looks_random(value) or len(value) >= 16
+    if known is Kind.TOKEN:
+        return looks_random(value) or "=" in value
+    return not value.isalpha() or _ends_line(found.string, found.end() + len(value))
+
+
+def _ends_line(text: str, position: int) -> bool:
+    return text[position : position + 64].split("\n", 1)[0].strip(" .,;\t\r") == ""
