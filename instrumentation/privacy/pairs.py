@@ -22,8 +22,9 @@ _SCHEME = re.compile(r"(?i:bearer|basic|digest|token|apikey|negotiate|hmac|aws4-
 _OPENING = re.compile(r"""(?:[bBuUrR]{0,2}(?P<quote>\\{0,3}["'`]))""")
 _INSIDE = {quote: re.compile(rf"[^{quote}\\]*+(?:\\.[^{quote}\\]*+)*+", re.DOTALL) for quote in "\"'`"}
 _BARE = re.compile(r"""(?:[^\s&"'`<>,;(){}\[\]]|[,;](?!\s|$|[\w.-]{1,64}+[=:])|[(\[{](?=[^\s&"'`<>,;()\[\]{}]))+""")
-_COOKIES = re.compile(r"""[^\r\n"'`<>]++""")
+_COOKIES = re.compile(r"""[^\s=;"'`<>]{1,64}+=[^\r\n"'`<>]++""")
 _TEXT_OF_ELEMENT = re.compile("[^<]++(?=</)")
+_NEXT_PAIR = re.compile(r"[\w.-]{1,64}+=")
 _NUMBER = re.compile(r"\+?\(?[0-9](?:[ ()./-]{0,2}[0-9])++")
 _HARMLESS = re.compile(
     r"""(?i:none|null|nil|true|false|undefined|unset|empty|required|invalid|missing|incorrect|wrong|expired|redacted|filtered|\[?redacted\]?|\[removed\]"""
@@ -50,7 +51,7 @@ def named_values(text: str) -> str:
     return "".join((*kept, text[done:])) if kept else text
 
 
-def _value(text: str, position: int, name: str, join: str, known: Kind) -> tuple[int, int]:
+def _value(text: str, position: int, name: str, join: str, known: Kind) -> tuple[int, int]:  # noqa: PLR0911 - a return a kind
     """Where the value behind a name stands, without its quotes and the scheme of an authorization."""
     limit = min(len(text), position + MAX_VALUE)
     if text.startswith(REMOVED, position):
@@ -60,10 +61,14 @@ def _value(text: str, position: int, name: str, join: str, known: Kind) -> tuple
         return position, found.end() if found else position
     if opening := _OPENING.match(text, position):
         return opening.end(), _closing(text, opening["quote"], opening.end(), limit)
-    if "cookie" in name.lower() and (cookies := _COOKIES.match(text, position, limit)) and "=" in cookies[0]:
+    if "cookie" in name.lower() and (cookies := _COOKIES.match(text, position, limit)):
         return position, cookies.end()
+    if text[position - 1 : position].isspace() and _NEXT_PAIR.match(text, position):
+        return position, position
     if scheme := _SCHEME.match(text, position):
         position = scheme.end()
+        if text.startswith(REMOVED, position):
+            return position, position
     found = (_NUMBER.match(text, position, limit) if known is Kind.PASSWORD else None) or _BARE.match(text, position, limit)
     return position, found.end() if found else position
 
@@ -93,7 +98,7 @@ def _is_removed(known: Kind, found: re.Match[str], value: str, *, quoted: bool) 
     if quoted:
         return known is Kind.PASSWORD or looks_random(value) or len(value) >= 16
     if known is Kind.TOKEN:
-        return looks_random(value) or "=" in value
+        return looks_random(value, at_least=6) or "=" in value
     return not value.isalpha() or _ends_line(found.string, found.end() + len(value))
 
 
