@@ -16,9 +16,11 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final
+
+import pyarrow as pa
 
 from .. import log_lines
 from ..locks import locked
@@ -27,6 +29,7 @@ from .compaction import LIVE_FILES, compact, plan_merges
 from .delta_table import CHECKPOINT_COMMITS, SEED_DAY, Table
 from .lake import Lake
 from .parquet import PARTITION, LakeError
+from .trusted_date import trusted_date
 
 logger = logging.getLogger(__name__)
 
@@ -73,13 +76,14 @@ def maintain(lake: Lake, *, keep_days: Mapping[str, int], vacuum_after_h: int, c
         now: in UTC.
     """
     done = Round()
-    for table in sorted(lake.tables.values(), key=lambda table: -len(table.snapshot().files)):
+    drop_by = trusted_date(lake.folder, now.date())
+    for table in sorted(lake.tables.values(), key=_files, reverse=True):
         try:
-            _drop_days(table, keep_days, now, done)
+            _drop_days(table, keep_days, drop_by, now, done)
             _compact(table, cpu_s, now, done)
             _vacuum(table, vacuum_after_h, now, done)
             _checkpoint(table, done)
-        except (LakeError, OSError):
+        except Exception:
             logger.exception("maintenance of table %s", table.name)
             done.errors += 1
     if done.merges or done.dropped_files:
@@ -98,12 +102,20 @@ def remove_orphans(lake: Lake, stream: str) -> int:
     return removed
 
 
-def _drop_days(table: Table, keep_days: Mapping[str, int], now: datetime, done: Round) -> None:
-    """Take days older than the table's `keep_days` out of it; the vacuum removes their files later."""
+def _files(table: Table) -> int:
+    """How many live files it has; 0 where that cannot be known, which its own turn will tell."""
+    try:
+        return len(table.snapshot().files)
+    except (LakeError, OSError):
+        return 0
+
+
+def _drop_days(table: Table, keep_days: Mapping[str, int], by: date, now: datetime, done: Round) -> None:
+    """Take days out of a table that are older than its `keep_days` by that date; the vacuum removes their files later."""
     days = keep_days.get(table.name, keep_days.get(FAMILIES.get(table.name, "")))
     if not days:  # 0 keeps them for ever
         return
-    first = str((now - timedelta(days=days)).date())
+    first = str(by - timedelta(days=days))
     old = [file for file in table.snapshot().files if file.dt < first and not file.seed]
     if old and table.replace(old, [], int(now.timestamp() * 1000), data_change=True):
         done.dropped_files += len(old)
@@ -116,7 +128,7 @@ def _compact(table: Table, cpu_s: float, now: datetime, done: Round) -> None:
             return
         try:
             merged = compact(table, merge)
-        except LakeError:
+        except (LakeError, pa.ArrowException):
             logger.exception("compaction")  # of these files; the others' must go on
             done.errors += 1
             continue

@@ -16,9 +16,9 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from otelpond.storage import connect
-from otelpond.storage.lake import compaction, delta_log
+from otelpond.storage.lake import compaction, delta_log, maintenance
 from otelpond.storage.lake.compaction import plan_merges
-from otelpond.storage.lake.delta_table import LiveFile
+from otelpond.storage.lake.delta_table import LiveFile, Table
 from otelpond.storage.lake.lake import Lake
 from otelpond.storage.lake.maintenance import Round, maintain, remove_orphans
 from otelpond.storage.schema import TableSchema
@@ -367,3 +367,35 @@ def _documented() -> dict[str, TableSchema]:
     from otelpond.storage.schema import load_tables  # noqa: PLC0415 - parses every table
 
     return load_tables()
+
+
+def test_a_clock_a_year_ahead_drops_no_day(data: Path, lake: Lake, publish: Publish) -> None:
+    """Not in its first round, and not in the later ones of that day."""
+    publish(0, days=["2026-11-19", "2026-11-20", "2026-11-20"])
+    now = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    keep(lake, now=now, keep_days={"visits": 90})
+    dropped = [keep(lake, now=now + timedelta(days=365, hours=hour), keep_days={"visits": 90}).dropped_files for hour in range(3)]
+
+    assert [0, 0, 0] == dropped
+    lake.refresh()
+    assert counts(data) == (3, 3, 3)
+
+
+def test_an_error_of_arrow_in_one_merge_harms_no_other(
+    lake: Lake, publish: Publish, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Such as rows that cannot be written: it is told, and the round goes on."""
+    for plan in range(32):
+        publish(plan, days=["2026-11-19" if plan % 2 else "2026-11-20"] * 3)
+    compact, failures = compaction.compact, iter([pa.ArrowInvalid("no such column can be written")])
+
+    def unlucky(table: Table, merge: compaction.Merge) -> bool:
+        if (failure := next(failures, None)) is not None:
+            raise failure
+        return compact(table, merge)
+
+    monkeypatch.setattr(maintenance, "compact", unlucky)
+    done = keep(lake, now=datetime(2026, 11, 20, 12, tzinfo=UTC))
+
+    assert (1, 1, True) == (done.errors, done.merges, done.checkpoints > 0)
+    assert "no such column can be written" in caplog.text
