@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import resource
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -15,6 +17,7 @@ from ..durable import fsync_folder
 from ..schema import TableSchema
 from .parquet import PARTITION, DataFile, FileWriter
 
+MOST_OPEN: Final = 512
 FEW_RUNS: Final = 64
 """Rows of several days are sliced where they change day at most this often; beyond that (midnight) they are filtered."""
 
@@ -27,18 +30,25 @@ class WrittenFiles:
 
 
 class OpenFiles:
-    """The open files of one plan: one per table and day, a row group per batch, so that memory does not grow with the interval."""
+    """The open files of one plan: one per table and day, a row group per batch, so that memory does not grow with the interval.
+
+    Rows of very many days, as one payload may hold, would need more descriptors than the system gives: then those files are ended which
+    were not appended to for longest, and a day may have several.
+    """
 
     def __init__(self, folder: Path, tables: Mapping[str, TableSchema], prefix: str) -> None:
         self._folder = folder
         self._tables = tables
         self._prefix = prefix
+        self._names = itertools.count()
         self._writers: dict[tuple[str, str], FileWriter] = {}
+        self._ended: list[tuple[str, FileWriter, DataFile]] = []
+        self._most_open = min(MOST_OPEN, max(1, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 4))
 
     @property
     def bytes(self) -> int:
         """Bytes written so far, all tables."""
-        return sum(writer.size_bytes for writer in self._writers.values())
+        return sum(writer.size_bytes for writer in self._writers.values()) + sum(file.size_bytes for _, _, file in self._ended)
 
     def append(self, table: str, rows: pa.Table) -> None:
         """Write the table's documented rows; they need not be of one day."""
@@ -47,24 +57,37 @@ class OpenFiles:
 
     def close(self) -> WrittenFiles:
         """End and fsync every file and its folder. They are the caller's then: a commit, even one that fails, may have named them."""
+        while self._writers:
+            self._end_oldest()
         written = WrittenFiles()
-        for (table, _), writer in self._writers.items():
-            written.files.setdefault(table, []).append(writer.close())
-        for folder in {writer.location.parent for writer in self._writers.values()}:
+        for table, _, file in self._ended:
+            written.files.setdefault(table, []).append(file)
+        for folder in {writer.location.parent for _, writer, _ in self._ended}:
             fsync_folder(folder)
-        self._writers = {}
+        self._ended = []
         return written
 
     def abandon(self) -> None:
         """Remove what was written, unless it was closed."""
-        for writer in self._writers.values():
+        for writer in [*self._writers.values(), *(writer for _, writer, _ in self._ended)]:
             writer.abandon()
 
     def _writer(self, table: str, day: str) -> FileWriter:
-        if (table, day) not in self._writers:
-            name = f"{self._prefix}-{len(self._writers)}.parquet"
-            self._writers[table, day] = FileWriter(self._folder / table, f"{PARTITION}={day}/{name}", self._tables[table])
-        return self._writers[table, day]
+        writer = self._writers.pop((table, day), None)
+        if writer is None:
+            while len(self._writers) >= self._most_open:
+                self._end_oldest()
+            path = f"{PARTITION}={day}/{self._prefix}-{next(self._names)}.parquet"
+            writer = FileWriter(self._folder / table, path, self._tables[table])
+        self._writers[table, day] = writer  # behind all others
+        return writer
+
+    def _end_oldest(self) -> None:
+        """End and fsync the file that was not appended to for longest."""
+        (table, day), writer = next(iter(self._writers.items()))
+        file = writer.close()
+        del self._writers[table, day]
+        self._ended.append((table, writer, file))
 
 
 def split_by_day(rows: pa.Table) -> Iterator[tuple[str, pa.Table]]:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from datetime import date, timedelta
 from pathlib import Path
 
 import deltalake
@@ -19,7 +20,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from otelpond.storage.lake import delta_log, delta_table
+from otelpond.storage.lake import delta_log, delta_table, files
 from otelpond.storage.lake.files import split_by_day
 from otelpond.storage.lake.lake import Lake
 from otelpond.storage.lake.maintenance import remove_orphans
@@ -548,3 +549,28 @@ def test_a_file_is_given_up_on_a_disk_that_allows_nothing(lake: Lake, rows: Rows
         broken.setattr(pq.ParquetWriter, "close", refuse)
         batch.abandon()
     assert 1 == remove_orphans(lake, "inbox")
+
+
+def test_rows_of_more_days_than_files_may_be_open_are_written_all_the_same(
+    data: Path, lake: Lake, rows: Rows, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some days get several files; given up, none of them stays."""
+    monkeypatch.setattr(files, "MOST_OPEN", 4)
+    days = [str(date(2026, 9, 1) + timedelta(days=number)) for number in range(60)]
+
+    def written(plan: int) -> files.OpenFiles:
+        batch = lake.open_batch("inbox", plan, 0)
+        before = len(list(Path("/dev/fd").iterdir()))
+        for _ in range(2):
+            batch.append("visits", rows(60, days=days))
+        assert len(list(Path("/dev/fd").iterdir())) - before <= 4
+        return batch
+
+    written(0).abandon()
+    assert [] == list((data / "lake/visits").glob("dt=2026-*/*"))
+    batch = written(1)
+    size = batch.bytes
+    lake.publish(batch.close(), "inbox", 1)
+    assert 120 == count(data)
+    assert size > 0
+    assert set(days) == {file.dt for file in lake.tables["visits"].snapshot().files if not file.seed}
