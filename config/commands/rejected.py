@@ -17,7 +17,7 @@ from rich.text import Text
 
 from ...storage.decode.messages import SHAPES
 from ...storage.locks import locked
-from ...storage.pipeline.replay import Outcome, Replayer, ReplayError, ReplayLog
+from ...storage.pipeline.replay import Outcome, Replayer, ReplayLog
 from ...storage.query import PondNotFoundError
 from ...storage.rejected import QUARANTINE, WHY_NOT, Kind, Rejected, quarantined, read
 from ..errors import CommandError
@@ -98,10 +98,7 @@ def replay(ids: Sequence[str], config: Path | None, options: Mapping[str, Any], 
     with locked(data / "replays" / "lock", wait=False) as held:
         if not held:
             raise CommandError(f"{data}: another process replays here")
-        try:
-            outcome = replayer.run(records)
-        except ReplayError as error:
-            raise CommandError(str(error)) from None
+        outcome = replayer.run(records)
     _tell(outcome)
     if outcome.left and not everything:
         raise CommandError("\n".join(f"{record}: {why}" for record, why in outcome.left.items()))

@@ -31,10 +31,6 @@ MOST_RECORDS: Final = 1_000
 """Of one replay: their payloads and rows are in memory together."""
 
 
-class ReplayError(Exception):
-    """A replay cannot go on. The text says why."""
-
-
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of a replay.
@@ -78,6 +74,11 @@ class ReplayLog:
         write_file(self.folder / f"{number:010d}.json", json.dumps(sorted(set(ids))).encode())
         return number
 
+    def leave_out(self, number: int, ids: Iterable[str]) -> None:
+        """Take records out of a replay that no table has; durably."""
+        path = self._paths()[number - 1]
+        write_file(path, json.dumps(sorted(set(json.loads(path.read_bytes())) - set(ids))).encode())
+
     def finish(self, number: int) -> None:
         """Note durably that it is in all its tables."""
         write_file(self.folder / "done", str(number).encode())
@@ -106,23 +107,33 @@ class Replayer:
         make_folder(self._log.folder)
 
     def run(self, records: Sequence[Rejected]) -> Outcome:
-        """Store what can be stored now; the caller holds the lock of `DATA/replays/`.
-
-        Raises:
-            ReplayError: an earlier replay was ended, and what it had begun to store is no more to be had.
-        """
+        """Store what can be stored now; the caller holds the lock of `DATA/replays/`."""
         outcome = self._resume()
         for first in range(0, len(records), MOST_RECORDS):
             outcome.add(self._replay(records[first : first + MOST_RECORDS]))
         return outcome
 
     def _resume(self) -> Outcome:
-        """Finish a replay that was ended; it may be in some tables already."""
+        """Finish a replay that was ended; it may be in some tables already.
+
+        What cannot be had any more, or is refused now, is left. Where some table has it, it is no more replayed, as that would store
+        it there twice; else it may be.
+        """
         unfinished = self._log.unfinished()
         if unfinished is None:
             return Outcome()
         number, ids = unfinished
-        return self._store(read(self._importer.data, ids), number)
+        outcome = self._store(read(self._importer.data, ids), number)
+        if outcome.left and self._is_begun(number):
+            outcome.left.update(
+                {record: f"{why}; replay {number} was ended, and some tables have it" for record, why in outcome.left.items()}
+            )
+        return outcome
+
+    def _is_begun(self, number: int) -> bool:
+        """Whether a table has that replay."""
+        lake, stream = self._importer.lake, self._log.stream()
+        return any(lake.committed(table, stream) >= number for table in lake.tables)
 
     def _replay(self, records: Sequence[Rejected]) -> Outcome:
         replayed = self._log.ids()
@@ -136,9 +147,9 @@ class Replayer:
         tables = self._of_payloads([record for record in records if record.kind is Kind.PAYLOAD], outcome)
         for name, rows in self._of_rows([record for record in records if record.kind is Kind.ROW], outcome).items():
             tables.setdefault(name, []).append(rows)
-        if number is not None and outcome.left:
-            raise ReplayError(f"replay {number} was ended and cannot be finished: {'; '.join(sorted(set(outcome.left.values())))}")
-        if outcome.stored:
+        if number is not None and outcome.left and not self._is_begun(number):
+            self._log.leave_out(number, outcome.left)
+        if outcome.stored or number is not None:
             number = number or self._log.begin(outcome.stored)
             self._publish(tables, number)
             self._log.finish(number)

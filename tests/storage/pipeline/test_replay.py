@@ -15,7 +15,7 @@ from otelpond.storage.inbox.log import Inbox
 from otelpond.storage.lake.lake import Lake
 from otelpond.storage.pipeline.importer import Importer
 from otelpond.storage.pipeline.pipeline import Options, Pipeline
-from otelpond.storage.pipeline.replay import Replayer, ReplayError, ReplayLog
+from otelpond.storage.pipeline.replay import Replayer, ReplayLog
 from otelpond.storage.query import connect
 from otelpond.storage.rejected import Kind, quarantined, read
 from otelpond.storage.schema import TABLES_FOLDER, load_tables
@@ -208,17 +208,47 @@ def test_killed_at_every_commit_each_record_is_there_once(pond: Pond, monkeypatc
     assert ["poison", "short", "too long"] == pond.names("short_names")
 
 
-def test_a_replay_that_cannot_be_finished_says_why(pond: Pond, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its file was taken away between two tables: nothing is taken for stored."""
+def end_a_replay(pond: Pond, monkeypatch: pytest.MonkeyPatch, *, publishes: int) -> None:
+    """Have one of everything ended when so many tables had it, and the file of its payload removed."""
+    publish = Lake.publish
 
-    def killed(*_: object) -> None:
+    def killed(lake: Lake, files: Any, stream: str, plan: int) -> None:
+        publish(lake, type(files)(dict(list(files.files.items())[:publishes])), stream, plan)
         raise KilledError
 
+    pond.set_most(60)
     with monkeypatch.context() as patch:
         patch.setattr(Lake, "publish", killed)
         with pytest.raises(KilledError):
-            pond.replayer().run(read(pond.data, pond.ids(Kind.PAYLOAD)))
+            pond.replayer().run(read(pond.data))
     for name in quarantined(pond.data):
         (pond.data / "quarantine" / name).unlink()
-    with pytest.raises(ReplayError, match=r"replay 1 was ended and cannot be finished: its file .* is not in quarantine any more"):
-        pond.replayer().run([])
+
+
+def test_a_replay_whose_file_is_gone_blocks_no_other(pond: Pond, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No table had it: the rest is stored, the record stays rejected, and is stored when its file is back."""
+    (payload,) = pond.ids(Kind.PAYLOAD)
+    (kept,) = [path.read_bytes() for path in sorted((pond.data / "quarantine").iterdir())]
+    (path,) = sorted((pond.data / "quarantine").iterdir())
+    end_a_replay(pond, monkeypatch, publishes=0)
+    outcome = pond.replayer().run([])
+    assert "is not in quarantine any more" in outcome.left[payload]
+    assert ["short", "too long"] == pond.names("spans")
+    assert ["short", "too long"] == pond.names("short_names")
+    path.write_bytes(kept)
+    assert [payload] == pond.replayer().run(read(pond.data, [payload])).stored
+    assert ["poison", "short", "too long"] == pond.names("spans")
+
+
+def test_a_replay_whose_file_is_gone_from_between_two_tables_is_not_stored_twice(pond: Pond, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the first table has stays; what the second lacks is told, and replays go on."""
+    (payload,) = pond.ids(Kind.PAYLOAD)
+    end_a_replay(pond, monkeypatch, publishes=1)
+    outcome = pond.replayer().run([])
+    assert outcome.left[payload].endswith("is not in quarantine any more; replay 1 was ended, and some tables have it")
+    assert [] == pond.replayer().run(read(pond.data, [payload])).stored
+    pond.accept(request("poison", 9))
+    (later,) = [record for record in pond.ids(Kind.PAYLOAD) if record != payload]
+    assert [later] == pond.replayer().run(read(pond.data, [later])).stored
+    assert ["poison", "poison", "short", "too long"] == pond.names("spans")
+    assert ["poison", "short", "too long"] == pond.names("short_names")
