@@ -106,6 +106,12 @@ class Child:
         finally:
             self._asked.pop(number, None)
 
+    def kill(self) -> None:
+        """End the process at once; it is started again."""
+        if self._process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+
     async def stop(self, *, timeout_s: float) -> None:
         """Have the process finish in good order, and not be started again; one that takes longer is killed."""
         self._stopping = True
@@ -116,8 +122,7 @@ class Child:
             await asyncio.wait_for(self._process.wait(), timeout=timeout_s)
         except TimeoutError:
             logger.warning("the %s did not end within %.0f s: what is left is done at the next start", self.name, timeout_s)
-            with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
+            self.kill()
             await self._process.wait()
 
     async def _run_once(self) -> None:

@@ -7,6 +7,7 @@ One JSON object a line (see `child`), as in
     <- {"read": {"default": [3, 1024]}}      how far the pipeline has read this process's inboxes, by tenant
     <- {"ask": 7, "report": true}            -> {"answer": 7, "report": {...}}
     <- {"ask": 8, "reload": true}            -> {"answer": 8}
+    <- {"ask": 9, "alive": true}             -> {"answer": 9}
     end of input, or SIGTERM: answer what is under way, and end
 """
 
@@ -82,6 +83,8 @@ class Worker:
             self._note_read(message["read"])
         elif "reload" in message:
             await self._receiving.reload()
+            self._say({"answer": message["ask"]})
+        elif "alive" in message:
             self._say({"answer": message["ask"]})
         elif "report" in message:
             self._say({"answer": message["ask"], "report": (await self._receiving.report()).to_json()})

@@ -23,6 +23,9 @@ logger = logging.getLogger(__name__)
 _START_S = 60.0
 _REPORT_S = 5.0
 _RELOAD_S = 10.0
+_HEARTBEAT_S = 5.0
+_SILENT_S = 60.0
+"""A process that does not answer for so long hangs; on a machine that is short of everything else one is late by seconds."""
 
 
 class WorkerChild(Child):
@@ -59,6 +62,20 @@ class WorkerChild(Child):
             await asyncio.wait_for(asyncio.shield(self._started), timeout=_START_S)
         except TimeoutError:
             raise CommandError(f"the {self.name} is not ready after {_START_S:.0f} s") from None
+
+    async def expect_answers(self) -> None:
+        """End a process that says nothing any more, so that another is started; until cancelled."""
+        while True:
+            await asyncio.sleep(_HEARTBEAT_S)
+            asked = self.pid
+            try:
+                await self.ask({"alive": True}, timeout_s=_SILENT_S)
+            except TimeoutError:
+                if asked is not None and asked == self.pid:
+                    logger.error(  # noqa: TRY400 - the stack says nothing
+                        "the %s has not answered for %.0f s: it is killed, and started again", self.name, _SILENT_S
+                    )
+                    self.kill()
 
     def note_read(self, tenant: str, positions: Mapping[str, Position]) -> None:
         """Pass on how far the pipeline has read its inbox of a pond, where that is further than it knows."""
@@ -115,6 +132,7 @@ class Workers:
         self._children = [WorkerChild(self._settings, worker, self.grpc, http, inherited) for worker in range(self._settings.workers)]
         self._watching = [asyncio.create_task(child.watch()) for child in self._children]
         await asyncio.gather(*(child.ready() for child in self._children))
+        self._watching += [asyncio.create_task(child.expect_answers()) for child in self._children]
 
     @property
     def restarts(self) -> int:

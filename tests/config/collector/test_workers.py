@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -76,6 +78,22 @@ def test_a_process_hears_how_far_its_own_inboxes_are_read(tmp_path: Path) -> Non
         reports = await workers.reports()  # asked again of the new process
         assert 0 == sum(state.unread_bytes for report in reports for state in report.inboxes.values())
         assert 1 == workers.restarts
+
+    run(tmp_path, use)
+
+
+def test_a_process_that_hangs_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """It lives and takes connections, and answers neither senders nor the collector."""
+    monkeypatch.setattr(workers_module, "_HEARTBEAT_S", 0.1)
+    monkeypatch.setattr(workers_module, "_SILENT_S", 3.0)
+
+    async def use(workers: Workers) -> None:
+        hanging = workers._children[0].pid
+        assert hanging is not None
+        os.kill(hanging, signal.SIGSTOP)
+        await workers._children[0].ask({"alive": True}, timeout_s=60)  # which the next process answers
+        assert 1 == workers.restarts
+        assert "the receiver process 0 has not answered for 3 s: it is killed, and started again" in caplog.messages
 
     run(tmp_path, use)
 
