@@ -162,3 +162,11 @@ def test_every_command_is_documented() -> None:
     """The README names each command once at least."""
     listed = set(re.findall(r"#### `otelpond (\w+)", (ROOT / "config" / "README.md").read_text(encoding="utf-8")))
     assert {"serve", "sql", "tables", "import", "demo", "check", "warm", "token", "rejected", "run"} == listed
+
+
+def test_a_process_writes_a_pond_without_a_collector(place: Path) -> None:
+    """The example for batch jobs, run as a script."""
+    example = _block("python", "PondSpanExporter")
+    ended = subprocess.run([sys.executable, "-c", example], cwd=place, capture_output=True, text=True, timeout=90, check=False)
+    assert ("", 0) == (ended.stderr, ended.returncode)
+    assert "('import prices', " in ended.stdout

@@ -11,6 +11,7 @@ from functools import lru_cache
 from . import policy
 
 MAX_ADDRESS = 256
+_HASHED = "ip:"
 _process_key = secrets.token_bytes(32)
 """Made before a server forks its workers, so that they hash alike."""
 
@@ -27,7 +28,7 @@ def address(value: str) -> str:
 @lru_cache(4096)
 def _reduced(value: str) -> str:
     settings = policy.in_force()
-    if settings.address == "whole" or not value:
+    if settings.address == "whole" or not value or value.startswith(_HASHED):
         return value
     if settings.address == "removed":
         return policy.REMOVED
@@ -35,7 +36,7 @@ def _reduced(value: str) -> str:
     if settings.address == "truncated":
         return value if network is None else network
     key = settings.address_key.encode() or _process_key
-    return "ip:" + hmac.digest(key, (network or value).encode("utf-8", "replace"), hashlib.sha256).hex()[:16]
+    return _HASHED + hmac.digest(key, (network or value).encode("utf-8", "replace"), hashlib.sha256).hex()[:16]
 
 
 policy.forget_with(_reduced.cache_clear)

@@ -81,7 +81,7 @@ _KNOWN: dict[str, Action] = {
     **dict.fromkeys(("url.query", "url.fragment"), _of_query),
     **dict.fromkeys(("client.address", "http.client_ip"), _of_address),
 }
-_OF_CALLERS = frozenset({"network.peer.address", "net.peer.ip", "net.sock.peer.addr"})
+_OF_CALLERS = ("network.peer.address", "net.peer.ip", "net.sock.peer.addr")
 """Addresses of clients where a span serves one, of servers elsewhere."""
 
 
@@ -102,8 +102,9 @@ class Attributes:
             if action is not None:
                 attributes[key] = self._done(action, value, attributes)
         if serving:
-            for key in _OF_CALLERS & attributes.keys():
-                attributes[key] = self._done(_of_address, attributes[key], attributes)
+            for key in _OF_CALLERS:
+                if key in attributes:
+                    attributes[key] = self._done(_of_address, attributes[key], attributes)
 
     def _remember(self, key: str) -> Action | None:
         if len(self._actions) >= _MAX_KEYS:
@@ -140,15 +141,16 @@ class CleanSpans(SpanProcessor):
         self._attributes = attributes
 
     def on_end(self, span: ReadableSpan) -> None:
-        """In place: its attributes are immutable by the public way, and a copy of all would cost more than all the rest."""
+        """In place: its attributes are immutable by the public way, and the public properties copy them all each time."""
         attributes = getattr(span._attributes, "_dict", None)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
         if attributes:
-            self._attributes.clean(attributes, serving=span.kind is SpanKind.SERVER)
-        if span.events:
+            self._attributes.clean(attributes, serving=span._kind is SpanKind.SERVER)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+        if span._events:  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
             for event in span.events:
                 self._clean_event(event)
-        if span.status.description:
-            span._status = Status(span.status.status_code, text(span.status.description))  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+        status = span._status  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+        if status.description:
+            span._status = Status(status.status_code, text(status.description))  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
 
     def _clean_event(self, event: Event) -> None:
         attributes = getattr(event._attributes, "_dict", None)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]

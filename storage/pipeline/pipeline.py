@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
@@ -102,8 +102,9 @@ class Pipeline:
         data: the pond's folder.
         kernels, plain: the decoders, the second for what the first fails on.
         upkeep: what starts maintenance; None for none.
-        decoder: the thread that decodes, where ponds share one.
+        decoder: what decodes, where ponds share a thread or none is wanted.
         let_go: see `Backlog`.
+        quarantine: where payloads go that nothing can decode; `data/quarantine` unless given.
         tenant: whose pond it is.
         crashed: the process before this one ended by its own fault.
         remove_orphans: removes the files of this pond's plans that no table names, left by attempts that failed.
@@ -120,8 +121,9 @@ class Pipeline:
         rules: Rules,
         options: Options,
         upkeep: Upkeep | None = None,
-        decoder: ThreadPoolExecutor | None = None,
+        decoder: Executor | None = None,
         let_go: Callable[[Path, Position], None] = forget,
+        quarantine: Path | None = None,
         tenant: str = DEFAULT_TENANT,
         crashed: bool = False,
         remove_orphans: Callable[[], object] = lambda: None,
@@ -133,7 +135,7 @@ class Pipeline:
         self._options = options
         self._upkeep = upkeep
         self._store = PlanStore(data / "plans")
-        self._quarantine = Quarantine(data / "quarantine", tenant)
+        self._quarantine = Quarantine(quarantine or data / "quarantine", tenant)
         self._window = RetryWindow(int(options.retry_window_s * 1e9))
         self._suspicion = Suspicion(data / "plans" / "suspects", crashed=crashed)
         self._backlog = Backlog(data / "inbox", self._window, self._suspicion, let_go=let_go)

@@ -360,6 +360,7 @@ def test_an_address_may_be_hashed_removed_or_left_whole(enforced: Callable[..., 
     enforced(address="hashed", address_key="k")
     hashed = privacy.address("203.0.113.77")
     assert hashed.startswith("ip:")
+    assert hashed == privacy.address(hashed)
     assert hashed == privacy.address("203.0.113.1") != privacy.address("203.0.114.1")
     enforced(address="hashed", address_key="other")
     assert hashed != privacy.address("203.0.113.77")

@@ -1,0 +1,317 @@
+"""A pond that is written from inside one process, without a collector: an inbox and a pipeline of its own; `sdk.py` hands it payloads.
+
+Each process has a folder `DATA/processes/<n>/` with its inbox and its plans, as a receiver and the collector's pipeline have theirs. So
+what was stored is on disk, a byte-equal retry is stored once, and publishing resumes exactly once after a kill. The tables' application
+transactions keep streams apart, so that any number of processes, imports and a collector may write the same pond. What a process has not
+published when it ends, for it was killed or forked, another one's next publish does: delta-rs and DuckDB do not work in a forked child.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future
+from concurrent.futures import TimeoutError as TooLateError
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from ..storage.access.tenants import DEFAULT_TENANT, pond_folder
+from ..storage.addresses import AddressHasher
+from ..storage.decode import reference
+from ..storage.decode.inspection import inspect
+from ..storage.decode.payloads import Rules
+from ..storage.decode.warming import WarmingDecoder
+from ..storage.derive import Deriver
+from ..storage.durable import make_folder
+from ..storage.inbox.log import Inbox
+from ..storage.inbox.segments import BEGINNING, Position, forget, segments, unread_bytes
+from ..storage.lake.lake import Lake
+from ..storage.lake.maintenance import remove_orphans
+from ..storage.locks import locked
+from ..storage.pipeline.control import Progress
+from ..storage.pipeline.pipeline import Options, Pipeline
+from ..storage.pipeline.plans import PlanStore
+from ..storage.schema import TABLES_FOLDER, load_tables
+from ..storage.signals import Signal, UnavailableError
+
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
+FOLDER: Final = "processes"
+PUBLISH_BYTES: Final = 32_000_000
+"""Of payloads that are stored and not published: then `store` publishes them itself."""
+STORE_TIMEOUT_S: Final = 30.0
+_INBOX: Final = "own"
+_WORTH_KERNELS_BYTES: Final = 10_000_000
+"""A second of plain decoding or more: from then on kernels are loaded (compiled, where the cache folder lacks them) beside it."""
+
+
+class PondClosedError(Exception):
+    """The pond was closed already."""
+
+
+@dataclass(slots=True)
+class _Once:
+    """Tells a pipeline to publish what waits, and to end; see `storage.pipeline.control.Control`."""
+
+    failure: str = ""
+    positions: Mapping[str, Position] = field(default_factory=dict)
+
+    def wait(self, timeout_s: float) -> None:
+        """There is nothing to wait for."""
+
+    def stopping(self) -> bool:
+        """At once."""
+        return True
+
+    def alone(self) -> bool:
+        """Nobody else has work for this pipeline."""
+        return True
+
+    def publish_asked(self) -> bool:
+        """Stopping publishes."""
+        return False
+
+    def asked(self) -> object:
+        """Nothing."""
+        return None
+
+    def published(self, asked: object) -> None:
+        """Nobody asked."""
+
+    def stuck(self, reason: str) -> None:
+        """Remember why."""
+        self.failure = reason
+
+    def progressed(self, progress: Progress) -> None:
+        """Remember how far it has read."""
+        self.positions = progress.positions
+
+
+class _Here(Executor):
+    """Runs what is submitted at once, in the same thread: at the end of a process no thread can be started any more."""
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        """Run it."""
+        future: Future[T] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except BaseException as failure:  # noqa: BLE001 - whoever asks for the result has it raised
+            future.set_exception(failure)
+        return future
+
+
+class _Tables:
+    """What turns payloads into rows of a pond's tables."""
+
+    def __init__(self, folder: Path, own: Sequence[Path]) -> None:
+        schemas = load_tables([TABLES_FOLDER, *own])
+        self.lake = Lake(folder, schemas)
+        self.deriver = Deriver(schemas)
+        self.rules = Rules(hash_address=AddressHasher(folder / "keys"))
+
+
+class InProcessPond:
+    """A pond as one process writes it; safe for threads.
+
+    Args:
+        data: the pond's directory, made where there is none.
+        tenant: whose rows they become.
+        tables: folders of own tables, as `tables` of the configuration names them. Whoever writes a pond must name the same ones.
+
+    Raises:
+        OSError: the directory cannot be written.
+        SchemaError: a table of `tables` is not usable.
+    """
+
+    def __init__(self, data: str | Path = "pond", *, tenant: str = DEFAULT_TENANT, tables: Sequence[Path] = ()) -> None:
+        self.folder = pond_folder(Path(data).absolute(), tenant)
+        self._tenant = tenant
+        self._tables = None if _is_forked() else _Tables(self.folder, tables)
+        self._publishing = threading.Lock()
+        self._cleaned: set[Path] = set()
+        self._own, self._lock = _take_folder(self.folder / FOLDER)
+        self._inbox = Inbox(_inbox(self._own))
+        self._closed = False
+        self._unpublished = 0
+
+    def store(self, signal: Signal, payload: bytes) -> None:
+        """Make an Export request durable; publish what waits, where that is much.
+
+        Raises:
+            UnavailableError: the disk does not take it, or too late.
+            UndecodableError: it is none.
+            PondClosedError: nothing is taken any more.
+        """
+        if self._closed:
+            raise PondClosedError(f"{self.folder} was closed")
+        try:
+            self._inbox.append(self._tenant, signal, payload, inspect(signal, payload)).result(STORE_TIMEOUT_S)
+        except TooLateError:
+            raise UnavailableError(f"{self.folder} took no data for {STORE_TIMEOUT_S:g} s") from None
+        self._unpublished += len(payload)
+        if self._unpublished >= PUBLISH_BYTES:
+            self._unpublished = 0
+            self.publish()
+
+    def publish(self, timeout_s: float = -1) -> bool:
+        """Have everything that is stored by now in the tables, also what processes that were killed have left.
+
+        Args:
+            timeout_s: for how long another thread's publish is waited for; without end unless given. One that runs is not broken off.
+
+        Returns:
+            False where that was not possible (in a forked process, while another thread is at it, on a full disk, ...); nothing is lost.
+        """
+        if not self._publishing.acquire(timeout=timeout_s):
+            return False
+        try:
+            if self._tables is None:
+                return False
+            folders = sorted(path for path in (self.folder / FOLDER).iterdir() if path.is_dir())
+            return min([self._published(folder, self._tables) for folder in folders])
+        finally:
+            self._publishing.release()
+
+    def close(self) -> bool:
+        """Publish, and let go of the pond; whether everything is in the tables. A second time does nothing."""
+        with self._publishing:
+            if self._closed:
+                return True
+            self._closed = True
+            self._inbox.close()
+        done = self.publish()
+        self._lock.close()
+        return done
+
+    def _published(self, folder: Path, tables: _Tables) -> bool:
+        try:
+            return self._publish(folder, tables)
+        except Exception as failure:  # noqa: BLE001 - an exporter must not raise, and what is stored stays stored
+            logger.warning("%s cannot be published now, it is tried again: %s: %s", folder, type(failure).__name__, failure)
+            return False
+
+    def _publish(self, folder: Path, tables: _Tables) -> bool:
+        """Publish what waits in a process's folder, where that is ours or its process does not live any more."""
+        if folder == self._own:
+            return self._publish_held(folder, tables)
+        with locked(folder / "lock", wait=False) as held:
+            return not held or self._publish_held(folder, tables)
+
+    def _publish_held(self, folder: Path, tables: _Tables) -> bool:
+        positions = _published_positions(folder)
+        if not unread_bytes(segments(_inbox(folder)), positions.get(_INBOX, BEGINNING)):
+            forget(_inbox(folder), positions.get(_INBOX, BEGINNING))  # sealed since
+            return True
+        return self._run(folder, tables)
+
+    def _run(self, folder: Path, tables: _Tables) -> bool:
+        control = _Once()
+        waiting = unread_bytes(segments(_inbox(folder)), BEGINNING)
+        stream = PlanStore(folder / "plans").stream
+        pipeline = Pipeline(
+            folder,
+            tables.lake,
+            tables.deriver,
+            kernels=_kernels() if waiting > _WORTH_KERNELS_BYTES else reference.decode,
+            plain=reference.decode,
+            rules=tables.rules,
+            options=Options(),
+            decoder=_Here(),
+            quarantine=self.folder / "quarantine",
+            tenant=self._tenant,
+            remove_orphans=lambda: None if folder in self._cleaned else remove_orphans(tables.lake, stream),
+        )
+        pipeline.run(control)
+        self._cleaned.add(folder)
+        if folder == self._own and _INBOX in control.positions:
+            self._inbox.note_read(control.positions[_INBOX])
+        if control.failure:
+            logger.warning("%s cannot be published now, it is tried again: %s", folder, control.failure)
+        return not control.failure
+
+
+_engine_pid: list[int] = []
+"""The process that has delta-rs running, where one was started; a fork inherits the number and not the threads."""
+
+
+def _is_forked() -> bool:
+    if not _engine_pid:
+        _engine_pid.append(os.getpid())
+    return _engine_pid[0] != os.getpid()
+
+
+def _inbox(folder: Path) -> Path:
+    return folder / "inbox" / _INBOX
+
+
+def _published_positions(folder: Path) -> Mapping[str, Position]:
+    """Up to where a process's inbox is in the tables."""
+    store = PlanStore(folder / "plans")
+    plans = [plan for plan in store.plans() if plan.number <= store.done()]
+    return plans[-1].positions if plans else {}
+
+
+@cache
+def _kernels() -> WarmingDecoder:
+    return WarmingDecoder()
+
+
+def _take_folder(folder: Path) -> tuple[Path, ExitStack]:
+    """The first process folder that no living process holds, and its lock."""
+    make_folder(folder)
+    for own in _numbered(folder):
+        lock = ExitStack()
+        if lock.enter_context(locked(own / "lock", wait=False)):
+            make_folder(own)
+            return own, lock
+        lock.close()
+    raise AssertionError  # pragma: no cover - there is no last number
+
+
+def _numbered(folder: Path) -> Iterator[Path]:
+    number = 0
+    while True:
+        yield folder / str(number)
+        number += 1
+
+
+class _Shared:
+    """The ponds that exporters of this process have open, and how many each; another process after a fork opens its own."""
+
+    def __init__(self) -> None:
+        self.after_fork()
+        self._open: dict[tuple[int, Path, str, tuple[Path, ...]], tuple[InProcessPond, int]] = {}
+
+    def after_fork(self) -> None:
+        """Another thread of the parent may have held the lock."""
+        self._lock = threading.Lock()
+
+    def take(self, data: Path, tenant: str, tables: tuple[Path, ...]) -> InProcessPond:
+        """The pond of that directory, opened where nobody has it open yet."""
+        key = (os.getpid(), data, tenant, tables)
+        with self._lock:
+            pond, users = self._open.get(key) or (InProcessPond(data, tenant=tenant, tables=tables), 0)
+            self._open[key] = (pond, users + 1)
+            return pond
+
+    def give_back(self, pond: InProcessPond) -> bool:
+        """Publish; close it with its last user. Whether everything is in the tables."""
+        with self._lock:
+            key = next((key for key, (other, _) in self._open.items() if other is pond), None)
+            users = self._open[key][1] - 1 if key else 0
+            if key and users:
+                self._open[key] = (pond, users)
+            elif key:
+                del self._open[key]
+        return pond.publish() if users else pond.close()
+
+
+shared = _Shared()
+os.register_at_fork(after_in_child=shared.after_fork)
