@@ -6,6 +6,7 @@ One is activated when the service imports its library; one that refuses the libr
 from __future__ import annotations
 
 import functools
+import logging
 import os
 from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
@@ -18,6 +19,8 @@ from .parts import Parts
 from .settings import Settings
 
 GROUP = "opentelemetry_instrumentor"
+OF_LOG_RECORDS = ("opentelemetry.attributes", "opentelemetry.instrumentation.logging.handler.internal")
+"""Loggers that complain, once the package for logging is activated, of what a log record has and OTLP cannot carry: Django's `request`."""
 
 
 def activate(settings: Settings, parts: Parts) -> None:
@@ -56,6 +59,9 @@ class _Activation:
             return
         self._done = True
         entry_point = self._entry_point
+        if entry_point.name == "logging":
+            for name in OF_LOG_RECORDS:
+                logging.getLogger(name).addFilter(lambda record: record.levelno > logging.WARNING)
         if entry_point.dist is None or imports.fits(entry_point.dist, entry_point.name):
             entry_point.load()().instrument(skip_dep_check=True, **self._parts.options(entry_point.name))
 

@@ -17,7 +17,7 @@ def who(number: int) -> dict[str, int]:
 
 
 def wsgi(_environ: dict[str, str], start_response: object) -> list[bytes]:
-    """The same for WSGI servers, reported by hand: no WSGI framework is installed here."""
+    """The same for WSGI servers, reported by hand: no package is for bare functions."""
     attributes = {"http.request.method": "GET", "http.route": "/who", "http.response.status_code": 200}
     with trace.get_tracer("shop").start_as_current_span("GET /who", kind=trace.SpanKind.SERVER, attributes=attributes):
         start_response("200 OK", [("Content-Type", "text/plain")])  # type: ignore[operator]
