@@ -65,6 +65,13 @@ def end() -> None:
     """From now on the default is the system's again."""
     tell(-1)
     _before_death.clear()
+    for name, original, ours in (
+        ("signal", _set, _signal),
+        ("getsignal", _get, _getsignal),
+        ("set_wakeup_fd", _set_fd, _set_wakeup_fd),
+    ):
+        if getattr(signal, name) is ours:  # somebody else may have wrapped it since
+            setattr(signal, name, original)
     with suppress(Exception):  # of which one is that this is not the main thread
         if _get(signal.SIGTERM) is _on_sigterm:
             _set(signal.SIGTERM, signal.SIG_DFL)
@@ -165,7 +172,13 @@ def _nothing(_number: int, _frame: FrameType | None) -> None:
 @functools.wraps(_set_fd)
 def _set_wakeup_fd(fd: int, **options: bool) -> int:
     """Event loops take it, and give it back with -1."""
-    previous = _exchange(_fd) if fd == -1 else _set_fd(fd, **options)
+    if fd != -1:
+        previous = _set_fd(fd, **options)
+    else:
+        try:
+            previous = _exchange(_fd)
+        except (ValueError, OSError):  # somebody has closed it
+            previous = _set_fd(-1)
     return -1 if previous == _fd else previous
 
 

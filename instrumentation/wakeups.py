@@ -9,12 +9,15 @@ from __future__ import annotations
 import os
 import select
 import socket
+import time
 from contextlib import suppress
 from typing import Any
 
 HIGH = 4096
 """Near which descriptors lie, or near the limit of the process: the system gives the lowest free number to everybody else."""
 ROOM = 16
+RETRY_S = 0.1
+_sleep = time.sleep
 _poll: Any = getattr(select, "poll", None)  # gevent puts its own there later, which is not for our thread
 
 
@@ -25,7 +28,8 @@ class Wakeups:
         self._open()
 
     def _open(self) -> None:
-        self._reading, self._writing = (_high(end) for end in socket.socketpair())
+        reading, writing = socket.socketpair()
+        self._reading, self._writing = _high(reading), _high(writing)
         for end in (self._reading, self._writing):
             end.setblocking(False)
         self._marks = _mark(self._reading.fileno()), _mark(self._writing.fileno())
@@ -43,6 +47,9 @@ class Wakeups:
 
     def wait(self, timeout_s: float | None) -> bytes:
         """What was written since the last time, as soon as there is something; nothing after `timeout_s`, or where they are lost."""
+        if self.are_lost():  # and new ones could not be had
+            _sleep(RETRY_S if timeout_s is None else min(timeout_s, RETRY_S))
+            return b""
         if _poll is None:  # Windows
             self._reading.settimeout(timeout_s)
         else:
@@ -51,7 +58,7 @@ class Wakeups:
             poll.poll(None if timeout_s is None else 1 + int(timeout_s * 1000))
             if self.are_lost():
                 return b""
-        with suppress(BlockingIOError, TimeoutError):
+        with suppress(OSError):  # nothing is there
             return self._reading.recv(4096)
         return b""
 
@@ -60,9 +67,10 @@ class Wakeups:
         return self._marks != (_mark(self._reading.fileno()), _mark(self._writing.fileno()))
 
     def renew(self) -> None:
-        """Make new ones, in place of the old."""
+        """Make new ones, in place of the old; where the process may open no more, they stay lost."""
         self.close()
-        self._open()
+        with suppress(OSError):
+            self._open()
 
     def close(self) -> None:
         """Close what is still ours."""

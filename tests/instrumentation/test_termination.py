@@ -42,6 +42,30 @@ def test_sigterm_waits_for_nothing_of_ours(name: str, held_up: str, run: Callabl
     assert -15 == ended.returncode, ended.stderr
 
 
+def test_shutdown_gives_sigterm_back_and_a_second_start_takes_it_again(collector: Any, run: Callable[..., Any]) -> None:
+    """Functions of `signal` too; what is reported between is not sent, and what comes after is sent once."""
+    code = f"""if True:
+    import signal
+    from opentelemetry import trace
+    before = [signal.getsignal(15), signal.signal, signal.set_wakeup_fd(-1)]
+    from otelpond.instrumentation import instrument, shutdown, termination
+    def report(name): trace.get_tracer("x").start_span(name).end()
+    instrument()
+    report("first")
+    shutdown()
+    assert before == [termination._get(15), signal.signal, signal.set_wakeup_fd(-1)]
+    report("between")
+    instrument()
+    report("second")
+    {KILL_SOON}
+    threading.Event().wait()
+    """
+    ended = run(sys.executable, "-c", code, OTEL_SERVICE_NAME="twice", OTEL_EXPORTER_OTLP_ENDPOINT=f"http://{collector.http}")
+    assert (-15, "") == (ended.returncode, ended.stderr)
+    rows = collector.published("select name, count(*) from spans where service_name = 'twice' group by all order by all")
+    assert [("first", 1), ("second", 1)] == rows
+
+
 @pytest.fixture
 def stalled() -> Iterator[int]:
     """A pipe that is full and that nobody reads."""

@@ -54,6 +54,28 @@ def test_what_a_service_opens_under_our_numbers_is_neither_read_nor_written_nor_
         os.close(number)
 
 
+def test_where_no_socket_can_be_had_the_thread_goes_on_by_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process may open no more: it neither spins nor dies, and as soon as there is room it hears again."""
+    wakeups = Wakeups()
+    slept: list[float] = []
+
+    def refuse() -> None:
+        raise OSError(24, "Too many open files")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(socket, "socketpair", refuse)
+        patch.setattr("otelpond.instrumentation.wakeups._sleep", slept.append)
+        wakeups.renew()
+        wakeups.knock()
+        assert wakeups.are_lost()
+        assert [b"", b""] == [wakeups.wait(None), wakeups.wait(0.01)]
+    assert [0.1, 0.01] == slept
+    wakeups.renew()
+    wakeups.knock()
+    assert b"\0" == wakeups.wait(None)
+    wakeups.close()
+
+
 def test_a_daemon_that_closes_everything_is_still_told_of_and_ended_by_sigterm(collector: Any, run: Callable[..., Any]) -> None:
     """What was connected before is left alone, none of its own sockets hears a byte of ours, and its last spans arrive."""
     ended = run(*OTELPOND, "run", "--service", "daemon", "--endpoint", f"http://{collector.http}", "--", sys.executable, "daemon.py")
