@@ -8,7 +8,7 @@ READY := $(VENV)/.installed
 SECONDS := 20
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format docs bench bench-quick chaos chaos-quick fuzz interop clean
+.PHONY: help demo test check lint format docs bench bench-quick chaos chaos-quick databases fuzz interop clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,8 +56,11 @@ fuzz: $(READY) ## look for inputs that break what reads them: SECONDS=20 for eac
 interop: $(READY) ## other people's senders: the official SDKs for Node.js, Go and Java, and curl; what is missing is skipped
 	PYTHON=$(BIN)/python tests/interop/run.sh
 
+databases: $(READY) ## instrumentation under SQLAlchemy 1.4, 2.0 and 2.1 with SQLite and PostgreSQL (apt install postgresql, else skipped)
+	PYTHON=$(BIN)/python tests/databases/run.sh
+
 clean: ## remove the virtual environment and every cache
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .fuzz
+	rm -rf $(VENV) .databases .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .fuzz
 
 $(READY): pyproject.toml
 	@test -x $(BIN)/python || { \

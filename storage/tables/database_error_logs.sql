@@ -36,7 +36,7 @@ create table database_error_logs (
 
 comment on column database_error_logs.id is 'made from tenant, trace id and span id';
 comment on column database_error_logs.error_id is 'made from tenant, trace id and span id: one failed operation is one error';
-comment on column database_error_logs.error_type is 'connection, constraint, timeout or query, by SQLSTATE, exception type and message';
+comment on column database_error_logs.error_type is 'connection, constraint, timeout or query: otelpond.db.error.kind, else by SQLSTATE, exception type and message';
 comment on column database_error_logs.error_message is 'message of the span''s last exception, else Status.message, else empty';
 comment on column database_error_logs.error_stack is 'exception.stacktrace of that exception';
 comment on column database_error_logs.error_code is 'db.response.status_code, else error.type';
@@ -79,6 +79,7 @@ failed as (
     select s.*, nullif(e.type, '') as exception_type, nullif(e.stack, '') as error_stack,
         coalesce(nullif(e.message, ''), s.status_message, '') as error_message,
         coalesce(s.db_response_status_code, '') as code,
+        json_extract_string(s.attributes, '$."otelpond.db.error.kind"') as kind_said,
         concat_ws(' ', e.type, e.message, s.status_message, s.error_type) as said
     from decoded_failed_spans s
     left join exception e on e.span_row_id = s.row_id
@@ -86,6 +87,7 @@ failed as (
 )
 select
     case
+        when kind_said in ('connection', 'constraint', 'timeout', 'query') then kind_said
         -- SQLSTATE classes: 23 integrity, 57014 cancelled by a timeout, 08 connection, 28 authorisation, 57P and 53300 server going or full
         when regexp_full_match(code, '23[0-9A-Z]{3}') then 'constraint'
         when code = '57014' then 'timeout'

@@ -11,7 +11,7 @@ create table database_performance_metrics (
     query_text           text,
     slow_query           boolean not null default false,
     error                boolean not null default false,
-    connection_pool_size integer generated always as (try_cast(null as integer)),
+    connection_pool_size integer,
     db_system            text not null,
     db_namespace         text,
     timestamp            timestamptz not null,
@@ -37,9 +37,9 @@ comment on column database_performance_metrics.duration_ns is 'nanoseconds; nega
 comment on column database_performance_metrics.rows_affected is 'db.response.returned_rows, else db.response.affected_rows, else db.rows_affected';
 comment on column database_performance_metrics.query_hash is '16 hex digits: md5 of the statement without literals, else of db.query.summary';
 comment on column database_performance_metrics.query_text is 'the statement, every literal replaced by ?';
-comment on column database_performance_metrics.slow_query is 'true where it took longer than slow_query_threshold_ms (1000 unless set)';
+comment on column database_performance_metrics.slow_query is 'otelpond.slow, which a service with a threshold of its own says; else true where it took longer than slow_query_threshold_ms (1000 unless set)';
 comment on column database_performance_metrics.error is 'true where the span''s status is ERROR';
-comment on column database_performance_metrics.connection_pool_size is 'connections in the service instance''s pools, used and idle, at the operation''s start: of its newest server row of the 5 minutes before; the view looks it up, NULL where there is none';
+comment on column database_performance_metrics.connection_pool_size is 'open connections, used and idle, of the pool that the operation used: otelpond.db.pool.connections; else of all pools of the service instance at its start, by its newest server row of the 5 minutes before: the view looks it up, NULL where there is none';
 comment on column database_performance_metrics.db_system is 'db.system.name, else db.system';
 comment on column database_performance_metrics.db_namespace is 'db.namespace, else db.name';
 comment on column database_performance_metrics.timestamp is 'start of the operation';
@@ -70,8 +70,14 @@ select
     ) as integer) as rows_affected,
     coalesce(db_query_hash, left(md5(db_query_summary), 16)) as query_hash,
     db_query_text as query_text,
-    duration_ns > getvariable('slow_query_ms') * 1000000 as slow_query,
+    coalesce(
+        case when contains(attributes, 'otelpond.slow') then try_cast(json_extract_string(attributes, '$."otelpond.slow"') as boolean) end,
+        duration_ns > getvariable('slow_query_ms') * 1000000
+    ) as slow_query,
     status_code = 'ERROR' as error,
+    try_cast(
+        case when contains(attributes, 'otelpond.db.p') then json_extract_string(attributes, '$."otelpond.db.pool.connections"') end as integer
+    ) as connection_pool_size,
     db_system_name as db_system,
     db_namespace,
     start_time as timestamp,

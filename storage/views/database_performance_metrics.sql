@@ -1,5 +1,6 @@
--- Database operations, each with the size of its service instance's connection pools (used and idle) when it began: what the newest
--- server row says that is not newer than the operation and at most 5 minutes older; NULL where there is none.
+-- Database operations, each with the size of its connection pool as its span says it; else with that of its service instance's pools
+-- (used and idle) when it began: what the newest server row says that is not newer than the operation and at most 5 minutes older; NULL
+-- where there is none.
 -- Pool sizes stand in 8,192 slots, by instance and minute; an operation looks into the slots of its minute and the five before. As this
 -- is no join, a query that does not ask for connection_pool_size pays 5 ms for it: over 400,000 rows (and 69,120 of servers) a grouping
 -- takes 10 to 16 ms with it as without, and 170 to 300 with an as-of join. Asked for, it takes 230 ms, the join 280.
@@ -7,6 +8,7 @@
 select
     * exclude (instance, minute, slots)
     replace (coalesce(
+        connection_pool_size,
         list_max(list_filter(slots[minute % 8192 + 1], lambda pool: pool.instance = instance
             and pool.at between timestamp - interval 5 minute and timestamp)).size,
         list_max(list_filter(slots[(minute - 1) % 8192 + 1], lambda pool: pool.instance = instance
