@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from .. import privacy
 
 MAX_READ = 8192
-"""Characters of a statement that are looked at and sent: lists of values make long ones."""
+"""Characters of a statement that operation and tables are looked for in: lists of values make long ones."""
 MAX_SUMMARY = 255
 """Characters, as the semantic conventions say."""
 
@@ -51,11 +51,10 @@ class Statement:
     text: str
 
 
-def read(sql: str) -> Statement:
-    """Read a statement; what it holds beyond MAX_READ characters is left out."""
-    sql = sql[:MAX_READ]
-    reader = _Reader(sql)
-    return Statement(reader.operation, reader.table(), reader.summary(), privacy.statement(sql))
+def read(sql: str, system: str = "") -> Statement:
+    """Read a statement of a database system, as `db.system.name` has it."""
+    reader = _Reader(sql[:MAX_READ])
+    return Statement(reader.operation, reader.table(), reader.summary(), privacy.statement(sql, system))
 
 
 class _Reader:

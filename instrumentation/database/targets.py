@@ -66,7 +66,7 @@ class Known:
     __slots__ = ("attributes", "inserts_one", "is_transaction", "name", "rows", "sanitised")
 
     def __init__(self, sql: str, common: dict[str, Any]) -> None:
-        read = statements.read(sql)
+        read = statements.read(sql, common["db.system.name"])
         self.is_transaction = read.operation in statements.TRANSACTIONS
         self.rows = "db.response.affected_rows" if read.operation in statements.WRITES else "db.response.returned_rows"
         self.inserts_one = read.operation == "INSERT" and bool(_ONE_ROW.search(read.text)) and not _MAYBE_NONE.search(read.text)
