@@ -1,7 +1,7 @@
 """How late event loops run what is due: a timer on each loop that runs, asyncio's and uvloop's, and no thread.
 
-Loops are found as they start: `run_forever` of their class is wrapped, through which every way of running one goes. A timer costs
-about 10 us each time.
+Loops are found as they start: `run_forever` of their class is wrapped, through which every way of running one goes. A timer that
+wakes an idle process costs 100 us each time, one in a busy process 10.
 """
 
 from __future__ import annotations

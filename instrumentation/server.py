@@ -58,7 +58,7 @@ class ServerSettings:
     """What can be set about server health."""
 
     loop_interval_ms: int = setting(
-        100, "OTELPOND_LOOP_INTERVAL_MS", at_least=10, says="Milliseconds between two looks at how late an event loop is."
+        200, "OTELPOND_LOOP_INTERVAL_MS", at_least=10, says="Milliseconds between two looks at how late an event loop is."
     )
 
 
@@ -153,7 +153,9 @@ class Server:
         self._observe("process.memory.usage", memory.rss)
         self._observe("system.memory.usage", machine.total - machine.available, {"system.memory.state": "used"})
         self._observe("otelpond.memory.limit", int(min(self._groups.limits().memory_bytes, machine.total)))
-        self._observe("otelpond.heap.used", _heap_bytes(memory))
+        heap_bytes = _heap_bytes(memory)
+        if heap_bytes is not None:
+            self._observe("otelpond.heap.used", heap_bytes)
 
     def _runtime(self) -> None:
         self._observe("process.thread.count", self._process.num_threads())
@@ -185,14 +187,16 @@ class Server:
             self._counted[name, value] = total
 
 
-def _heap_bytes(memory: Any) -> int:
-    """Resident memory that is shared with no file and no other process; what of Windows' private bytes is paged out counts too."""
+def _heap_bytes(memory: Any) -> int | None:
+    """Resident memory that is shared with no file and no other process; of Windows what is paged out counts too."""
     if hasattr(memory, "shared"):
         return int(memory.rss - memory.shared)
     if hasattr(memory, "private"):
         return int(memory.private)
-    allocated = psutil.heap_info()
-    return int(allocated.heap_used + allocated.mmap_used)
+    if hasattr(psutil, "heap_info"):  # macOS, from psutil 7.2 on
+        allocated = psutil.heap_info()
+        return int(allocated.heap_used + allocated.mmap_used)
+    return None
 
 
 _server: Server | None = None

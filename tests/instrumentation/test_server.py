@@ -138,3 +138,16 @@ def test_every_worker_has_rows_of_its_own_and_every_column_of_them(
         from server_performance_metrics where service_name = '{service}' and event_loop_lag_ms is not null"""
     )
     assert len(set(rows[0])) == 1, dict(zip(["rows", *KNOWN.replace(",", "").split()], rows[0], strict=True))
+
+
+def test_a_forked_child_is_a_process_of_its_own(collector: Any, run: Callable[..., Any]) -> None:
+    """With the CPU time that it has used itself, and no time of its parent's."""
+    ended = run(*OTELPOND, "forked-health", "--endpoint", f"http://{collector.http}", "--", sys.executable, "counted.py")
+    assert (0, "") == (ended.returncode, ended.stderr)
+    rows = collector.published(
+        """select max(cpu_time_s), max(active_handles) > 2, max(cpu_usage) is not null from server_performance_metrics
+        where service_name = 'forked-health' group by service_instance_id order by 1"""
+    )
+    assert [(True, True), (True, True)] == [row[1:] for row in rows]
+    (child_s, *_), (parent_s, *_) = rows
+    assert child_s < parent_s / 2
