@@ -1,12 +1,16 @@
 """The frame in which the inbox keeps one accepted payload: bytes in, frames out, no I/O.
 
-A frame is `magic, length, checksum, accepted_unix_nano, digest, items, signal, flags, tenant length, tenant, payload`, little endian.
+A frame is `mark, length, checksum, accepted_unix_nano, digest, items, signal, flags, tenant length, tenant, payload`, little endian.
 `length` counts what follows the checksum, and the xxh3-64 checksum covers it, so that a frame torn by a crash, or a flipped bit, is
 seen. The digest is xxh3-128 of tenant, signal and payload: equal digests are a retry.
+
+All frames of a segment begin with the same mark: `opf2` and eight random bytes that no sender knows, so that what looks like frames in
+a payload is none, even where the payload is damaged. A segment of before 2026-11-21 has the mark `opf1`.
 """
 
 from __future__ import annotations
 
+import secrets
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,11 +19,12 @@ import xxhash
 
 from ..signals import Signal
 
-MAGIC = b"opf1"
-_ENVELOPE = struct.Struct("<4sIQ")
+_MAGIC = b"opf2"
+MARK_BYTES = 12
+OLD_MARK = b"opf1"
+_ENVELOPE = struct.Struct("<IQ")
 _HEADER = struct.Struct("<q16sIBBH")
 _TIMELESS = 1
-_MIN_BYTES = _ENVELOPE.size + _HEADER.size
 MAX_BYTES = 1 << 30
 """No frame is larger: a length beyond it is a damaged one."""
 
@@ -71,24 +76,35 @@ def digest(tenant: str, signal: Signal, payload: bytes) -> bytes:
     return hasher.digest()
 
 
+def new_mark() -> bytes:
+    """A mark for a segment."""
+    return _MAGIC + secrets.token_bytes(MARK_BYTES - len(_MAGIC))
+
+
+def mark_of(head: bytes) -> bytes:
+    """The mark of the segment that begins with these bytes, MARK_BYTES or all there are."""
+    return head if head.startswith(_MAGIC) and len(head) == MARK_BYTES else OLD_MARK
+
+
 def encode(
     tenant: str, signal: Signal, payload: bytes, *, payload_digest: bytes, accepted_unix_nano: int, items: int, timeless: bool
 ) -> bytes:
-    """Everything of a frame but its payload, which follows it on disk (so that it is not copied)."""
+    """What stands between a frame's mark, which its segment knows, and its payload, which follows on disk (so that it is not copied)."""
     name = tenant.encode()
     head = _HEADER.pack(accepted_unix_nano, payload_digest, items, signal, _TIMELESS if timeless else 0, len(name)) + name
     hasher = xxhash.xxh3_64(head)
     hasher.update(payload)
-    return _ENVELOPE.pack(MAGIC, len(head) + len(payload), hasher.intdigest()) + head
+    return _ENVELOPE.pack(len(head) + len(payload), hasher.intdigest()) + head
 
 
-def read(buffer: memoryview, start: int) -> Frame | None:
+def read(buffer: memoryview, start: int, mark: bytes) -> Frame | None:
     """The frame at `start`, or None where no whole and undamaged frame stands there."""
-    end = _declared_end(buffer, start)
+    end = _declared_end(buffer, start, mark)
     if end is None or end > len(buffer):
         return None
-    body = start + _ENVELOPE.size
-    _, _, checksum = _ENVELOPE.unpack_from(buffer, start)
+    envelope = start + len(mark)
+    body = envelope + _ENVELOPE.size
+    _, checksum = _ENVELOPE.unpack_from(buffer, envelope)
     if xxhash.xxh3_64_intdigest(buffer[body:end]) != checksum:
         return None
     accepted, payload_digest, items, signal, flags, tenant_bytes = _HEADER.unpack_from(buffer, body)
@@ -102,52 +118,67 @@ def read(buffer: memoryview, start: int) -> Frame | None:
     return Frame(start, end, payload_start, accepted, payload_digest, items, known, bool(flags & _TIMELESS), tenant)
 
 
-HEAD_BYTES = _MIN_BYTES
+HEAD_BYTES = MARK_BYTES + _ENVELOPE.size + _HEADER.size
 """What `accepted_unix_nano` wants to see of a frame."""
 
 
 def accepted_unix_nano(head: bytes) -> int:
     """When the frame that begins with these bytes was accepted; 0 where they begin none."""
-    if len(head) < HEAD_BYTES or not head.startswith(MAGIC):
+    mark = mark_of(head[:MARK_BYTES])
+    if not head.startswith(mark) or len(head) < len(mark) + _ENVELOPE.size + _HEADER.size:
         return 0
-    return int(_HEADER.unpack_from(head, _ENVELOPE.size)[0])
+    return int(_HEADER.unpack_from(head, len(mark) + _ENVELOPE.size)[0])
 
 
-def incomplete(buffer: memoryview, start: int) -> bool:
+def incomplete(buffer: memoryview, start: int, mark: bytes) -> bool:
     """Whether what stands at `start` may yet become a frame when more bytes arrive."""
-    if len(buffer) - start < _ENVELOPE.size:
+    if len(buffer) - start < len(mark) + _ENVELOPE.size:
         return True
-    end = _declared_end(buffer, start)
+    end = _declared_end(buffer, start, mark)
     return end is not None and end > len(buffer)
 
 
-def scan(buffer: memoryview) -> Iterator[Frame]:
+def scan(buffer: memoryview, mark: bytes) -> Iterator[Frame]:
     """The whole frames from the beginning of a buffer, up to the first that is not."""
     start = 0
-    while (frame := read(buffer, start)) is not None:
+    while (frame := read(buffer, start, mark)) is not None:
         yield frame
         start = frame.end
 
 
-def resume(buffer: memoryview, after: int, patience: Patience | None = None) -> int | None:
+def resume(buffer: memoryview, after: int, mark: bytes, patience: Patience | None = None) -> int | None:
     """Where the next undamaged frame begins after a damaged one at `after`, or None."""
     patience = patience or Patience.for_buffer(buffer)
     whole = bytes(buffer)
-    start = whole.find(MAGIC, after + 1)
+    start = whole.find(mark, after + 1)
     while start >= 0 and patience.left > 0:
-        end = _declared_end(buffer, start)
+        end = _declared_end(buffer, start, mark)
         if end is not None and end <= len(buffer):
             patience.left -= end - start
-            if read(buffer, start) is not None:
+            if read(buffer, start, mark) is not None:
                 return start
-        start = whole.find(MAGIC, start + 1)
+        start = whole.find(mark, start + 1)
     return None
 
 
-def _declared_end(buffer: memoryview, start: int) -> int | None:
-    if len(buffer) - start < _ENVELOPE.size:
+def mark_behind_damage(segment: memoryview, mark: bytes) -> bytes:
+    """The mark of a whole segment, where its first bytes, which gave `mark`, may be what is damaged.
+
+    The place behind the first frame tells it: no sender chooses what stands there.
+    """
+    proven = read(segment, 0, mark) if mark == OLD_MARK else resume(segment, 0, mark)  # the first frame goes by any mark
+    if proven is not None or len(segment) < MARK_BYTES + _ENVELOPE.size:
+        return mark
+    second = MARK_BYTES + _ENVELOPE.size + int(_ENVELOPE.unpack_from(segment, MARK_BYTES)[0])
+    other = mark_of(bytes(segment[second : second + MARK_BYTES]))
+    return mark if other == OLD_MARK or resume(segment, -1, other) is None else other
+
+
+def _declared_end(buffer: memoryview, start: int, mark: bytes) -> int | None:
+    envelope = start + len(mark)
+    if len(buffer) - envelope < _ENVELOPE.size or buffer[start:envelope] != mark:
         return None
-    magic, length, _ = _ENVELOPE.unpack_from(buffer, start)
-    if magic != MAGIC or not _HEADER.size <= length <= MAX_BYTES:
+    length, _ = _ENVELOPE.unpack_from(buffer, envelope)
+    if not _HEADER.size <= length <= MAX_BYTES:
         return None
-    return start + _ENVELOPE.size + int(length)
+    return envelope + _ENVELOPE.size + int(length)

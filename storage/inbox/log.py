@@ -17,13 +17,25 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
 from ..durable import fsync_folder, make_folder, sync, write_file
 from ..locks import locked
 from ..signals import Inspection, Signal, UnavailableError
 from . import frames
-from .segments import BEGINNING, IDENTITY, Position, identity, oldest_unread_unix_nano, segment_path, segments, unread_bytes
+from .segments import (
+    BEGINNING,
+    IDENTITY,
+    LOCK,
+    Position,
+    identity,
+    oldest_unread_unix_nano,
+    seal_leftovers,
+    segment_path,
+    segments,
+    unread_bytes,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -78,6 +90,11 @@ class _Waiting:
     digest: bytes
     future: Future[None]
 
+    @property
+    def size(self) -> int:
+        """Of its frame."""
+        return frames.MARK_BYTES + len(self.head) + len(self.payload)
+
 
 class Inbox:
     """One receiver process's log of accepted payloads, `DATA/inbox/<name>/`.
@@ -91,12 +108,13 @@ class Inbox:
         self._folder = folder
         self._limits = limits
         self._lock = ExitStack()
-        if not self._lock.enter_context(locked(folder / "lock", wait=False)):
+        if not self._lock.enter_context(locked(folder / LOCK, wait=False)):
             self._lock.close()
             raise BlockingIOError(f"another process writes {folder}")
         if not identity(folder):
             write_file(folder / IDENTITY, secrets.token_hex(8).encode())
-        self._next_number = _seal_leftovers(folder) + 1
+        seal_leftovers(folder)
+        self._next_number = max((segment.number for segment in segments(folder)), default=0) + 1  # none is used twice
         self._segment: _OpenSegment | None = None
         self._condition = threading.Condition()
         self._queue: list[_Waiting] = []
@@ -244,7 +262,7 @@ class Inbox:
     def _commit(self, group: list[_Waiting]) -> None:
         """Write and fsync a group, then answer everybody in it."""
         error: UnavailableError | None = None
-        size = sum(len(waiting.head) + len(waiting.payload) for waiting in group)
+        size = sum(waiting.size for waiting in group)
         try:
             self._append_durably(group)
         except Exception as failure:  # noqa: BLE001 - whatever it is: who waits must be answered, and the next group tried
@@ -270,11 +288,11 @@ class Inbox:
     def _append_durably(self, group: list[_Waiting]) -> None:
         if self._segment is None:
             if self._failed:  # each try in a new segment would leave a file behind, a thousand a minute on a full disk
-                _require_room(self._folder / "room", sum(len(waiting.head) + len(waiting.payload) for waiting in group))
+                _require_room(self._folder / "room", sum(waiting.size for waiting in group))
             self._segment = _OpenSegment(self._folder, self._next_number)
             self._next_number += 1
             self._segment.make_durable()
-        self._segment.write([part for waiting in group for part in (waiting.head, waiting.payload)])
+        self._segment.write(group)
 
     def _pace(self, size: int) -> None:
         """Hold answers back while the pipeline is behind, so that receivers do not starve it of the CPU."""
@@ -298,6 +316,7 @@ class Inbox:
 
     def _give_up_segment(self) -> None:
         if self._segment is not None:
+            self._segment.cut()
             self._segment.seal()
             self._segment = None
 
@@ -312,13 +331,17 @@ class _OpenSegment:
         self._descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
         self.opened = time.monotonic()
         self.size = 0
+        self._mark = frames.new_mark()
+        self._ends: list[int] = []
 
     def make_durable(self) -> None:
         """Make the file's name durable, before anything in it is promised."""
         fsync_folder(self._folder)
 
-    def write(self, parts: list[bytes]) -> None:
-        """Append all of it and fsync once."""
+    def write(self, group: list[_Waiting]) -> None:
+        """Append their frames and fsync once."""
+        self._ends = list(accumulate((waiting.size for waiting in group), initial=self.size))
+        parts = [part for waiting in group for part in (self._mark, waiting.head, waiting.payload)]
         for first in range(0, len(parts), _MAX_IOVECS):
             self._write_all(parts[first : first + _MAX_IOVECS])
         sync(self._descriptor)
@@ -332,8 +355,16 @@ class _OpenSegment:
                 rest = rest[os.write(self._descriptor, rest) :]
         self.size += total
 
+    def cut(self) -> None:
+        """Take away the frame that a failed write has left in part, so that it takes no room; whole ones may have been read."""
+        try:
+            size = os.fstat(self._descriptor).st_size
+            os.ftruncate(self._descriptor, max((end for end in self._ends if end <= size), default=size))
+        except OSError as failure:  # it is a torn tail then, which readers cut off
+            logger.warning("cannot cut off the end of %s: %s", self._path, failure)
+
     def seal(self) -> None:
-        """Close it for good. What a failed write left at its end is a torn tail, which readers cut off."""
+        """Close it for good."""
         try:
             os.close(self._descriptor)
             self._path.rename(segment_path(self._folder, self._number, sealed=True))
@@ -347,16 +378,6 @@ def _require_room(file: Path, size: int) -> None:
         write_file(file, bytes(size), mode=0o600)
     finally:
         file.unlink(missing_ok=True)
-
-
-def _seal_leftovers(folder: Path) -> int:
-    """Seal what a dead process left open; the highest number in use, so that none is used twice."""
-    highest = 0
-    for segment in segments(folder):
-        highest = max(highest, segment.number)
-        if not segment.sealed:
-            segment.path.rename(segment_path(folder, segment.number, sealed=True))
-    return highest
 
 
 def _size(path: Path) -> int:

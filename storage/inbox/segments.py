@@ -18,11 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..durable import sync
+from ..locks import locked
 from . import frames
 from .frames import Frame
 
 _GAP = 1000
 IDENTITY = "identity"
+LOCK = "lock"
+"""Held by the inbox's writer."""
 OPEN = ".open"
 SEALED = ".segment"
 
@@ -152,6 +155,23 @@ def oldest_unread_unix_nano(folder: Path, position: Position) -> int:
     return 0
 
 
+def seal_leftovers(folder: Path) -> None:
+    """Seal what a dead process left open; the caller holds the inbox's lock."""
+    for segment in segments(folder):
+        if segment.path.suffix == OPEN:
+            segment.path.rename(segment_path(folder, segment.number, sealed=True))
+
+
+def seal_abandoned(folder: Path) -> None:
+    """Seal what a dead process left open, where nobody writes this inbox now: such as that of a receiver process that is no more.
+
+    Its end may be half a frame, which would be waited for.
+    """
+    with locked(folder / LOCK, wait=False) as held:
+        if held:
+            seal_leftovers(folder)
+
+
 def forget(folder: Path, position: Position, keep: Callable[[Segment], None] = lambda _: None) -> None:
     """Let go of everything before a position.
 
@@ -241,11 +261,16 @@ def _read(inbox: str, segment: Segment, start: int, limit: int | None, *, max_it
     durable = segment.durable_bytes()
     size = durable if limit is None else min(durable, limit)
     ended = segment.sealed and size == durable
+    mark = _mark(segment.path)
     wanted = min(size - start, max_bytes)
     while wanted > 0:
         wire = np.fromfile(segment.path, dtype=np.uint8, count=wanted, offset=start)
         whole = start + wanted >= size
-        found, damages, end = _scan(wire.data, max_items, final=whole and ended)
+        found, damages, end = _scan(wire.data, mark, max_items, final=whole and ended)
+        if damages:
+            other = frames.mark_behind_damage(memoryview(segment.path.read_bytes()), mark)
+            if other != mark:
+                found, damages, end = _scan(wire.data, other, max_items, final=whole and ended)
         if found or damages:
             moved = [Damage(segment.number, start + damage.start, start + damage.end, damage.torn) for damage in damages]
             return Chunk(inbox, segment.number, start, wire, found, moved, Position(segment.number, start + end))
@@ -255,23 +280,29 @@ def _read(inbox: str, segment: Segment, start: int, limit: int | None, *, max_it
     return None
 
 
-def _scan(buffer: memoryview, max_items: int, *, final: bool) -> tuple[list[Frame], list[Damage], int]:
+def _mark(path: Path) -> bytes:
+    """What the segment's frames begin with."""
+    with path.open("rb", buffering=0) as file:
+        return frames.mark_of(file.read(frames.MARK_BYTES))
+
+
+def _scan(buffer: memoryview, mark: bytes, max_items: int, *, final: bool) -> tuple[list[Frame], list[Damage], int]:
     """Frames up to `max_items`, the damages between them, and where reading stopped; `final` where no bytes can follow."""
     found: list[Frame] = []
     damages: list[Damage] = []
     at = items = 0
     patience = frames.Patience.for_buffer(buffer)
     while at < len(buffer) and items < max_items:
-        frame = frames.read(buffer, at)
+        frame = frames.read(buffer, at, mark)
         if frame is not None:
             found.append(frame)
             items += frame.items
             at = frame.end
             continue
-        following = None if frames.incomplete(buffer, at) and not final else frames.resume(buffer, at, patience)
+        following = None if frames.incomplete(buffer, at, mark) and not final else frames.resume(buffer, at, mark, patience)
         if following is None:
             if final:
-                damages.append(Damage(0, at, len(buffer), torn=frames.incomplete(buffer, at)))
+                damages.append(Damage(0, at, len(buffer), torn=frames.incomplete(buffer, at, mark)))
                 at = len(buffer)
             break
         damages.append(Damage(0, at, following, torn=False))

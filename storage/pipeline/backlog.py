@@ -15,6 +15,7 @@ from ..durable import make_folder
 from ..inbox.frames import Frame
 from ..inbox.segments import (
     BEGINNING,
+    OPEN,
     Chunk,
     Position,
     end_position,
@@ -22,6 +23,7 @@ from ..inbox.segments import (
     identity,
     oldest_unread_unix_nano,
     read_chunk,
+    seal_abandoned,
     segments,
     unread_bytes,
 )
@@ -198,6 +200,8 @@ class Backlog:
                 self.positions[inbox] = batch.chunk.after
                 self._last_inbox = inbox
                 return batch
+            if any(segment.path.suffix == OPEN for segment in segments(self.folder / inbox)):
+                seal_abandoned(self.folder / inbox)
         return None
 
     def _in_turn(self) -> list[str]:

@@ -18,7 +18,10 @@ from .folders import new_folder
 _FOLDER: Final = new_folder()
 _INBOX: Final = _FOLDER / "inbox"
 _MOST_ORDERS: Final = 64
-_BEYOND_CHECKSUM: Final = 16
+_MARK: Final = b"opf2fuzzfuzz"
+_BEYOND_CHECKSUM: Final = 24
+_TELLS_THE_MARK: Final = 16
+"""A file of which these first bytes were changed may not be readable any more."""
 
 
 def check(data: bytes) -> None:
@@ -58,7 +61,7 @@ def _damaged(data: bytes) -> tuple[dict[int, bytes], set[tuple[int, int, int]]]:
         if kind & 3 == 0 and content:  # one byte changed
             at = (one << 8 | two) % len(content)
             content[at] ^= kind >> 2 | 1
-            places = {place for place in places if place[0] != number or not place[1] <= at < place[2]}
+            places = {place for place in places if place[0] != number or not (place[1] <= at < place[2] or at < _TELLS_THE_MARK)}
         elif kind & 3 == 1 and content:  # cut off, and the writer goes on in a new file
             end = (one << 8 | two) % (len(content) + 1)
             del content[end:]
@@ -79,14 +82,14 @@ def _damaged(data: bytes) -> tuple[dict[int, bytes], set[tuple[int, int, int]]]:
 def _frame(payload: bytes, *, items: int) -> bytes:
     digest = frames.digest("default", Signal.LOGS, payload)
     head = frames.encode("default", Signal.LOGS, payload, payload_digest=digest, accepted_unix_nano=1, items=items, timeless=False)
-    return head + payload
+    return _MARK + head + payload
 
 
 def _unknown_header(at: int, value: int) -> bytes:
     frame = bytearray(_frame(b"payload", items=1))
     body = memoryview(frame)[_BEYOND_CHECKSUM:]
     body[at % len(body)] = value
-    frame[8:_BEYOND_CHECKSUM] = frames.xxhash.xxh3_64_intdigest(body.tobytes()).to_bytes(8, "little")
+    frame[_BEYOND_CHECKSUM - 8 : _BEYOND_CHECKSUM] = frames.xxhash.xxh3_64_intdigest(body.tobytes()).to_bytes(8, "little")
     return bytes(frame)
 
 

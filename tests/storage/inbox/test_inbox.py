@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 from otelpond.storage import durable
+from otelpond.storage.inbox import frames
 from otelpond.storage.inbox import log as inbox_module
 from otelpond.storage.inbox.log import Inbox, Limits
-from otelpond.storage.inbox.segments import BEGINNING, Chunk, Position, forget, read_chunk, segments
+from otelpond.storage.inbox.segments import BEGINNING, Chunk, Position, forget, oldest_unread_unix_nano, read_chunk, segments
 from otelpond.storage.signals import Inspection, Signal, UnavailableError
 
 ONE = Inspection(items=1)
@@ -148,7 +149,7 @@ def test_a_failing_disk_is_answered_with_try_later_and_the_next_one_succeeds(
 
 
 def test_a_torn_write_costs_only_what_was_not_answered(inbox: Inbox, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half a frame at the end of a segment is cut off; what came before and after is read."""
+    """Half a frame at the end of a segment is taken away, and kept nowhere; what came before and after is read."""
     append(inbox, b"before")
     whole_writev = os.writev
 
@@ -163,7 +164,33 @@ def test_a_torn_write_costs_only_what_was_not_answered(inbox: Inbox, folder: Pat
     append(inbox, b"after")
 
     assert [b"before", b"after"] == payloads(folder)
-    assert [(20, True)] == [(d.end - d.start, d.torn) for chunk in chunks(folder) for d in chunk.damages]
+    assert [] == [damage for chunk in chunks(folder) for damage in chunk.damages]
+
+
+def test_a_torn_write_takes_away_nothing_that_may_have_been_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a group that failed whole frames stay, though nobody was promised them: the pipeline may have read them this moment."""
+    whole_writev = os.writev
+    began, queued = threading.Event(), threading.Event()
+
+    def cut_off(descriptor: int, parts: list[bytes]) -> int:
+        if not began.is_set():
+            began.set()
+            assert queued.wait(10)
+            return whole_writev(descriptor, parts)
+        whole_writev(descriptor, [b"".join(parts)[:-3]])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    inbox = Inbox(folder)
+    monkeypatch.setattr(os, "writev", cut_off)
+    futures = [inbox.append("default", Signal.TRACES, b"first", ONE)]
+    assert began.wait(10)
+    futures += [inbox.append("default", Signal.TRACES, payload, ONE) for payload in (b"second", b"third")]
+    queued.set()
+    assert [False, True, True] == [future.exception(timeout=10) is not None for future in futures]
+    inbox.close()
+
+    assert [b"first", b"second"] == payloads(folder)
+    assert [] == [damage for chunk in chunks(folder) for damage in chunk.damages]
 
 
 def test_a_flipped_bit_is_reported_and_the_rest_is_read(inbox: Inbox, folder: Path) -> None:
@@ -180,6 +207,39 @@ def test_a_flipped_bit_is_reported_and_the_rest_is_read(inbox: Inbox, folder: Pa
     (damage,) = [damage for chunk in chunks(folder) for damage in chunk.damages]
     assert damage.start < flipped < damage.end
     assert not damage.torn
+
+
+@pytest.mark.parametrize("mark", [frames.new_mark(), frames.OLD_MARK, b"opf2"], ids=["another mark", "the old mark", "no mark"])
+@pytest.mark.parametrize("flipped", [0, 5, 13, 80], ids=["magic", "mark", "length", "payload"])
+def test_what_looks_like_frames_in_a_damaged_payload_is_none(folder: Path, mark: bytes, flipped: int) -> None:
+    """No sender knows what a segment's frames begin with; what follows the damage is read, also where the mark itself is damaged."""
+    inner = frames.digest("victim", Signal.LOGS, b"forged")
+    head = frames.encode("victim", Signal.LOGS, b"forged", payload_digest=inner, accepted_unix_nano=1, items=1, timeless=False)
+    inbox = Inbox(folder)
+    for payload in (b"x" * 50 + (mark + head + b"forged") * 3, b"second", b"third"):
+        append(inbox, payload)
+    inbox.close()
+    path = segments(folder)[0].path
+    content = bytearray(path.read_bytes())
+    content[flipped] ^= 1
+    path.write_bytes(content)
+
+    assert [b"second", b"third"] == payloads(folder)
+    assert 1 == len([damage for chunk in chunks(folder) for damage in chunk.damages])
+
+
+def test_a_segment_of_an_older_release_is_read(folder: Path) -> None:
+    """Its frames have another mark; the next segment has its own."""
+    folder.mkdir(parents=True)
+    digest = frames.digest("default", Signal.TRACES, b"old")
+    head = frames.encode("default", Signal.TRACES, b"old", payload_digest=digest, accepted_unix_nano=7, items=1, timeless=False)
+    (folder / "0000000001.segment").write_bytes((frames.OLD_MARK + head + b"old") * 2)
+    assert 7 == oldest_unread_unix_nano(folder, BEGINNING)
+    inbox = Inbox(folder)
+    append(inbox, b"new")
+    inbox.close()
+
+    assert [b"old", b"old", b"new"] == payloads(folder)
 
 
 def test_a_new_writer_never_touches_what_an_old_one_left(folder: Path) -> None:

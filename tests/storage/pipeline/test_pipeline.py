@@ -449,6 +449,23 @@ def test_inboxes_are_read_in_turn(pond: Pond) -> None:
     assert ["receiver", "receiver-1", "receiver", "receiver"] == [batch.chunk.inbox for batch in batches if batch]
 
 
+def test_a_torn_tail_of_an_inbox_that_nobody_writes_any_more_waits_for_nobody(tmp_path: Path) -> None:
+    """Such as that of a receiver process of which there are fewer now: nothing of it counts as waiting."""
+    pond = Pond(tmp_path)
+    pond.accept("a", inbox="receiver-3")
+    (segment,) = segments(tmp_path / "inbox" / "receiver-3")
+    with segment.path.open("ab") as torn:
+        torn.write(segment.path.read_bytes()[:-1])
+    segment.path.rename(segment.path.with_suffix(".open"))
+    pond.run()
+    pond.run()
+
+    assert ["a"] == pond.lake.tables["spans"]
+    positions = PlanStore(tmp_path / "plans").plans()[-1].positions
+    backlog = Backlog(tmp_path / "inbox", RetryWindow(0), Suspicion(tmp_path / "plans" / "suspects"), positions=dict(positions))
+    assert (0, 0) == (backlog.lag_ns(), backlog.unread_bytes())
+
+
 def test_what_was_read_is_told_at_the_start(pond: Pond) -> None:
     """A receiver that counts an emptied inbox as full hears at once that it is not."""
     pond.accept("a")
