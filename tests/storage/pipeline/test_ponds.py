@@ -31,8 +31,8 @@ class Told:
         return asked
 
 
-def test_a_busy_pond_leaves_the_others_their_turns() -> None:
-    """While one has work without end, each other pond with work has a turn in every round."""
+def first_turns(tenants: list[str], most: int) -> list[str]:
+    """Whose the first turns are, where every pond has work without end."""
     log: list[str] = []
 
     def work(tenant: str) -> Turns:
@@ -41,10 +41,15 @@ def test_a_busy_pond_leaves_the_others_their_turns() -> None:
             yield 0.0
 
     def done() -> bool:
-        return len(log) >= 60
+        return len(log) >= most
 
-    Ponds(lambda: ["busy", "small", "other"], work).run(Told(done))
-    assert ["busy", "small", "other"] * 18 == log[3:57]
+    Ponds(lambda: tenants, work).run(Told(done))
+    return log
+
+
+def test_a_busy_pond_leaves_the_others_their_turns() -> None:
+    """While one has work without end, each other pond with work has a turn in every round."""
+    assert ["busy", "small", "other"] * 18 == first_turns(["busy", "small", "other"], 60)[3:57]
 
 
 def test_a_pond_is_told_whether_it_is_alone() -> None:
@@ -109,18 +114,7 @@ def test_a_pond_that_is_asked_for_something_has_its_turn_at_once() -> None:
 
 def test_ponds_are_opened_one_a_round() -> None:
     """Opening takes a second: those at work have their turns in between."""
-    log: list[str] = []
-
-    def work(tenant: str) -> Turns:
-        while not done():
-            log.append(tenant)
-            yield 0.0
-
-    def done() -> bool:
-        return len(log) >= 30
-
-    Ponds(lambda: ["a", "b", "c", "d"], work).run(Told(done))
-    assert ["a", "a", "b", "a", "b", "c", "a", "b", "c", "d"] == log[:10]
+    assert ["a", "a", "b", "a", "b", "c", "a", "b", "c", "d"] == first_turns(["a", "b", "c", "d"], 30)[:10]
 
 
 def test_when_told_to_stop_every_pond_finishes() -> None:
