@@ -23,10 +23,14 @@ from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescript
 from google.protobuf.message import DecodeError
 
 from ..storage.decode.messages import SHAPES
-from ..storage.signals import Signal, UndecodableError
+from ..storage.signals import Signal, TooDenseError, UndecodableError
 
 _DEEPEST: Final = 100
 """How deep messages may nest: what the protobuf runtimes take."""
+
+_MANY_OBJECTS: Final = 65_536
+_LEAST_OBJECT_BYTES: Final = 16
+"""What an object takes on average where there are many; parsed it takes some 300 bytes. Requests of SDKs have 40 to 50 for each."""
 
 _HEX_FIELDS: Final = frozenset({"trace_id", "span_id", "parent_span_id"})
 _HEX: Final = re.compile(r"[0-9a-fA-F]*")
@@ -46,7 +50,11 @@ def to_protobuf(signal: Signal, text: bytes) -> bytes:
 
     Raises:
         UndecodableError: it holds none; the text names the JSON path and what was expected there.
+        TooDenseError: it holds far more objects than a request of that size does.
     """
+    objects = text.count(b"{")
+    if objects > max(_MANY_OBJECTS, len(text) // _LEAST_OBJECT_BYTES):
+        raise TooDenseError(f"the JSON text has {objects} objects in {len(text)} bytes; send fewer at a time")
     request = SHAPES[signal].request
     try:
         wire = _writer(request.DESCRIPTOR).message(_parsed(text), 1)

@@ -14,7 +14,7 @@ from google.rpc import error_details_pb2, status_pb2
 
 from ..storage.access import ForbiddenError, LimitedError, UnauthenticatedError
 from ..storage.fault_places import place_of
-from ..storage.signals import UnavailableError, UndecodableError
+from ..storage.signals import TooDenseError, UnavailableError, UndecodableError
 
 _LOGGER: Final = logging.getLogger(__name__)
 _LONGEST_MESSAGE: Final = 1024  # characters: an answer stays far below the 4 MiB that OTLP allows it
@@ -88,6 +88,8 @@ def refusal_of(error: BaseException) -> RefusedError:
     match error:
         case RefusedError():
             return error
+        case TooDenseError():
+            return RefusedError(Kind.TOO_LARGE, str(error))
         case UndecodableError():
             return RefusedError(Kind.UNDECODABLE, str(error))
         case UnavailableError():

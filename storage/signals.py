@@ -38,6 +38,10 @@ class UndecodableError(ValueError):
     """The payload is not a message of its signal. The text says what is wrong and where, for the sender."""
 
 
+class TooDenseError(UndecodableError):
+    """The payload holds more messages than anybody sends, which parsed would take far more memory than its bytes."""
+
+
 class UnavailableError(Exception):
     """The collector cannot take the payload now, and the sender should try again.
 
@@ -58,6 +62,7 @@ class Sink(Protocol):
 
         Raises:
             UndecodableError: the bytes are no message of that signal.
+            TooDenseError: they hold too many.
         """
         ...
 

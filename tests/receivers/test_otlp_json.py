@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from otelpond.receivers.otlp_json import to_protobuf
 from otelpond.storage.decode.inspection import inspect
 from otelpond.storage.decode.messages import SHAPES
-from otelpond.storage.signals import Signal, UndecodableError
+from otelpond.storage.signals import Signal, TooDenseError, UndecodableError
 
 from ..storage.decode.otlp_messages import requests
 
@@ -201,6 +201,14 @@ def test_what_is_no_json_object_is_an_error(text: bytes, expected: str) -> None:
 def test_an_integer_of_thousands_of_digits_is_an_error() -> None:
     """A number that Python refuses to read for its length is an error like any other."""
     assert "not readable" in _error(Signal.TRACES, b'{"resourceSpans":' + b"9" * 5000 + b"}")
+
+
+def test_more_objects_than_anybody_sends_are_an_error_before_they_are_read() -> None:
+    """Each takes a hundred times its three characters; a text that is long is not meant."""
+    with pytest.raises(TooDenseError, match="70000 objects in"):
+        to_protobuf(Signal.TRACES, b'{"resourceSpans":[' + b",".join([b"{}"] * 69_999) + b"]}")
+    attributes = b",".join([b'{"key":"a","value":{"intValue":"1"}}'] * 50_000)
+    assert to_protobuf(Signal.TRACES, b'{"resourceSpans":[{"resource":{"attributes":[' + attributes + b"]}}]}")
 
 
 def test_nesting_ends_where_the_protobuf_runtime_ends() -> None:

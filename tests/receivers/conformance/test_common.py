@@ -15,7 +15,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from otelpond.config.settings import Settings
 from otelpond.receivers import otlp_grpc, otlp_http
 from otelpond.receivers.refusals import Kind
-from otelpond.storage.signals import Inspection, Signal, UnavailableError
+from otelpond.storage.signals import Inspection, Signal, TooDenseError, UnavailableError
 
 MIB = 1024 * 1024
 RETRYABLE_HTTP = {429, 502, 503, 504}
@@ -122,6 +122,21 @@ def test_bad_data_is_refused_for_good(send: Any, sink: Any) -> None:
 def test_a_request_over_the_limit_is_refused_for_good(send_small: Any, sink: Any, request_of: Callable[..., Any], compress: bool) -> None:
     """Over the limit, before or after decompression: RESOURCE_EXHAUSTED without RetryInfo, and 413; nothing is kept."""
     answer = send_small(Signal.LOGS, request_of(Signal.LOGS, name="n" * 2_000_000), compress=compress)
+    assert (code_pb2.RESOURCE_EXHAUSTED, {}) == (answer.code, answer.delays_s)
+    assert answer.http_status in {None, 413}
+    assert (0, []) == (sink.held, sink.stored)
+
+
+def test_a_request_of_too_many_messages_is_refused_for_good(
+    send: Any, sink: Any, request_of: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More than anybody sends in so few bytes: as a request over the limit."""
+
+    def inspect(*_: object) -> Inspection:
+        raise TooDenseError("the request holds more than 1000000 messages")
+
+    monkeypatch.setattr(sink, "inspect", inspect)
+    answer = send(Signal.TRACES, request_of(Signal.TRACES))
     assert (code_pb2.RESOURCE_EXHAUSTED, {}) == (answer.code, answer.delays_s)
     assert answer.http_status in {None, 413}
     assert (0, []) == (sink.held, sink.stored)
