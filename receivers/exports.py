@@ -17,6 +17,9 @@ Response: TypeAlias = ExportTraceServiceResponse | ExportMetricsServiceResponse 
 DEFAULT_MAX_BODY_BYTES: Final = 64 * 1024 * 1024
 """What OTLP 1.11 recommends, for the body as it comes and for the body decompressed."""
 
+LONGEST_SHARED_S: Final = 300
+"""How long a connection is kept where processes share a port: the system deals out connections, and not their load."""
+
 
 def in_flight_bytes(max_body_bytes: int) -> int:
     """The memory that requests under way may hold: that of one JSON body of the largest size, and of what parsing it takes."""

@@ -6,10 +6,12 @@ uvicorn answers a malformed request in plain text, and reads heads of any length
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from .exports import LONGEST_SHARED_S
 from .http_answers import refusal_answer
 from .refusals import Kind, RefusedError
 
@@ -20,8 +22,14 @@ _MOST_WAITING: Final = 16
 
 
 class HttpConnection(HttpToolsProtocol):
-    """Between requests, and while the head of one comes in, the connection counts bytes and looks at the clock."""
+    """Between requests, and while the head of one comes in, the connection counts bytes and looks at the clock.
 
+    Attributes:
+        longest_s: how long it is kept; the answer to the first request after that says that it ends.
+    """
+
+    longest_s = math.inf
+    _made = 0.0
     _head_bytes = 0
     _in_head = True
     _head_timer: asyncio.TimerHandle | None = None
@@ -29,6 +37,7 @@ class HttpConnection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's own
         """Give the first head its time."""
         super().connection_made(transport)
+        self._made = self.loop.time()
         self._start_head_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -54,6 +63,8 @@ class HttpConnection(HttpToolsProtocol):
         if len(self.pipeline) >= _MOST_WAITING:
             raise ValueError("too many requests at once on one connection")  # the parser stops, and send_400_response ends it
         super().on_headers_complete()
+        if self.loop.time() - self._made > self.longest_s:
+            self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:
         """What comes next is another head."""
@@ -75,3 +86,9 @@ class HttpConnection(HttpToolsProtocol):
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
+
+
+class SharedPortConnection(HttpConnection):
+    """One that ends now and then, so that its client may come to another process of those that share a port."""
+
+    longest_s = LONGEST_SHARED_S

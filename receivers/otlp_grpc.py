@@ -17,7 +17,7 @@ from .admission import LONG_BYTES, Admission
 from .authentication import OPEN, Authentication
 from .counting import Counted, received
 from .event_loop import Durable, inline_or_not
-from .exports import DEFAULT_MAX_BODY_BYTES, Export, in_flight_bytes
+from .exports import DEFAULT_MAX_BODY_BYTES, LONGEST_SHARED_S, Export, in_flight_bytes
 from .memory import Incoming, return_large_blocks
 from .refusals import RefusedError, grpc_trailers, refusal_of
 
@@ -157,7 +157,7 @@ def server(
     Raises:
         RuntimeError: the address cannot be bound.
     """
-    options = (
+    options = [
         ("grpc.max_receive_message_length", max_body_bytes),
         ("grpc.so_reuseport", int(shared_port)),  # a second collector on the port is a mistake, not a partner
         # Go's collectors and SDKs may be set to ping every 10 s; the default ends their connection with "too many pings".
@@ -165,7 +165,9 @@ def server(
         ("grpc.keepalive_permit_without_calls", 1),
         # Of a message that nobody reads no more than 64 KiB come; grpcio, estimating the bandwidth, would let megabytes in.
         ("grpc.http2.bdp_probe", 0),
-    )
+    ]
+    if shared_port:  # grpcio ends it in good order, a tenth earlier or later, so that not all clients come again at once
+        options += [("grpc.max_connection_age_ms", LONGEST_SHARED_S * 1000), ("grpc.max_connection_age_grace_ms", 60_000)]
     return_large_blocks()
     handler = _Handler(sink, authentication, Incoming(in_flight_bytes, max_body_bytes))
     receiver = grpc.aio.server(handlers=[handler], options=options)

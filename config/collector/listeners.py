@@ -14,7 +14,7 @@ from typing import Final
 import uvicorn
 from starlette.types import ASGIApp
 
-from ...receivers.http_connection import HttpConnection
+from ...receivers.http_connection import HttpConnection, SharedPortConnection
 from ..errors import CommandError
 from ..settings import split_address
 
@@ -102,15 +102,15 @@ def _family(host: str) -> socket.AddressFamily:
 
 
 class HttpServer:
-    """An ASGI application on a listening socket, served until stopped; with a context over TLS."""
+    """An ASGI application on a listening socket, served until stopped; with a context over TLS; shared with other processes or not."""
 
-    def __init__(self, listener: socket.socket, app: ASGIApp, context: ssl.SSLContext | None = None) -> None:
+    def __init__(self, listener: socket.socket, app: ASGIApp, context: ssl.SSLContext | None = None, *, shared: bool = False) -> None:
         self._socket = listener
         host, port = listener.getsockname()[:2]
         self.address = f"{'https' if context else 'http'}://{shown(host, port)}"
         self._config = uvicorn.Config(
             app,
-            http=HttpConnection,
+            http=SharedPortConnection if shared else HttpConnection,
             log_config=None,
             access_log=False,
             proxy_headers=False,

@@ -65,7 +65,7 @@ class Receiving:
             authentication=self._security.authentication,
             cors_allowed_origins=self._settings.cors_allowed_origins,
         )
-        server = HttpServer(listener, application, self._security.http_context)
+        server = HttpServer(listener, application, self._security.http_context, shared=self._shared)
         self._stopping.append(server.stop)
         self.http = server.address
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from typing import Any
 
 import grpc
 import pytest
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from otelpond.receivers import otlp_grpc
 from otelpond.storage.signals import Signal, UnavailableError
+
+from ..bench import calls as http2
 
 METHODS = {
     Signal.TRACES: "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
@@ -153,3 +159,55 @@ def test_serves_many_calls_at_once(channel: grpc.Channel, sink: Any, request_of:
         answers = list(clients.map(channel.unary_unary(METHODS[Signal.LOGS]), payloads))
     assert {b""} == set(answers)
     assert (200, payloads) == (len(sink.stored), {payload for _, _, payload in sink.stored})
+
+
+def test_a_connection_to_a_shared_port_ends_now_and_then(
+    sink: Any, grpc_receiver: Callable[..., AbstractContextManager[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In good order, so that its client may come to another process of those that share the port."""
+    monkeypatch.setattr(otlp_grpc, "LONGEST_SHARED_S", 1)
+    with grpc_receiver(sink, shared_port=True) as port:
+        connection = http2.Connection("127.0.0.1", port)
+        with pytest.raises(http2.CallError, match="max_age"):
+            connection.answers()
+        with contextlib.suppress(OSError):  # it is closed already
+            connection.close()
+
+
+def test_calls_beyond_what_is_served_at_once_are_told_to_try_later(
+    channel: grpc.Channel, sink: Any, request_of: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A call that waits for the disk is counted; when it is answered there is room again."""
+    monkeypatch.setattr(otlp_grpc, "MOST_CALLS", 1)
+    slow: Future[None] = Future()
+    waits = threading.Event()
+
+    def append(*_: object) -> Future[None]:
+        waits.set()
+        return slow
+
+    monkeypatch.setattr(sink, "append", append)
+    first = channel.unary_unary(METHODS[Signal.TRACES]).future(request_of(Signal.TRACES).SerializeToString())
+    assert waits.wait(10)
+    assert grpc.StatusCode.UNAVAILABLE == refused(channel, b"").code()
+    slow.set_result(None)
+    assert b"" == first.result(timeout=10)
+    assert b"" == channel.unary_unary(METHODS[Signal.TRACES])(b"", timeout=10)
+
+
+def test_a_client_that_goes_away_costs_nobody_anything(channel: grpc.Channel, sink: Any, request_of: Callable[..., Any]) -> None:
+    """While it sends and while it waits for the disk; memory is given back, and others are served."""
+    slow: Future[None] = Future()
+    sink.append, append = lambda *_: slow, sink.append
+    waiting = channel.unary_unary(METHODS[Signal.TRACES]).future(request_of(Signal.TRACES).SerializeToString())
+    sending = channel.stream_unary(METHODS[Signal.TRACES]).future(iter(threading.Event().wait, True))
+    while not sink.held:
+        time.sleep(0.01)
+    waiting.cancel()
+    sending.cancel()
+    while sink.held:
+        time.sleep(0.01)
+    slow.set_result(None)
+    sink.append = append
+    assert b"" == channel.unary_unary(METHODS[Signal.TRACES])(request_of(Signal.TRACES).SerializeToString(), timeout=10)
+    assert 1 == len(sink.stored)

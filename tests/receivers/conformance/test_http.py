@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import json
+import math
 import socket
 import zlib
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ import zstandard
 from google.protobuf import json_format
 from google.rpc import code_pb2, status_pb2
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from otelpond.receivers.http_connection import HttpConnection, SharedPortConnection
 from otelpond.storage.signals import Signal, UnavailableError
 
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
@@ -252,3 +254,15 @@ def test_cors_leaves_other_clients_alone(open_port: int, sink: Any, request_of: 
     payload = request_of(Signal.TRACES).SerializeToString()
     assert 200 == httpx.post(f"http://127.0.0.1:{open_port}/v1/traces", content=payload, headers={"content-type": PROTOBUF}).status_code
     assert ExportTraceServiceRequest.FromString(payload) == ExportTraceServiceRequest.FromString(sink.stored[0][2])
+
+
+def test_a_connection_to_a_shared_port_ends_now_and_then(
+    http_port: int, request_of: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where processes share the port: the answer that ends it says so; on other ports connections are kept."""
+    payload = request_of(Signal.TRACES).SerializeToString()
+    head = f"POST /v1/traces HTTP/1.1\r\nhost: x\r\ncontent-type: {PROTOBUF}\r\ncontent-length: {len(payload)}\r\n\r\n"
+    assert b"connection: close" not in raw(http_port, head.encode() + payload)
+    monkeypatch.setattr(HttpConnection, "longest_s", -1.0)
+    assert b"connection: close" in raw(http_port, head.encode() + payload)
+    assert SharedPortConnection.longest_s < math.inf
