@@ -25,7 +25,7 @@ from .child import Child
 from .forward_child import ForwardChild
 from .listeners import HttpServer, listening, wait_until_free
 from .pipeline_child import PipelineChild
-from .receivers import Receivers, answering_s, reload_soon
+from .receivers import Receivers, answering_s, reload_soon, settle
 from .security import Security
 
 logger = logging.getLogger(__name__)
@@ -70,6 +70,7 @@ async def _serve(settings: Settings) -> None:
                 loop.add_signal_handler(signal.SIGHUP, reload_soon, receivers)
                 with _announced(settings, receivers, own.address):
                     async with _self_telemetry(settings, operations):
+                        settle()
                         await stop.wait()
                     logger.info("stopping: the receivers close, what is waiting is published")
                     await own.stop(timeout_s=answering_s(settings))

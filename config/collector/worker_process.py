@@ -28,7 +28,7 @@ from ..errors import CommandError
 from ..settings import Settings
 from . import parent
 from .inboxes import inbox_name
-from .receivers import answering_s, reload_soon
+from .receivers import answering_s, reload_soon, settle
 from .receiving import Receiving
 from .security import Security
 
@@ -65,6 +65,7 @@ class Worker:
         loop.add_signal_handler(signal.SIGHUP, reload_soon, self._receiving)
         await self._receiving.start()
         self._note_read(self._read)
+        settle()
         self._say({"ready": True})
         listening = asyncio.create_task(self._listen(requests, ended))
         await ended.wait()

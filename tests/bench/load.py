@@ -12,6 +12,7 @@ again. Needs about 0.5 us of CPU an item, half of it the kernel copying, which i
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import resource
 import threading
@@ -135,6 +136,7 @@ def run(
     made = [templates(items, max(1, 16 // senders), first_seed=sender * 160) for sender in range(senders)]  # each writes in its own
     links = [TRANSPORTS[transport](host, int(port)) for _ in range(senders)]
     tallies = [Tally() for _ in range(senders)]
+    gc.freeze()  # a full collection would be a pause of the generator's own
     used = resource.getrusage(resource.RUSAGE_SELF)
     began_unix_s = time.time()
     schedule = Schedule(seconds, max_items, items, rate)
