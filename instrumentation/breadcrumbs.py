@@ -24,13 +24,14 @@ Breadcrumb = tuple[int, str, str, str, Mapping[str, object] | ReadableSpan | Non
 
 
 class Scope:
-    """The breadcrumbs of one request, or of what a thread does outside of requests; `span` is the request's, until it ends."""
+    """The breadcrumbs of one request, or of what a thread does outside of requests (then without `span`)."""
 
-    __slots__ = ("breadcrumbs", "outer", "span")
+    __slots__ = ("breadcrumbs", "is_open", "outer", "span")
 
     def __init__(self, span: ReadableSpan | None = None, outer: Scope | None = None) -> None:
         self.breadcrumbs: deque[Breadcrumb] = deque(maxlen=LENGTH)
         self.span = span
+        self.is_open = True
         self.outer = outer
 
 
@@ -74,16 +75,18 @@ def scope() -> Scope:
 def open_scope(span: ReadableSpan) -> None:
     """A request begins."""
     outer = _current.get()
-    _current.set(Scope(span, outer if outer is not None and outer.span is not None else None))
+    _current.set(Scope(span, outer if outer is not None and outer.is_open else None))
 
 
-def close_scope(span: ReadableSpan) -> None:
-    """It has ended; what is still reported about it finds its breadcrumbs, until the next one begins here."""
+def close_scope(span: ReadableSpan) -> Scope | None:
+    """It has ended, and its scope comes back; what is still reported about it finds its breadcrumbs, until the next one begins here."""
     ended = _current.get()
-    if ended is not None and ended.span is not None and ended.span.get_span_context() == span.get_span_context():
-        ended.span = None
-        if ended.outer is not None:
-            _current.set(ended.outer)
+    if ended is None or ended.span is None or ended.span.context is not span.context:
+        return None
+    ended.is_open = False
+    if ended.outer is not None:
+        _current.set(ended.outer)
+    return ended
 
 
 def recent() -> list[dict[str, Any]]:

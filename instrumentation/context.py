@@ -52,6 +52,8 @@ class Identity:
 
 
 _current: ContextVar[Identity | None] = ContextVar("otelpond_identity", default=None)
+observers: list[Callable[[], object]] = []
+"""Called where it has been said who acts; they must be quick and must not raise."""
 
 
 def current() -> dict[str, str | tuple[str, ...]]:
@@ -84,6 +86,8 @@ def _change(values: dict[str, str | tuple[str, ...] | None]) -> None:
     for span in {identity.span, trace.get_current_span()}:
         if span is not None and span.is_recording():
             span.set_attributes(attributes)
+    for observe in observers:
+        observe()
 
 
 class _SpanIdentity(SpanProcessor):

@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint
 from typing import Any
@@ -71,6 +72,7 @@ def start() -> bool:
                 imports.when_imported(name, _end_with_process)
             if hasattr(os, "register_at_fork"):
                 os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)
+        _state.parts.began()
         return True
 
 
@@ -88,7 +90,25 @@ def shutdown() -> None:
 
 @harmless
 def _at_exit() -> None:
-    _end(final=True)
+    try:
+        _end(final=True)
+    finally:
+        if isinstance(getattr(sys, "last_value", None), KeyboardInterrupt) and not hasattr(sys, "ps1"):
+            _stay_interrupted()
+
+
+def _stay_interrupted() -> None:
+    """Have Python end the process by SIGINT, as it would have.
+
+    It notes that a KeyboardInterrupt ended the program, and forgets it at the next `eval`; importing the exporters has some (named
+    tuples). Shells stop a loop over commands only where one died of the signal.
+    """
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    with suppress(KeyboardInterrupt):
+        eval("interrupt()", {"interrupt": interrupt})  # noqa: S307 - our own text
 
 
 def _end(*, final: bool) -> None:

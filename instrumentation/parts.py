@@ -6,6 +6,7 @@ A part is a module (or package) of this room, named in PARTS. It has `start(sett
 - `INSTRUMENTORS`: names of OpenTelemetry instrumentors (entry points) that it activates itself, in its `start`;
 - `OPTIONS`: keyword arguments for instrumentors that it leaves to the core: `{"flask": {"request_hook": hook}}`;
 - `instrument_app(app) -> bool`: instrument an application object that exists already; True where it knew it;
+- `began()`: called once everything is in place, and what is emitted is sent;
 - `after_fork()`: called in a forked child, when the providers are the child's.
 """
 
@@ -57,6 +58,12 @@ class Parts:
         for name in reversed(list(self._running)):
             with skipped(f"stopping the part {name}"):
                 self._running.pop(name).stop()
+
+    def began(self) -> None:
+        """Tell them that everything is in place."""
+        for name, part in self._running.items():
+            with skipped(f"the part {name}"):
+                getattr(part, "began", lambda: None)()
 
     def after_fork(self) -> None:
         """Tell them that this is a forked child."""

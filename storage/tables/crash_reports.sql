@@ -17,7 +17,7 @@ create table crash_reports (
     device_info         json,
     memory_info         json,
     performance_info    json,
-    breadcrumbs         json generated always as (try_cast(null as json)),
+    breadcrumbs         json,
     context             json,
     release_version     text,
     environment         text not null,
@@ -41,7 +41,7 @@ create table crash_reports (
 
 comment on column crash_reports.id is 'made from the payload''s digest and the record''s position in it';
 comment on column crash_reports.crash_id is 'app.crash.id, by md5 where that is no UUID; else made from the payload''s digest and the record''s position in it';
-comment on column crash_reports.crash_type is 'unhandled_rejection, uncaught_exception, or the event''s name (app_crash, device_crash) where no exception is told';
+comment on column crash_reports.crash_type is 'otelpond.crash.type (segmentation_fault, abort, out_of_memory_kill, killed, ...), unhandled_rejection, uncaught_exception, or the event''s name (app_crash, device_crash) where no exception is told';
 comment on column crash_reports.crash_message is 'exception.message, else the body, else empty';
 comment on column crash_reports.crash_stack is 'exception.stacktrace, else empty';
 comment on column crash_reports.exception_type is 'exception.type';
@@ -55,7 +55,7 @@ comment on column crash_reports.user_agent is 'user_agent.original, else http.us
 comment on column crash_reports.device_info is 'the attributes device.*, os.* and browser.* of record and resource';
 comment on column crash_reports.memory_info is 'attributes about memory, where the report holds them; else the view takes the instance''s last server row of the 60 s before';
 comment on column crash_reports.performance_info is 'attributes about CPU, uptime and performance; else as memory_info';
-comment on column crash_reports.breadcrumbs is 'NULL: what came before is found by session_id and trace_id';
+comment on column crash_reports.breadcrumbs is 'otelpond.breadcrumbs: the last log records, requests, queries and events before it; else NULL, and they are found by session_id and trace_id';
 comment on column crash_reports.context is 'the other attributes of the log record';
 comment on column crash_reports.release_version is 'service.version of the event (of what crashed), else of the resource (who reports)';
 comment on column crash_reports.environment is 'deployment.environment.name of the event, else of the resource; unknown where absent';
@@ -66,7 +66,7 @@ comment on column crash_reports.created_at is 'when the collector accepted it';
 comment on column crash_reports.organization_id is 'organization.id of the record, else of its resource, else the tenant';
 comment on column crash_reports.service_name is 'service.name of the resource; unknown where absent';
 comment on column crash_reports.service_version is 'service.version of the resource';
-comment on column crash_reports.service_instance_id is 'service.instance.id of the resource, else host name and process id';
+comment on column crash_reports.service_instance_id is 'service.instance.id of the event (of what crashed), else of the resource, else host name and process id';
 comment on column crash_reports.trace_id is '32 lower-case hex digits; NULL where a log record has none';
 comment on column crash_reports.span_id is '16 lower-case hex digits; NULL where a log record has none';
 comment on column crash_reports.payload_digest is 'xxh3-128 of tenant, signal and payload, 32 hex digits';
@@ -80,6 +80,7 @@ with crash as (
     select
         *,
         json_extract_string(attributes, '$."app.crash.id"') as given_id,
+        json_extract_string(attributes, '$."otelpond.crash.type"') as told_type,
         json_merge_patch(coalesce(resource_attributes, '{}'), coalesce(attributes, '{}')) as known
     from decoded_logs
     where event_name in ('app.crash', 'device.crash')
@@ -93,6 +94,7 @@ select
         )
     ) as crash_id,
     case
+        when told_type <> '' then told_type
         when regexp_matches(
             concat_ws(' ', event_name, exception_type, json_extract_string(attributes, '$."crash.type"')),
             '(?i)unhandled.?(promise.?)?rejection'
@@ -113,10 +115,14 @@ select
     members(known, '^(device|os|browser)\.') as device_info,
     members(attributes, 'memory') as memory_info,
     members(attributes, 'cpu|uptime|performance') as performance_info,
-    attributes as context,
+    try_cast(json_extract_string(attributes, '$."otelpond.breadcrumbs"') as json) as breadcrumbs,
+    members(attributes, '', unwanted := '^otelpond\.(breadcrumbs|exception\.id)$') as context,
     coalesce(nullif(json_extract_string(attributes, '$."service.version"'), ''), service_version) as release_version,
     coalesce(nullif(json_extract_string(attributes, '$."deployment.environment.name"'), ''), environment) as environment,
     organization_id, service_name, service_version,
-    instance_of(service_instance_id, host_name, resource_attributes) as service_instance_id,
+    coalesce(
+        nullif(json_extract_string(attributes, '$."service.instance.id"'), ''),
+        instance_of(service_instance_id, host_name, resource_attributes)
+    ) as service_instance_id,
     trace_id, span_id, payload_digest, item_index, dt, time_suspect, ingested_at, tenant_id
 from crash;

@@ -19,7 +19,7 @@ create table error_logs (
     url                  text,
     user_agent           text,
     device_info          json,
-    breadcrumbs          json generated always as (try_cast(null as json)),
+    breadcrumbs          json,
     context              json,
     resolved             boolean generated always as (false),
     resolved_at          timestamptz generated always as (try_cast(null as timestamptz)),
@@ -36,6 +36,7 @@ create table error_logs (
     report_source        text not null,
     error_key            text not null,
     report_index         bigint not null,
+    exception_id         text,
     payload_digest       text not null,
     span_start_unix_nano bigint,
     span_end_unix_nano   bigint,
@@ -62,8 +63,8 @@ comment on column error_logs.page_slug is 'page.slug, else page_slug';
 comment on column error_logs.url is 'url.full, else built from scheme, server address, port and path';
 comment on column error_logs.user_agent is 'user_agent.original, else http.user_agent';
 comment on column error_logs.device_info is 'the attributes device.*, os.* and browser.* of record and resource';
-comment on column error_logs.breadcrumbs is 'NULL: what came before is found by session_id and trace_id';
-comment on column error_logs.context is 'the other attributes of the exception event, log record or span';
+comment on column error_logs.breadcrumbs is 'otelpond.breadcrumbs: the last log records, requests, queries and events before it; else NULL, and they are found by session_id and trace_id';
+comment on column error_logs.context is 'the other attributes of the exception event, log record or span, among them how the process was';
 comment on column error_logs.resolved is 'false: the state of an error belongs to its issue';
 comment on column error_logs.resolved_at is 'NULL: see resolved';
 comment on column error_logs.resolved_by is 'NULL: see resolved';
@@ -77,8 +78,9 @@ comment on column error_logs.scope_name is 'name of the instrumentation scope';
 comment on column error_logs.trace_id is '32 lower-case hex digits; NULL where a log record has none';
 comment on column error_logs.span_id is '16 lower-case hex digits; NULL where a log record has none';
 comment on column error_logs.report_source is 'who reported it: span_event, log or span_status';
-comment on column error_logs.error_key is 'equal for reports that may be of the same error: md5 of tenant, trace, last part of the exception type, and message';
+comment on column error_logs.error_key is 'equal for reports that may be of the same error: md5 of tenant and exception_id, else of tenant, trace, last part of the exception type, and message';
 comment on column error_logs.report_index is 'position of the event in its span, or of the log record in its payload';
+comment on column error_logs.exception_id is 'otelpond.exception.id: reports of one exception object, which is one error';
 comment on column error_logs.payload_digest is 'xxh3-128 of tenant, signal and payload, 32 hex digits';
 comment on column error_logs.span_start_unix_nano is 'start of the reporting span, in nanoseconds since 1970; NULL for log records';
 comment on column error_logs.span_end_unix_nano is 'end of the reporting span, in nanoseconds since 1970; NULL for log records';
@@ -165,7 +167,18 @@ report as (
 ),
 prepared as (
     select
-        * replace (coalesce(error_message, '') as error_message),
+        * replace (
+            coalesce(error_message, '') as error_message,
+            case when contains(context, '"otelpond.breadcrumbs"') then members(context, '', unwanted := '^otelpond\.(breadcrumbs|exception\.id)$')
+                else context
+            end as context
+        ),
+        case when contains(context, '"otelpond.breadcrumbs"')
+            then try_cast(json_extract_string(context, '$."otelpond.breadcrumbs"') as json)
+        end as breadcrumbs,
+        case when contains(context, '"otelpond.exception.id"')
+            then nullif(json_extract_string(context, '$."otelpond.exception.id"'), '')
+        end as exception_id,
         -- what a Python traceback says last is the same in every report; exception.message is not: a span's is str(exception), the
         -- logging handler's is the exception's first argument
         case when contains(error_stack, 'Traceback (most recent call last)')
@@ -183,13 +196,15 @@ select
     report_source,
     report_index,
     payload_digest,
-    md5(concat_ws(
+    exception_id,
+    breadcrumbs,
+    case when exception_id is not null then md5(concat_ws('/', tenant_id, 'exception', exception_id)) else md5(concat_ws(
         '/', tenant_id, told_in, regexp_extract(coalesce(exception_type, ''), '[^.:/\\]*$'),
         trim(
             case when contains(error_stack, 'Traceback (most recent call last)') then substr(said, strpos(said, chr(10)) + 1) else said end,
             chr(10) || ' ''"'
         )
-    )) as error_key,
+    )) end as error_key,
     case
         when telemetry_sdk_language = 'webjs' or scope_name like '%browser%' then 'JavaScript'
         when of_database then 'Database'

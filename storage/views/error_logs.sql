@@ -4,11 +4,12 @@
 -- the n-th innermost span report and the n-th log report are the same error, told in both ways: the first to arrive is shown; logs
 -- beyond the last span report are that error logged again on its way up;
 -- a bare ERROR status counts only where nothing else of its trace was reported while its span lasted.
+-- reports that name their exception by an id are one error for each id, whatever their number.
 -- What is sent again in another payload, with the same ids and times, has equal ranks and counts once.
 -- Windows run over narrow rows; the shown ones are joined to theirs last.
 with marked as (
     select
-        error_key, report_source, span_id, report_index, payload_digest, tenant_id, trace_id, ingested_at,
+        error_key, report_source, span_id, report_index, payload_digest, tenant_id, trace_id, ingested_at, exception_id,
         error_time_unix_nano, span_start_unix_nano,
         -- peers are the reports of one span: it is no repeat of itself
         report_source = 'span_event' and max(span_start_unix_nano) over (
@@ -42,7 +43,9 @@ ranked as (
 numbered as (
     select
         *,
-        least(rank, max(rank) filter (where report_source = 'span_event') over (partition by error_key)) as ordinal
+        case when exception_id is not null then 1
+            else least(rank, max(rank) filter (where report_source = 'span_event') over (partition by error_key))
+        end as ordinal
     from ranked
 ),
 shown as (

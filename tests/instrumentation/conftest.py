@@ -34,10 +34,15 @@ BIN = Path(sys.executable).parent
 
 
 def environment(**more: str) -> dict[str, str]:
-    """This process's, without settings of ours, of OpenTelemetry and of the documents; what is sent goes soon."""
+    """This process's, without settings of ours, of OpenTelemetry and of the documents; what is sent goes soon, and nothing is left."""
     foreign = ("OTEL", "APM_", "ANALYTICS_", "CRASHLYTICS_", "PYTHONPATH", "COVERAGE")
     inherited = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
-    soon = {"OTEL_BSP_SCHEDULE_DELAY": "200", "OTEL_BLRP_SCHEDULE_DELAY": "200", "OTEL_METRIC_EXPORT_INTERVAL": "500"}
+    soon = {
+        "OTEL_BSP_SCHEDULE_DELAY": "200",
+        "OTEL_BLRP_SCHEDULE_DELAY": "200",
+        "OTEL_METRIC_EXPORT_INTERVAL": "500",
+        "OTELPOND_STATE_DIR": "none",
+    }
     return inherited | soon | more
 
 
