@@ -1,7 +1,7 @@
 r"""Values that stand beside their names in a text: `password=...`, `"token": "..."`, `\"secret\": \"...\"`, `Cookie: ...`.
 
 What is an assignment is removed. Behind a colon may stand a sentence ("invalid token: expected ';'", "password: must be longer"), so
-that there a word is removed only where it looks like a secret.
+that there a word is removed only where it looks like a secret. In the lines of the program that a stack trace quotes, names stay.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from .patterns import looks_random
 from .policy import REMOVED
 
 MAX_VALUE = 4096
+_LONGEST_LINE = 400
+_FRAME = '  File "'
+_PROGRAM_NAME = re.compile(r"[A-Za-z_][\w.]*+")
 _PAIR = re.compile(
     r"""(?<![\w.-])(?P<name>(?i:(?:api|access|secret|private|signing|encryption)\ key|(?:card|account|social\ security)\ number)(?!\w)
     |[\w.-]{2,64}+)(?P<close>\\{0,3}["']?\]?)(?P<join>\s{0,4}(?:=>|:=|[=:])\s{0,4}|>|\s{1,2})""",
@@ -86,11 +89,13 @@ def _closing(text: str, quote: str, position: int, limit: int) -> int:
     return line_end if line_end >= 0 else limit
 
 
-def _is_removed(known: Kind, found: re.Match[str], value: str, *, quoted: bool) -> bool:
+def _is_removed(known: Kind, found: re.Match[str], value: str, *, quoted: bool) -> bool:  # noqa: PLR0911 - a return a form
     """Whether a value is the secret that its name speaks of."""
     join = found["join"].strip()
     if known is Kind.KEYED:
         return bool(join) and looks_random(value, at_least=20)
+    if not quoted and _is_expression(value) and _is_source(found.string, found.start()):
+        return False
     if not join:
         return looks_random(value, at_least=16) or (found["name"].startswith("--") and not value.startswith("-"))
     if join != ":" or found["close"] or not found["join"].endswith((" ", "\t")):
@@ -100,6 +105,18 @@ def _is_removed(known: Kind, found: re.Match[str], value: str, *, quoted: bool) 
     if known is Kind.TOKEN:
         return looks_random(value, at_least=6) or "=" in value
     return not value.isalpha() or _ends_line(found.string, found.end() + len(value))
+
+
+def _is_expression(value: str) -> bool:
+    """Whether it reads like a name of a program, and not like a password: `token`, `self.token`, `get_token(request`."""
+    name = _PROGRAM_NAME.match(value)
+    return name is not None and ("." in name[0] or value[name.end() : name.end() + 1] in {"(", "["} or not any(map(str.isdigit, name[0])))
+
+
+def _is_source(text: str, position: int) -> bool:
+    """Whether a line of a stack trace stands there that quotes the program."""
+    begin = text.rfind("\n", max(0, position - _LONGEST_LINE), position)
+    return begin > 0 and _FRAME in text[max(0, text.rfind("\n", max(0, begin - _LONGEST_LINE), begin)) : begin]
 
 
 def _ends_line(text: str, position: int) -> bool:

@@ -51,6 +51,31 @@ def test_a_working_directory_that_was_removed_is_no_obstacle(tmp_path: Path, run
     assert (0, "python\n") == (ended.returncode, ended.stdout), ended.stderr
 
 
+def test_secrets_do_not_leave_a_careless_service(collector: Any, run: Callable[..., Any]) -> None:
+    """Not in any column of any table, and what they stood in is there."""
+    where = f"http://{collector.http}"
+    ended = run(*OTELPOND, "run", "--service", "careless", "--endpoint", where, "--", sys.executable, "secrets_everywhere.py")
+    assert 1 == ended.returncode
+    assert "ValueError: card 4111" in ended.stderr  # what the service says itself is its own affair
+    assert [(1, 1)] == collector.published(
+        "select (select count(*) from spans where service_name = 'careless'),"
+        " (select count(*) from logs where service_name = 'careless' and event_name = 'order.failed')"
+    )
+    for secret in ("hunter2", "bob@example.com", "4111"):
+        for (table,) in collector.rows("select view_name from duckdb_views() where schema_name = 'main' and not internal"):
+            found = collector.rows(
+                f"select row::text from {table} as row where service_name = 'careless' and contains(row::text, '{secret}')"
+            )
+            assert [] == found, (table, secret)
+    ((attributes, statement),) = collector.rows("select attributes::text, db_query_text from spans where service_name = 'careless'")
+    assert "paid with [removed]" in attributes
+    assert '"order.id":"A-17"' in attributes.replace(": ", ":")
+    assert "select ? from users where mail = ? and password = ?" == statement
+    assert [("password=[removed] of order A-17",)] == collector.rows(
+        "select body from logs where service_name = 'careless' and event_name is null"
+    )
+
+
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_processes_of_multiprocessing_lose_nothing(method: str, collector: Any, run: Callable[..., Any]) -> None:
     """Those that end by `os._exit`, and those of a pool, which are ended by SIGTERM."""
