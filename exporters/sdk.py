@@ -37,7 +37,7 @@ class _Writer:
     """One exporter's hold of a pond, taken at once, and again in a forked child."""
 
     def __init__(self, data: str | Path, tenant: str, tables: Sequence[str | Path]) -> None:
-        self._where = (Path(data).absolute(), tenant, tuple(Path(folder).absolute() for folder in tables))
+        self._where = (Path(data).resolve(), tenant, tuple(Path(folder).absolute() for folder in tables))
         self._pid = os.getpid()
         self._pond: InProcessPond | None = shared.take(*self._where)
 

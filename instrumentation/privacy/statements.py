@@ -12,7 +12,7 @@ from functools import lru_cache
 MAX_STATEMENT = 16_384
 """Characters of a statement that are read."""
 _CUT = " /* cut */"
-_MAX_CACHED = 4096
+_MAX_CACHED = 2048
 
 _BACKSLASH_SYSTEMS = frozenset({"clickhouse", "snowflake", "cassandra"})
 _QUOTED_IDENTIFIER_SYSTEMS = frozenset(

@@ -21,6 +21,8 @@ MAX_BODY = 65_536
 MAX_BODY_TEXT = 16_384
 MAX_HEADERS = 128
 _CACHED = 1024
+LONGEST_CACHED = 512
+"""Characters of a query string or URL that is remembered: so the caches stay below 3 MB, whatever clients send."""
 _USERINFO = re.compile(r"^(?P<scheme>[A-Za-z][\w+.-]{0,30}:)?//(?P<userinfo>[^/?#]*)@")
 _ADDRESS_HEADERS = frozenset(
     {
@@ -87,10 +89,11 @@ def query(value: str) -> str:
     """A query string, without its `?`, and without the values of suspicious names; the rest stays as it was written."""
     if not value:
         return ""
+    if len(value) <= LONGEST_CACHED:
+        return _cached_query(value)
     return _query(value) if len(value) <= MAX_URL else _query(value[:MAX_URL].rpartition("&")[0]) + "&[cut]"
 
 
-@lru_cache(_CACHED)
 def _query(value: str) -> str:
     pairs = [pair.partition("=") for pair in value.split("&")]
     names = [unquote_plus(name) for name, _, _ in pairs]
@@ -101,7 +104,8 @@ def _query(value: str) -> str:
     )
 
 
-policy.forget_with(_query.cache_clear)
+_cached_query = lru_cache(_CACHED)(_query)
+policy.forget_with(_cached_query.cache_clear)
 
 
 def _kept(name: str) -> str:
@@ -122,10 +126,11 @@ def _is_removed(name: str, value: str, *, of_oauth: bool) -> bool:
 
 def url(value: str) -> str:
     """A URL, whole or from its path on: user and password, and what is suspicious in path, query and fragment removed."""
+    if len(value) <= LONGEST_CACHED:
+        return _cached_url(value)
     return _url(value) if len(value) <= MAX_URL else _url(value[:MAX_URL]) + "[cut]"
 
 
-@lru_cache(_CACHED)
 def _url(value: str) -> str:
     value = _USERINFO.sub(lambda found: f"{found['scheme'] or ''}//{policy.REMOVED}@", value)
     rest, hash_mark, fragment = value.partition("#")
@@ -136,7 +141,8 @@ def _url(value: str) -> str:
     return path + question_mark + query(asked) + hash_mark + (query(fragment) if "=" in fragment else text(fragment))
 
 
-policy.forget_with(_url.cache_clear)
+_cached_url = lru_cache(_CACHED)(_url)
+policy.forget_with(_cached_url.cache_clear)
 
 
 def body(data: bytes, content_type: str) -> str:
