@@ -103,9 +103,10 @@ class Exporting:
         token, hushed = attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, True)), _said.set(said)
         try:
             for exporter in self.made():
+                said.clear()
                 try:
                     failed = exporter.export(batch).name != "SUCCESS"
-                    reason = said[-1] if failed and said else ""
+                    reason = said[0].partition(", retrying")[0] if said else "it does not say why"
                 except Exception as error:  # noqa: BLE001 - an exporter may be anybody's
                     failed, reason = True, f"{type(error).__name__}: {error}"
                 if failed:
@@ -155,7 +156,7 @@ _said: ContextVar[list[str] | None] = ContextVar("otelpond_said", default=None)
 
 
 def _is_not_ours(record: logging.LogRecord) -> bool:
-    """A filter of loggers: what our own exports log, several lines for each try, is not written; the last one is the reason in our line.
+    """A filter of loggers: what our own exports log, several lines for each try, is not written; the first one is the reason in our line.
 
     A service may export with the same classes: what they log for it is written.
     """

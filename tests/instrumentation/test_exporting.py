@@ -6,10 +6,29 @@ import logging
 from collections.abc import Callable
 
 import pytest
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from otelpond.instrumentation import guard
 from otelpond.instrumentation.exporting import HTTP, Exporting
 from otelpond.instrumentation.settings import Settings
+
+
+def _spans() -> list[ReadableSpan]:
+    span = TracerProvider(shutdown_on_exit=False).get_tracer("test").start_span("unheard")
+    span.end()
+    assert isinstance(span, ReadableSpan)
+    return [span]
+
+
+def test_the_line_says_why_at_the_first_try(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, free_address: Callable[[], str]
+) -> None:
+    """And not that the last one was the last."""
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "2")
+    exporting = Exporting("traces", ("otlp",), Settings(endpoint=f"http://{free_address()}"))
+    assert not exporting.export(_spans())
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "Connection refused" in line
+    assert "retrying" not in line
 
 
 def test_only_our_own_exports_are_hushed(
@@ -20,9 +39,7 @@ def test_only_our_own_exports_are_hushed(
     caplog.set_level(logging.DEBUG)
     exporting = Exporting("traces", ("otlp",), Settings(endpoint=f"http://{free_address()}"))
     exporting.hurry()
-    span = TracerProvider(shutdown_on_exit=False).get_tracer("test").start_span("unheard")
-    span.end()
-    assert not exporting.export([span])
+    assert not exporting.export(_spans())
     assert [] == caplog.records
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("otelpond: traces are not delivered to http://")
