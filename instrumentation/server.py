@@ -125,7 +125,7 @@ class Server:
         self._counted: dict[tuple[str, object], float] = {}
         self._observed.clear()
         self._count("process.cpu.time", "cpu.mode", {"user": 0.0, "system": 0.0})
-        self._count("cpython.gc.collections", "cpython.gc.generation", dict.fromkeys(range(len(gc.get_stats())), 0))
+        self._count("cpython.gc.collections", "cpython.gc.generation", dict.fromkeys(_collections(), 0))
         if self._requests in self._steps:
             self._count("otelpond.requests.ended", None, {None: 0})
             self._count("otelpond.requests.failed", None, {None: 0})
@@ -163,8 +163,7 @@ class Server:
             self._observe("process.windows.handle.count", self._process.num_handles())
         else:
             self._observe("process.unix.file_descriptor.count", self._process.num_fds())
-        generations = {number: each["collections"] for number, each in enumerate(gc.get_stats())}
-        self._count("cpython.gc.collections", "cpython.gc.generation", generations)
+        self._count("cpython.gc.collections", "cpython.gc.generation", _collections())
         lag_s = self.loops.take()
         if lag_s is None:
             self._observed.pop("otelpond.event_loop.lag", None)
@@ -185,6 +184,12 @@ class Server:
             grown = total - self._counted.get((name, value), 0)
             self._counters[name].add(max(0, grown), {key: value} if key else None)
             self._counted[name, value] = total
+
+
+def _collections() -> dict[int, int]:
+    """Garbage collections so far, by generation; PyPy has none."""
+    stats: object = gc.get_stats()
+    return {number: each["collections"] for number, each in enumerate(stats)} if isinstance(stats, list) else {}
 
 
 def _heap_bytes(memory: Any) -> int | None:

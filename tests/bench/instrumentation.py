@@ -5,10 +5,10 @@
     python tests/bench/instrumentation.py --quick   less than one
 
 The same FastAPI and SQLAlchemy service runs three times, on uvicorn: as it is, under `opentelemetry-instrument` with the packages for
-FastAPI and SQLAlchemy and the OTLP/HTTP exporter, and under `otelpond run` with the same two packages. Rounds of equal load go to one
-after the other, in an order that changes; a figure is the median of all rounds. CPU is that of the whole process of the service, user and
-system, exports included, to a sink that answers at once: a round ends when what it caused has been sent (both send every 200 ms here).
-Metrics are collected as often as each does by default, and cost what the service at rest costs.
+FastAPI and SQLAlchemy and the OTLP/HTTP exporter, and under `otelpond run`. Each round gives all of them the same load, in turns; a figure
+is the median of all rounds. CPU is that of the whole process of the service, user and system, exports included, to a sink that answers at
+once: a round ends when what it caused has been sent (both send every 200 ms here). Metrics are collected as often as each does by default,
+and cost what the service at rest costs.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ import time
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import entry_points
@@ -46,6 +46,7 @@ BIN = Path(sys.executable).parent
 VARIANTS = ("nothing", "plain", "otelpond")
 QUERIES = 10
 CONNECTIONS = 8
+BLOCKS = 10
 SETTLE_S = 0.35
 """After a round; what waits is sent every 0.2 s."""
 USED = {"fastapi", "sqlalchemy"}
@@ -69,6 +70,7 @@ class Service:
     environment: Mapping[str, str]
     log: Path
     process: subprocess.Popen[bytes] = field(init=False)
+    client: Client = field(init=False)
     start_cpu_s: float = field(init=False)
     start_s: float = field(init=False)
 
@@ -76,6 +78,7 @@ class Service:
         self.address = free_address()
         host, _, port = self.address.partition(":")
         uvicorn = [sys.executable, "-m", "uvicorn", "measured:app", "--host", host, "--port", port, "--log-level", "warning"]
+        uvicorn += ["--timeout-keep-alive", "600"]
         environment = {**self.environment, "OTEL_SERVICE_NAME": self.variant}
         began = time.monotonic()
         with self.log.open("wb") as log:
@@ -90,9 +93,10 @@ class Service:
 
     def _answers(self) -> bool:
         try:
-            ask(self.address, "/orders/1", 1, connections=1)
+            self.client = Client(self.address, CONNECTIONS)
         except OSError:
             return False
+        self.client.ask("/orders/1", 1)
         return True
 
     def cpu_s(self) -> float:
@@ -108,6 +112,7 @@ class Service:
 
     def stop(self) -> None:
         """End it."""
+        self.client.close()
         self.process.send_signal(signal.SIGTERM)
         try:
             self.process.wait(20)
@@ -115,35 +120,45 @@ class Service:
             self.process.kill()
 
 
-def ask(address: str, path: str, requests: int, *, connections: int) -> float:
-    """Ask a path so often, over connections that each wait for their answer; seconds it took.
+class Client:
+    """Connections that are kept, each of which waits for its answer before it asks again."""
 
-    Raises:
-        RuntimeError: an answer was not 200.
-    """
-    host, _, port = address.partition(":")
-    request = f"GET {path} HTTP/1.1\r\nHost: {address}\r\nUser-Agent: bench/1\r\nAccept: application/json\r\n\r\n".encode()
-    with ExitStack() as stack, selectors.DefaultSelector() as selector:
-        for _ in range(connections):
-            connection = stack.enter_context(socket.create_connection((host, int(port)), timeout=30))
-            selector.register(connection, selectors.EVENT_READ, bytearray())
-        began, sent, answered = time.perf_counter(), 0, 0
-        for key in list(selector.get_map().values())[:requests]:
-            key.fileobj.sendall(request)  # type: ignore[union-attr]
-            sent += 1
+    def __init__(self, address: str, connections: int) -> None:
+        host, _, port = address.partition(":")
+        self._host = address
+        self._selector = selectors.DefaultSelector()
+        self._connections = [socket.create_connection((host, int(port)), timeout=30) for _ in range(connections)]
+        for connection in self._connections:
+            self._selector.register(connection, selectors.EVENT_READ, (connection, bytearray()))
+
+    def ask(self, path: str, requests: int) -> float:
+        """Ask a path so often; seconds it took.
+
+        Raises:
+            RuntimeError: an answer was not 200.
+        """
+        request = f"GET {path} HTTP/1.1\r\nHost: {self._host}\r\nUser-Agent: bench/1\r\nAccept: application/json\r\n\r\n".encode()
+        began, answered = time.perf_counter(), 0
+        for connection in self._connections[:requests]:
+            connection.sendall(request)
+        sent = min(requests, len(self._connections))
         while answered < requests:
-            for key, _ in selector.select(30):
-                connection: socket.socket = key.fileobj  # type: ignore[assignment,no-redef]
-                received: bytearray = key.data
+            for key, _ in self._selector.select(30):
+                connection, received = key.data
                 received += connection.recv(65536)
-                if not _is_whole(received):
-                    continue
-                received.clear()
-                answered += 1
-                if sent < requests:
-                    connection.sendall(request)
-                    sent += 1
+                if _is_whole(received):
+                    received.clear()
+                    answered += 1
+                    if sent < requests:
+                        connection.sendall(request)
+                        sent += 1
         return time.perf_counter() - began
+
+    def close(self) -> None:
+        """End the connections."""
+        self._selector.close()
+        for connection in self._connections:
+            connection.close()
 
 
 def _is_whole(answer: bytearray) -> bool:
@@ -325,21 +340,30 @@ class Run:
     def _load(self, endpoint: str) -> None:
         before = sunk(endpoint)
         for number in range(-1, self.rounds):
-            order = VARIANTS if number % 2 else VARIANTS[::-1]
             for path, requests in self.requests.items():
-                cpu_s = {variant: service.cpu_s() for variant, service in self.services.items()}
-                elapsed_s = {variant: ask(self.services[variant].address, path, requests, connections=CONNECTIONS) for variant in order}
-                time.sleep(SETTLE_S)
+                measured = self._round(path, requests)
                 if number >= 0:
                     for variant in VARIANTS:
-                        used_us = (self.services[variant].cpu_s() - cpu_s[variant]) / requests * 1e6
-                        self.measured[path][variant].append({"cpu_us": used_us, "per_s": requests / elapsed_s[variant]})
+                        self.measured[path][variant].append(measured[variant])
         after = sunk(endpoint)
         self.details["rounds"] = self.measured
         self.details["spans"] = {variant: after.get(variant, 0) - before.get(variant, 0) for variant in VARIANTS}
         asked = (self.rounds + 1) * sum(self.requests.values())
         if min(self.details["spans"][variant] for variant in VARIANTS[1:]) < asked:
             raise RuntimeError(f"of {asked} requests came only these spans: {self.details['spans']}")
+
+    def _round(self, path: str, requests: int) -> dict[str, Round]:
+        """Blocks of a tenth of the requests to one variant after the other, so that who else uses the machine is in the way of all."""
+        cpu_s = {variant: service.cpu_s() for variant, service in self.services.items()}
+        elapsed_s = dict.fromkeys(VARIANTS, 0.0)
+        for block in range(BLOCKS):
+            for variant in VARIANTS if block % 2 else VARIANTS[::-1]:
+                elapsed_s[variant] += self.services[variant].client.ask(path, requests // BLOCKS)
+        time.sleep(SETTLE_S)
+        return {
+            variant: {"cpu_us": (service.cpu_s() - cpu_s[variant]) / requests * 1e6, "per_s": requests / elapsed_s[variant]}
+            for variant, service in self.services.items()
+        }
 
     def _rest(self) -> None:
         if self.idle_s:
