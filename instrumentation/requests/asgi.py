@@ -18,12 +18,9 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from .. import imports
 from ..guard import skipped
-from .exchange import Exchange, Receive, Scope, Send, Watch, current
+from . import answering
+from .exchange import MARK, NATIVE, Exchange, Receive, Scope, Send, Watch, current
 
-MARK = "otelpond.exchange"
-"""Where a scope tells mounted applications that their request has a span."""
-NATIVE = "fastapi.telemetry"
-"""Where a scope tells FastAPI's applications, from 0.165 on, that they are to make no spans of their own."""
 ASGI = "opentelemetry.instrumentation.asgi"
 Application = Callable[[Scope, Receive, Send], Any]
 
@@ -101,6 +98,7 @@ class Asgi:
                         middleware.exclude_receive_span = middleware.exclude_send_span = True
                     if self._watch is not None:
                         middleware.app = Inside(middleware.app, self._watch)
+                        middleware.otelpond_plain = answering.is_plain(middleware)
 
             return made
 
@@ -108,7 +106,12 @@ class Asgi:
             async def called(middleware: Any, scope: Scope, receive: Receive, send: Send) -> None:
                 exchange = scope.get(MARK)
                 if exchange is None:
-                    await original(middleware, scope, receive, send)
+                    watch = self._watch
+                    plain = scope["type"] == "http" and getattr(middleware, "otelpond_plain", False)
+                    if plain and watch is not None and not answering.is_left_alone(middleware, scope):
+                        await answering.answer(middleware, watch, scope, receive, send)
+                    else:
+                        await original(middleware, scope, receive, send)
                     return
                 with skipped("the route of a mounted application"):
                     exchange.below(middleware.default_span_details(scope)[1].get("http.route"))

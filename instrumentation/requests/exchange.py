@@ -21,6 +21,10 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
+MARK = "otelpond.exchange"
+"""Where a scope tells mounted applications that their request has a span."""
+NATIVE = "fastapi.telemetry"
+"""Where a scope tells FastAPI's applications, from 0.165 on, that they are to make no spans of their own."""
 REQUEST_SIZE, RESPONSE_SIZE = "http.request.body.size", "http.response.body.size"
 REQUEST_BODY, RESPONSE_BODY = "otelpond.http.request.body", "otelpond.http.response.body"
 STATUS_CODE, ROUTE = "http.response.status_code", "http.route"
@@ -48,7 +52,10 @@ current: ContextVar[Exchange | None] = ContextVar("otelpond_exchange", default=N
 
 
 class Exchange:
-    """Stands between server and application; of bodies it keeps at most `body_bytes`, and none unless told to."""
+    """Stands between server and application; of bodies it keeps at most `body_bytes`, and none unless told to.
+
+    Where it owns the span it ends it too, and has told of the query before.
+    """
 
     __slots__ = (
         "_answer",
@@ -57,6 +64,7 @@ class Exchange:
         "_ended",
         "_handled",
         "_headers",
+        "_owns",
         "_receive",
         "_received",
         "_received_all",
@@ -76,6 +84,7 @@ class Exchange:
         self._scope = scope
         self._receive = receive
         self._send = send
+        self._owns = False
         self._root = scope.get("root_path", "")
         self._received = self._sent = self._status = 0
         self._received_all = self._disconnected = self._routed = self._ended = False
@@ -119,6 +128,8 @@ class Exchange:
             if not message.get("more_body", False):
                 self.end()
         await self._send(message)
+        if self._ended and self._owns and self._span.is_recording():
+            self._span.end()
 
     def _keep(self, kept: bytearray, body: bytes) -> None:
         room = self._watch.body_bytes - len(kept)
@@ -153,6 +164,8 @@ class Exchange:
             if not self._status and not self._disconnected:
                 self._answer_for_the_application()
             self.end(failed=not self._status and not self._disconnected)
+        if self._owns and self._span.is_recording():
+            self._span.end()
 
     def _answer_for_the_application(self) -> None:
         """Every server says 500 where the application says nothing."""
@@ -194,7 +207,7 @@ class Exchange:
         if address:
             attributes["client.address"] = privacy.address(address)
         query = scope.get("query_string")
-        if query:
+        if query and not self._owns:
             attributes["url.query"] = privacy.query(query.decode("latin-1"))
         route = self._route()
         if route is not None:

@@ -176,12 +176,14 @@ def watch(observed: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> Call
 def ask(watch: Callable[..., Any]) -> Ask:
     """Asks a service for one thing, and gives the attributes of the one span that this makes."""
 
-    def asked(method: str, path: str, *, app: Any = None, headers: dict[str, str] | None = None, **more: Any) -> dict[str, Any]:
+    def asked(
+        method: str, path: str, *, app: Any = None, headers: dict[str, str] | None = None, hooks: dict[str, Any] | None = None, **more: Any
+    ) -> dict[str, Any]:
         variables = {name: more.pop(name) for name in list(more) if name.isupper()}
         part = watch(**variables)
         app = app or _service()
         if isinstance(app, fastapi.FastAPI):
-            FastAPIInstrumentor.instrument_app(app, tracer_provider=part.tracer_provider)
+            FastAPIInstrumentor.instrument_app(app, tracer_provider=part.tracer_provider, **hooks or {})
 
         response = get(app, path, method=method, headers=headers, **more)
         spans = [span for span in part.finished_spans() if not span.name.startswith("BackgroundTask")]
@@ -222,6 +224,21 @@ def test_sizes_are_those_of_the_bodies(ask: Ask, method: str, path: str, body: b
     """Counted where they stream, told by the client where nobody reads them."""
     told = ask(method, path, content=body)
     assert (received, sent) == (told["http.request.body.size"], told["http.response.body.size"])
+
+
+@pytest.mark.parametrize("path", ["/items/3?page=1", "/stream", "/boom", "/broken", "/missing", "/sub/9/pre/x/3"])
+def test_a_service_with_hooks_of_its_own_is_told_the_same(ask: Ask, path: str) -> None:
+    """Then OpenTelemetry's middleware makes the span, and ours is only inside it."""
+    called: list[str] = []
+    theirs = ask("GET", path, hooks={"server_request_hook": lambda span, _scope: called.append(span.name)})
+    ours = ask("GET", path)
+    assert 1 == len(called)
+    unlike = {"span", "response", "part", "server.address", "server.port"}  # theirs says the port twice
+    assert {key: value for key, value in theirs.items() if key not in unlike} == {
+        key: value for key, value in ours.items() if key not in unlike
+    }
+    assert exceptions(theirs["span"]) == exceptions(ours["span"])
+    assert theirs["span"].status.status_code == ours["span"].status.status_code
 
 
 def test_a_file_is_as_large_as_it_is(ask: Ask) -> None:
