@@ -214,7 +214,7 @@ class Engines:
             return
         span = self._start_span(name, None, CLIENT, attributes, None, started)
         if span.is_recording():
-            span.add_event("exception", failure.event(), ended)
+            span.record_exception(failure.shown, failure.event(), ended)  # which the part errors knows again further up
             span.set_status(trace.StatusCode.ERROR, failure.message)
         span.end(ended)
 

@@ -64,7 +64,7 @@ class Failure:
             sanitised: the statement without literals.
         """
         self._error = error
-        self._shown = shown
+        self.shown = shown
         self.code = code_of(error)
         self.kind = kind_of(error, self.code, system, disconnected=disconnected)
         self.message = message_of(shown, statement, sanitised)
@@ -78,7 +78,7 @@ class Failure:
 
     def event(self) -> dict[str, str]:
         """What its event `exception` gets."""
-        name = name_of(self._shown)
+        name = name_of(self.shown)
         return {
             "exception.type": name,
             "exception.message": self.message,
