@@ -13,7 +13,7 @@ from ..settings import Settings, read
 from ..traffic import traffic
 from .asgi import Asgi, instrument_app
 from .exchange import Watch
-from .reports import ErrorIdentity
+from .reports import ChildIdentity, ErrorIdentity
 from .sampling import Waiting, sampler
 from .settings import RequestSettings, exclude
 from .wsgi import Counting, Hooks
@@ -32,6 +32,7 @@ def start(settings: Settings, providers: Providers) -> None:
     exclude(own.excluded_paths)
     watch = Watch(own)
     providers.add_span_processor(Counting())
+    providers.add_span_processor(ChildIdentity())
     providers.add_log_record_processor(ErrorIdentity())
     if own.sample_rate < 1 and not os.environ.get("OTEL_TRACES_SAMPLER"):
         _sample(own.sample_rate, providers)

@@ -64,6 +64,7 @@ class Exchange:
         "_ended",
         "_handled",
         "_headers",
+        "_looked_at",
         "_owns",
         "_receive",
         "_received",
@@ -84,6 +85,7 @@ class Exchange:
         self._scope = scope
         self._receive = receive
         self._send = send
+        self._looked_at: tuple[int, object] = (0, None)
         self._owns = False
         self._root = scope.get("root_path", "")
         self._received = self._sent = self._status = 0
@@ -187,15 +189,22 @@ class Exchange:
             say_once(f"a request is described in part: {type(error).__name__}: {error}")
         self._handled = None  # its traceback holds frames that hold this
 
-    def identify(self) -> None:
-        """Find out who makes the request, unless that is known."""
-        scope, hook = self._scope, self._watch.hook()
-        state = scope.get("state")
-        user = scope.get("user")
-        if state or user is not None or hook is not None:
-            known = context.current()
-            if context.USER_ID not in known or context.SESSION_ID not in known:
-                principal.find(scope, hook, (user,), state if isinstance(state, dict) else {})
+    def identify(self, *, early: bool = False) -> bool:
+        """Find out who makes the request, unless that is known; False where there is nothing new to look at.
+
+        `early` is before the handler has run: the service's hook is not asked yet.
+        """
+        scope = self._scope
+        hook = None if early else self._watch.hook()
+        state, user = scope.get("state"), scope.get("user")
+        there = (len(state) if state else 0, user)
+        if hook is None and there == self._looked_at:
+            return False
+        self._looked_at = there
+        known = context.current()
+        if context.USER_ID not in known or context.SESSION_ID not in known:
+            principal.find(scope, hook, (user,), state if isinstance(state, dict) else {})
+        return True
 
     def _attributes(self) -> dict[str, Any]:
         scope = self._scope
