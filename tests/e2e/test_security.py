@@ -173,7 +173,8 @@ def test_a_wide_admin_listener_asks_for_a_token_and_the_owner_needs_none(
     shown = {role: {"authorization": f"Bearer {token(collector.data, 'default', role)}"} for role in ("ingest", "viewer", "analyst")}
     port = collector.admin.rpartition(":")[2]
     collector.admin = f"0.0.0.0:{port}"
-    with httpx.Client(verify=ssl.create_default_context(cafile=certificates / "ca.pem"), base_url=f"https://127.0.0.1:{port}") as admin:
+    trusting = ssl.create_default_context(cafile=certificates / "ca.pem")
+    with httpx.Client(verify=trusting, base_url=f"https://127.0.0.1:{port}", timeout=60) as admin:  # publishing waits for the pipeline
         collector.launch()
         eventually(lambda: _succeeds(admin, "/readyz"), "the collector is ready")
         assert 200 == admin.get("/healthz").status_code
@@ -183,7 +184,7 @@ def test_a_wide_admin_listener_asks_for_a_token_and_the_owner_needs_none(
             for role in ("", "ingest", "viewer", "analyst")
         }
     assert [401, 403, 200, 200, 401, 403, 403, 200] == list(answers.values())
-    with httpx.Client(verify=ssl.create_default_context(cafile=certificates / "ca.pem")) as client:
+    with httpx.Client(verify=trusting) as client:
         body = server_spans().SerializeToString()
         assert client.post(f"https://{collector.http}/v1/traces", content=body, headers=PROTOBUF | shown["ingest"]).is_success
     assert "count\n1\n" == otelpond("sql", "select count(*) as count from spans", "--data", str(collector.data), "--format", "csv")

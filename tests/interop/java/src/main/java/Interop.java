@@ -14,9 +14,7 @@ import io.opentelemetry.sdk.logs.SdkLoggerProvider;
 import io.opentelemetry.sdk.logs.data.LogRecordData;
 import io.opentelemetry.sdk.logs.export.BatchLogRecordProcessor;
 import io.opentelemetry.sdk.logs.export.LogRecordExporter;
-import io.opentelemetry.sdk.metrics.InstrumentType;
 import io.opentelemetry.sdk.metrics.SdkMeterProvider;
-import io.opentelemetry.sdk.metrics.data.AggregationTemporality;
 import io.opentelemetry.sdk.metrics.data.MetricData;
 import io.opentelemetry.sdk.metrics.export.MetricExporter;
 import io.opentelemetry.sdk.metrics.export.PeriodicMetricReader;
@@ -26,14 +24,17 @@ import io.opentelemetry.sdk.trace.data.SpanData;
 import io.opentelemetry.sdk.trace.export.BatchSpanProcessor;
 import io.opentelemetry.sdk.trace.export.SpanExporter;
 import java.io.IOException;
+import java.lang.reflect.InvocationHandler;
+import java.lang.reflect.Proxy;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Supplier;
+import java.util.function.Function;
 import java.util.logging.LogManager;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Sends spans, log records and metric points through OpenTelemetry's own Java SDK until its input ends, then says what was delivered.
@@ -58,9 +59,8 @@ public final class Interop {
     private final List<String> delivered = new ArrayList<>();
     private final List<String> failed = new ArrayList<>();
 
-    CompletableResultCode note(List<String> names, Supplier<CompletableResultCode> export) {
-      CompletableResultCode result = export.get();
-      return result.whenComplete(
+    void note(List<String> names, CompletableResultCode result) {
+      result.whenComplete(
           () -> {
             synchronized (this) {
               (result.isSuccess() ? delivered : failed).addAll(names);
@@ -77,66 +77,27 @@ public final class Interop {
     }
   }
 
-  private record NotedSpans(SpanExporter exporter, Outcomes outcomes) implements SpanExporter {
-    @Override
-    public CompletableResultCode export(Collection<SpanData> spans) {
-      return outcomes.note(spans.stream().map(SpanData::getSpanId).toList(), () -> exporter.export(spans));
-    }
-
-    @Override
-    public CompletableResultCode flush() {
-      return exporter.flush();
-    }
-
-    @Override
-    public CompletableResultCode shutdown() {
-      return exporter.shutdown();
-    }
+  /** An exporter that does what another one does, and notes what came of each export by the names of the items. */
+  private static <E, D> E noted(Class<E> type, E exporter, Outcomes outcomes, Function<D, Stream<String>> names) {
+    InvocationHandler handler =
+        (proxy, method, arguments) -> {
+          Object result = method.invoke(exporter, arguments);
+          if (method.getName().equals("export")) {
+            @SuppressWarnings("unchecked")
+            Collection<D> items = (Collection<D>) arguments[0];
+            outcomes.note(items.stream().flatMap(names).toList(), (CompletableResultCode) result);
+          }
+          return result;
+        };
+    return type.cast(Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type}, handler));
   }
 
-  private record NotedLogs(LogRecordExporter exporter, Outcomes outcomes) implements LogRecordExporter {
-    @Override
-    public CompletableResultCode export(Collection<LogRecordData> records) {
-      List<String> names = records.stream().map(record -> String.valueOf(record.getAttributes().get(NUMBER))).toList();
-      return outcomes.note(names, () -> exporter.export(records));
-    }
-
-    @Override
-    public CompletableResultCode flush() {
-      return exporter.flush();
-    }
-
-    @Override
-    public CompletableResultCode shutdown() {
-      return exporter.shutdown();
-    }
+  private static Stream<String> number(LogRecordData record) {
+    return Stream.of(String.valueOf(record.getAttributes().get(NUMBER)));
   }
 
-  private record NotedMetrics(MetricExporter exporter, Outcomes outcomes) implements MetricExporter {
-    @Override
-    public CompletableResultCode export(Collection<MetricData> metrics) {
-      List<String> names =
-          metrics.stream()
-              .flatMap(metric -> metric.getLongSumData().getPoints().stream())
-              .map(point -> point.getAttributes().get(SHOP) + "@" + point.getEpochNanos())
-              .toList();
-      return outcomes.note(names, () -> exporter.export(metrics));
-    }
-
-    @Override
-    public AggregationTemporality getAggregationTemporality(InstrumentType instrument) {
-      return exporter.getAggregationTemporality(instrument);
-    }
-
-    @Override
-    public CompletableResultCode flush() {
-      return exporter.flush();
-    }
-
-    @Override
-    public CompletableResultCode shutdown() {
-      return exporter.shutdown();
-    }
+  private static Stream<String> points(MetricData metric) {
+    return metric.getLongSumData().getPoints().stream().map(point -> point.getAttributes().get(SHOP) + "@" + point.getEpochNanos());
   }
 
   public static void main(String[] arguments) throws InterruptedException {
@@ -163,7 +124,7 @@ public final class Interop {
         SdkTracerProvider.builder()
             .setResource(resource)
             .addSpanProcessor(
-                BatchSpanProcessor.builder(new NotedSpans(spans, traces))
+                BatchSpanProcessor.builder(noted(SpanExporter.class, spans, traces, (SpanData span) -> Stream.of(span.getSpanId())))
                     .setScheduleDelay(PAUSE)
                     .setMaxExportBatchSize(BATCH)
                     .setMaxQueueSize(QUEUE)
@@ -173,7 +134,7 @@ public final class Interop {
         SdkLoggerProvider.builder()
             .setResource(resource)
             .addLogRecordProcessor(
-                BatchLogRecordProcessor.builder(new NotedLogs(records, logs))
+                BatchLogRecordProcessor.builder(noted(LogRecordExporter.class, records, logs, Interop::number))
                     .setScheduleDelay(PAUSE)
                     .setMaxExportBatchSize(BATCH)
                     .setMaxQueueSize(QUEUE)
@@ -182,7 +143,7 @@ public final class Interop {
     SdkMeterProvider measuring =
         SdkMeterProvider.builder()
             .setResource(resource)
-            .registerMetricReader(PeriodicMetricReader.builder(new NotedMetrics(points, metrics)).setInterval(PAUSE).build())
+            .registerMetricReader(PeriodicMetricReader.builder(noted(MetricExporter.class, points, metrics, Interop::points)).setInterval(PAUSE).build())
             .build();
     send(
         tracing.get("outage"), logging.get("outage"), measuring.get("outage").counterBuilder("orders").build());
