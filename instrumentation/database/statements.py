@@ -9,6 +9,8 @@ from .. import privacy
 
 MAX_READ = 8192
 """Characters of a statement that operation and tables are looked for in: lists of values make long ones."""
+MAX_TEXT = 4096
+"""Characters of a statement that are sent; the collector parses no longer ones either."""
 MAX_SUMMARY = 255
 """Characters, as the semantic conventions say."""
 
@@ -54,7 +56,8 @@ class Statement:
 def read(sql: str, system: str = "") -> Statement:
     """Read a statement of a database system, as `db.system.name` has it."""
     reader = _Reader(sql[:MAX_READ])
-    return Statement(reader.operation, reader.table(), reader.summary(), privacy.statement(sql, system))
+    text = privacy.statement(sql, system)
+    return Statement(reader.operation, reader.table(), reader.summary(), text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 4]} ...")
 
 
 class _Reader:

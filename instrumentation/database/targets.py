@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 from . import statements
 from .pools import Pools
 
-MAX_STATEMENTS = 2048
+MAX_STATEMENTS = 1024
 """Distinct statements of an engine that are remembered; beyond them the oldest go."""
-MAX_REMEMBERED = 16384
-"""Characters of a statement that is remembered."""
+MAX_KEY = 4096
+"""Characters of a statement that is remembered by its text; a longer one is by its hash."""
 SYSTEMS = {
     "mssql": "microsoft.sql_server",
     "oracle": "oracle.db",
@@ -93,7 +93,7 @@ class Target:
         self.system = SYSTEMS.get(dialect.name, dialect.name)
         self.common: dict[str, Any] = {"db.system.name": self.system}
         self._place(url.database, url.host or url.query.get("host"), url.port)
-        self._known: dict[str, Known] = {}
+        self._known: dict[str | int, Known] = {}
         self._complete = False
 
     def _place(self, database: Any, host: Any, port: Any) -> None:
@@ -118,22 +118,21 @@ class Target:
 
     def known(self, sql: str, conn: Any) -> Known:
         """A statement, read the first time that it comes."""
+        key = sql if len(sql) <= MAX_KEY else hash(sql)
         try:
-            return self._known[sql]
+            return self._known[key]
         except KeyError:
-            return self._learned(sql, conn)
+            return self._learned(key, sql, conn)
 
-    def _learned(self, sql: str, conn: Any) -> Known:
+    def _learned(self, key: str | int, sql: str, conn: Any) -> Known:
         if not self._complete:
             self._complete = True
             with suppress(Exception):  # then less is known
                 self._ask_connection(conn)
-        known = Known(sql, self.common)
-        if len(sql) <= MAX_REMEMBERED:
-            while len(self._known) >= MAX_STATEMENTS:
-                with suppress(KeyError, StopIteration, RuntimeError):  # another thread was faster
-                    del self._known[next(iter(self._known))]
-            self._known[sql] = known
+        while len(self._known) >= MAX_STATEMENTS:
+            with suppress(KeyError, StopIteration, RuntimeError):  # another thread was faster
+                del self._known[next(iter(self._known))]
+        known = self._known[key] = Known(sql, self.common)
         return known
 
     def _ask_connection(self, conn: Any) -> None:

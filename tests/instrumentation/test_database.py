@@ -66,7 +66,7 @@ def test_long_statements_are_bounded() -> None:
     """What is sent, what is looked at, and what is remembered."""
     sql = f"SELECT * FROM {', '.join(f'table_{number}' for number in range(10_000))} WHERE id = 1"
     read = statements.read(sql)
-    assert len(read.text) <= 20_000
+    assert statements.MAX_TEXT == len(read.text)
     assert len(read.summary) <= statements.MAX_SUMMARY
     assert read.summary.startswith("SELECT table_0 table_1 ")
     assert not read.summary.endswith("table_")
@@ -78,9 +78,11 @@ def test_few_statements_are_remembered() -> None:
     target.common, target._known, target._complete = {"db.system.name": "sqlite"}, {}, True
     for number in range(targets.MAX_STATEMENTS + 10):
         target.known(f"SELECT {number}", None)
-    target.known("SELECT '" + "x" * targets.MAX_REMEMBERED + "'", None)
+    long = "SELECT '" + "x" * targets.MAX_KEY + "'"
+    assert target.known(long, None) is target.known(long, None)
     assert targets.MAX_STATEMENTS == len(target._known)
     assert "SELECT 9" not in target._known
+    assert long not in target._known
 
 
 class OperationalError(Exception):
