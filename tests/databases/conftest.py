@@ -113,13 +113,18 @@ class Database:
         assert self._runner is not None
         return self._runner.run(in_loop())
 
-    def close(self) -> None:
-        """Close every connection."""
+    def dispose(self) -> None:
+        """Close every connection; the next one is new."""
         if self._runner is not None:
             self._runner.run(self._async_engine.dispose())
-            self._runner.close()
         else:
             self.engine.dispose()
+
+    def close(self) -> None:
+        """Close every connection for good."""
+        self.dispose()
+        if self._runner is not None:
+            self._runner.close()
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ PYTHON=${PYTHON:-.venv/bin/python}
 FOLDER=.databases
 DRIVERS='aiosqlite asyncpg psycopg[binary] psycopg2-binary pg8000'
 PACKAGES='opentelemetry-instrumentation-asyncpg opentelemetry-instrumentation-psycopg opentelemetry-instrumentation-psycopg2
-  opentelemetry-instrumentation-sqlite3'
+  opentelemetry-instrumentation-sqlalchemy opentelemetry-instrumentation-sqlite3'
 
 if ! command -v initdb >/dev/null && ! ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then
   echo "databases: no PostgreSQL found: its tests are skipped (Debian, Ubuntu: apt install postgresql)" >&2

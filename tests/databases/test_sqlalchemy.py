@@ -229,6 +229,26 @@ def test_a_wrong_statement(shop: Any, observed: Observe) -> None:
     assert row["error.type"]
 
 
+def test_a_transaction_that_cannot_be_committed(shop: Any, observed: Observe) -> None:
+    """What is checked at its end fails there, and belongs to no statement."""
+    shop.run(lambda connection: connection.execute(text("DROP TABLE IF EXISTS items")))
+    items = "CREATE TABLE items (order_id INTEGER REFERENCES orders (id) DEFERRABLE INITIALLY DEFERRED)"
+    shop.run(lambda connection: connection.execute(text(items)))
+    seen = observed()
+
+    def work(connection: Any) -> None:
+        connection.execute(text("INSERT INTO items (order_id) VALUES (99)"))
+
+    if shop.system == "sqlite":
+        event.listen(shop.engine, "connect", lambda connection, _record: connection.cursor().execute("PRAGMA foreign_keys = ON"))
+        shop.dispose()
+    assert isinstance(_failing(shop.run, work), sqlalchemy.exc.DBAPIError)
+    inserted, failed = seen.rows()
+    assert ("INSERT items", 1) == (inserted["db.query.summary"], inserted["db.response.affected_rows"])
+    assert ("COMMIT", "constraint") == (failed["db.operation.name"], failed["otelpond.db.error.kind"])
+    shop.run(lambda connection: connection.execute(text("DROP TABLE items")))
+
+
 @pytest.mark.parametrize("kind", ["postgresql+psycopg2", "postgresql+psycopg", "postgresql+asyncpg", "postgresql+pg8000"])
 def test_a_statement_that_takes_too_long(kind: str, new_database: Callable[..., Any], observed: Observe) -> None:
     """The server's own limit."""
