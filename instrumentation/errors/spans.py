@@ -70,6 +70,10 @@ def tell_exceptions_completely(hooks: Hooks) -> None:
 
 
 def _told(span: Span, exception: BaseException) -> dict[str, Any]:
+    request = breadcrumbs.scope().span
+    if request is not None and request is not span and "http.request.method" not in (span.attributes or {}):
+        met = reports.of_request(request)
+        span.set_attributes({key: met[key] for key in ("url.full", "user_agent.original") if key in met})
     mark, is_new = reports.marked(exception, "span", span)
     told = {**reports.of_exception(exception, mark), **reports.of_process()}
     return {**told, **reports.of_breadcrumbs()} if is_new else told
