@@ -98,6 +98,8 @@ def test_workers_tell_each_failing_request_once_and_the_death_of_each_other(
     with serve(address, *launcher, *command, *patient, OTELPOND_STATE_DIR=str(tmp_path / "state")) as ask:
         for number in range(6):
             assert 500 == ask(f"/{'raise' if number % 2 else 'log'}/{number}").status_code
+        count = "select count(*) from error_logs where service_name = 'failing'"
+        eventually(lambda: collector.published(count) == [(6,)], "they are told: what waits to be sent dies with a worker")
         with pytest.raises(httpx.TransportError):
             ask("/die/7")
         eventually(lambda: _pids(ask) >= 2, "the dead worker was replaced")
