@@ -239,9 +239,14 @@ class _Sink(BaseHTTPRequestHandler):
         """Nothing."""
 
 
+class _Sinks(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A service that is ended resets its connection."""
+
+
 def sink() -> None:
     """Run as a process of its own: answers every export, and prints where."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Sink)
+    server = _Sinks(("127.0.0.1", 0), _Sink)
     print(f"http://127.0.0.1:{server.server_port}", flush=True)
     server.serve_forever()
 
