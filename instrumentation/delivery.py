@@ -25,6 +25,9 @@ from .wakeups import Wakeups
 PAUSE_S = 0.2
 """How long an export may have taken for a fork to wait for its end; a fork after a longer one does not wait."""
 
+FIRST_S = 2.0
+"""The same for a first export: a child must not find modules half-imported."""
+
 
 class Delivery:
     """Outboxes, exporters and the thread between them."""
@@ -191,6 +194,8 @@ class Delivery:
         since = self._busy_since
         if since is None:
             return PAUSE_S
+        if any(exporting.is_first for exporting in (self.traces, self.metrics, self.logs)):
+            return max(0, since + FIRST_S - time.monotonic())
         return 0 if self._is_slow else max(0, since + PAUSE_S - time.monotonic())
 
     def after_fork_in_child(self) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import math
 import os
+import threading
 import time
 from collections.abc import Sequence
 from contextvars import ContextVar
@@ -34,8 +35,28 @@ HTTP = {
 """OTLP over http/protobuf, our default: gRPC channels do not survive a fork."""
 PROTOCOLS = {"grpc": "otlp_proto_grpc", "http/protobuf": "otlp_proto_http"}
 HTTP_LOGGERS = ("urllib3.connectionpool", "urllib3.util.retry")
+IMPORT_S = 10.0
+"""How long a fork waits for the imports of an exporter, which take a fraction of it."""
 SILENCE_S = 60.0
 """A failing exporter is mentioned once in this time."""
+
+
+_making = threading.Lock()
+
+
+def hold() -> None:
+    """Before a fork: a child would find what is imported just now half-made, and its locks held by a thread that it does not have."""
+    if not _making.acquire(timeout=IMPORT_S):
+        say("a process is forked while an exporter is being made")
+
+
+def release(*, in_child: bool) -> None:
+    """After it."""
+    global _making  # noqa: PLW0603 - a thread that held it does not exist in the child
+    if in_child:
+        _making = threading.Lock()
+    elif _making.locked():
+        _making.release()
 
 
 class Exporter(Protocol):
@@ -55,14 +76,19 @@ class Exporting:
         self._exporters: list[Exporter] | None = None
         self._mentioned_at = -math.inf
         self._hurried = False
+        self.is_first = False
+        """Whether the first export is under way, which imports what it needs as it goes."""
+        self._has_exported = False
 
     def made(self) -> list[Exporter]:
         """The exporters, made where they are not yet; one that cannot be made is left out."""
         if self._exporters is None:
-            self._exporters = []
-            for name in self._names:
-                with skipped(f"the exporter {name} of {self._signal}"):
-                    self._exporters.append(self._make(name))
+            exporters: list[Exporter] = []
+            with _making:
+                for name in self._names:
+                    with skipped(f"the exporter {name} of {self._signal}"):
+                        exporters.append(self._make(name))
+            self._exporters = exporters
             if self._hurried:
                 self.hurry()
         return self._exporters
@@ -99,6 +125,7 @@ class Exporting:
     def export(self, batch: Any) -> bool:
         """Hand one batch to every exporter; False where one of them failed."""
         done = True
+        self.is_first = not self._has_exported
         said: list[str] = []
         token, hushed = attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, True)), _said.set(said)
         try:
@@ -113,6 +140,7 @@ class Exporting:
                     self._mention(str(getattr(exporter, "_endpoint", type(exporter).__name__)), reason)
                     done = False
         finally:
+            self.is_first, self._has_exported = False, True
             _said.reset(hushed)
             detach(token)
         return done

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint
 from typing import Any
 
-from . import imports, instrumentors, termination
+from . import exporting, imports, instrumentors, termination
 from .guard import harmless, say_once, skipped
 from .parts import Parts
 from .providers import Providers
@@ -70,6 +70,7 @@ def start() -> bool:
             atexit.register(_at_exit)
             for name in ("multiprocessing.util", "billiard.util"):
                 imports.when_imported(name, _end_with_process)
+            imports.when_imported("celery.signals", _end_with_worker)
             if hasattr(os, "register_at_fork"):
                 os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)
         _state.parts.began()
@@ -143,6 +144,11 @@ def _end_with_process(util: Any) -> None:
     util.register_after_fork(_state, lambda _state: util.Finalize(None, _at_exit, exitpriority=-100))
 
 
+def _end_with_worker(signals: Any) -> None:
+    """A process of Celery's pool ends by `os._exit` without finalizers: it only tells that it does."""
+    signals.worker_process_shutdown.connect(lambda **_said: _at_exit(), weak=False)
+
+
 def _before_death() -> bool:
     """Send what is left; False while that is being done already, perhaps by the very code that SIGTERM interrupts."""
     if _state.ending:
@@ -161,6 +167,7 @@ def _before_fork() -> None:
     if _state.providers is not None:
         with skipped("pausing for a fork"):
             _state.providers.delivery.before_fork()
+            exporting.hold()
     termination.hold()
 
 
@@ -168,6 +175,7 @@ def _after_fork_in_parent() -> None:
     termination.release()
     if _state.providers is not None:
         with skipped("going on after a fork"):
+            exporting.release(in_child=False)
             _state.providers.delivery.start()
 
 
@@ -177,6 +185,7 @@ def _after_fork_in_child() -> None:
     _state.ending = _state.asked_to_end = False  # another thread of the parent may have been ending it
     if _state.providers is not None:
         with skipped("a forked process"):
+            exporting.release(in_child=True)
             _state.providers.after_fork_in_child()
             termination.begin_anew(_state.providers.delivery.wakeup_fd)
         _state.parts.after_fork()

@@ -86,6 +86,34 @@ def test_processes_of_multiprocessing_lose_nothing(method: str, collector: Any, 
     assert [(f"work {number}", 1) for number in range(9)] == rows
 
 
+def test_a_worker_of_celery_loses_nothing(tmp_path: Path, collector: Any, run: Callable[..., Any]) -> None:
+    """It ends by `os._exit` behind the signal that it ends; the library is played here, for it is as large as a service."""
+    (tmp_path / "celery").mkdir()
+    (tmp_path / "celery" / "__init__.py").touch()
+    signals = """if True:
+    class Signal:
+        def connect(self, receiver, weak):
+            self.send = receiver
+    worker_process_shutdown = Signal()
+    """
+    (tmp_path / "celery" / "signals.py").write_text(signals)
+    code = """if True:
+    import os
+    from celery.signals import worker_process_shutdown
+    from opentelemetry import trace
+    if os.fork() == 0:
+        trace.get_tracer("x").start_span("task").end()
+        worker_process_shutdown.send(signal=None, sender=None, pid=os.getpid(), exitcode=0)
+        os._exit(0)
+    os.wait()
+    """
+    where = f"http://{collector.http}"
+    command = (*OTELPOND, "run", "--service", "tasks", "--endpoint", where, "--", sys.executable, "-c", code)
+    ended = run(*command, PYTHONPATH=str(tmp_path), OTEL_BSP_SCHEDULE_DELAY="60000")
+    assert (0, "") == (ended.returncode, ended.stderr)
+    assert ["task"] == [name for name, _ in collector.published(SPANS.format("tasks"))]
+
+
 @pytest.mark.parametrize(
     ("name", "before"),
     [
