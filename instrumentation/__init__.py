@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .context import set_session, set_user
     from .events import identify, track
-    from .lifecycle import instrument, shutdown
+    from .process.lifecycle import instrument, shutdown
 
 __all__ = ["identify", "instrument", "set_session", "set_user", "shutdown", "track"]
 
 _HOMES = {
     "identify": "events",
-    "instrument": "lifecycle",
+    "instrument": "process.lifecycle",
     "set_session": "context",
     "set_user": "context",
-    "shutdown": "lifecycle",
+    "shutdown": "process.lifecycle",
     "track": "events",
 }
 

@@ -23,7 +23,7 @@ from opentelemetry.sdk._logs import LogRecordProcessor, ReadWriteLogRecord
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
 from .guard import harmless
-from .providers import Providers
+from .sending.providers import Providers
 from .settings import Settings
 
 USER_ID, USER_ROLES, SESSION_ID = "user.id", "user.roles", "session.id"

@@ -11,8 +11,8 @@ from typing import Any
 from opentelemetry.instrumentation.distro import BaseDistro  # type: ignore[attr-defined] # the module asks not to be read
 from opentelemetry.util._importlib_metadata import EntryPoint
 
-from . import lifecycle
 from .guard import skipped
+from .process import lifecycle
 
 
 class Distro(BaseDistro):  # type: ignore[misc] # hence Any

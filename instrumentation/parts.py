@@ -17,7 +17,7 @@ from importlib import import_module
 from typing import Any, Protocol, cast
 
 from .guard import skipped
-from .providers import Providers
+from .sending.providers import Providers
 from .settings import Settings
 
 PARTS = ("privacy", "context", "errors", "server", "requests", "database")

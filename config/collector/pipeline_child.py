@@ -15,8 +15,8 @@ logger = logging.getLogger(__name__)
 
 _MEMORY = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "262144", "ARROW_DEFAULT_MEMORY_POOL": "system"}
 """Large columns are given back to the system at once, and some forty threads share two arenas of glibc. `make bench-quick` on one machine,
-steady and peak memory at 50,000 items/s, and items per CPU-second: 426 and 552 MB, 73,800; with glibc's own settings 493 and 724 MB, 69,500;
-with a threshold of 4 MB 463 and 624 MB, 76,300. One's own environment is stronger."""
+steady and peak memory at 50,000 items/s, and items per CPU-second: 426 and 552 MB, 73,800; with glibc's own settings 493 and 724 MB,
+69,500; with a threshold of 4 MB 463 and 624 MB, 76,300. One's own environment is stronger."""
 _PUBLISH_S = 30.0
 
 OnRead = Callable[[str, dict[str, Position]], None]

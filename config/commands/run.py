@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...instrumentation import launch
+from ...instrumentation.process import launch
 from ..errors import CommandError
 
 

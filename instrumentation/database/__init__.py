@@ -9,7 +9,7 @@ from typing import Any
 
 from ..guard import say_once
 from ..imports import when_imported
-from ..providers import Providers
+from ..sending.providers import Providers
 from ..settings import Settings
 from .engines import Engines
 

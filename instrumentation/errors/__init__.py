@@ -19,7 +19,7 @@ from opentelemetry.metrics import CallbackOptions, Observation
 
 from .. import breadcrumbs, context
 from ..guard import skipped
-from ..providers import Providers
+from ..sending.providers import Providers
 from ..settings import Settings, read, setting
 from . import aftermath, log_records, reports
 from .crash_file import CrashFile

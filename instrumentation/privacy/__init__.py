@@ -6,7 +6,7 @@ they are given. As a part it has everything sanitised that leaves the process, a
 
 from __future__ import annotations
 
-from ..providers import Providers
+from ..sending.providers import Providers
 from ..settings import Settings, read
 from . import policy
 from .addresses import address

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from ..providers import Providers
+from ..sending.providers import Providers
 from ..settings import Settings, read
 from ..traffic import traffic
 from .asgi import Asgi, instrument_app

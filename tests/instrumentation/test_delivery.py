@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from otelpond.instrumentation.delivery import Delivery
+from otelpond.instrumentation.sending.delivery import Delivery
 from otelpond.instrumentation.settings import Settings
 
 NOBODY = Settings(traces_exporter=("none",), metrics_exporter=("none",), logs_exporter=("none",))

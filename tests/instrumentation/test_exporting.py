@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from otelpond.instrumentation import guard
-from otelpond.instrumentation.exporting import HTTP, Exporting
+from otelpond.instrumentation.sending.exporting import HTTP, Exporting
 from otelpond.instrumentation.settings import Settings
 
 

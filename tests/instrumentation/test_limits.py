@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 
 import pytest
-from otelpond.instrumentation.limits import ControlGroups, Limits, own_cpus
+from otelpond.instrumentation.server.limits import ControlGroups, Limits, own_cpus
 
 GIB = 1 << 30
 

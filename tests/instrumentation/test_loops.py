@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import uvloop
-from otelpond.instrumentation.loops import Loops
+from otelpond.instrumentation.server.loops import Loops
 
 INTERVAL_S = 0.01
 BLOCKED_S = 0.2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from otelpond.instrumentation.outbox import TRIES, Outbox
+from otelpond.instrumentation.sending.outbox import TRIES, Outbox
 
 
 def _outbox(wake: list[None], *, max_items: int = 10, max_batch: int = 4, threshold: int = 4) -> Outbox[int]:

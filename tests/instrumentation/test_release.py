@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from otelpond.instrumentation.release import service_name, service_version
+from otelpond.instrumentation.sending.release import service_name, service_version
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def test_sigterm_ends_a_main_thread_in_native_code(collector: Any, run: Callable
 )
 def test_sigterm_waits_for_nothing_of_ours(name: str, held_up: str, run: Callable[..., Any]) -> None:
     """Not beyond the time that the end of a process may take."""
-    code = f"from otelpond.instrumentation import lifecycle; {KILL_SOON}; {held_up}; threading.Event().wait()"
+    code = f"from otelpond.instrumentation.process import lifecycle; {KILL_SOON}; {held_up}; threading.Event().wait()"
     command = (*OTELPOND, "run", "--service", name, "--", sys.executable, "-c", code)
     ended = run(*command, OTELPOND_EXIT_TIMEOUT_S="0.2", OTEL_TRACES_EXPORTER="none", OTEL_METRICS_EXPORTER="none")
     assert -15 == ended.returncode, ended.stderr
@@ -48,7 +48,8 @@ def test_shutdown_gives_sigterm_back_and_a_second_start_takes_it_again(collector
     import signal
     from opentelemetry import trace
     before = [signal.getsignal(15), signal.signal, signal.set_wakeup_fd(-1)]
-    from otelpond.instrumentation import instrument, shutdown, termination
+    from otelpond.instrumentation import instrument, shutdown
+    from otelpond.instrumentation.process import termination
     def report(name): trace.get_tracer("x").start_span(name).end()
     instrument()
     report("first")

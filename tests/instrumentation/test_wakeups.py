@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from otelpond.instrumentation.wakeups import Wakeups
+from otelpond.instrumentation.sending.wakeups import Wakeups
 
 OTELPOND = (sys.executable, "-m", "otelpond.config.cli")
 
@@ -64,7 +64,7 @@ def test_where_no_socket_can_be_had_the_thread_goes_on_by_the_clock(monkeypatch:
 
     with monkeypatch.context() as patch:
         patch.setattr(socket, "socketpair", refuse)
-        patch.setattr("otelpond.instrumentation.wakeups._sleep", slept.append)
+        patch.setattr("otelpond.instrumentation.sending.wakeups._sleep", slept.append)
         wakeups.renew()
         wakeups.knock()
         assert wakeups.are_lost()

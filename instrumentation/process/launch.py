@@ -12,10 +12,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from . import release
-from .settings import Settings, read
+from ..sending import release
+from ..settings import Settings, read
 
-AUTOLOAD = Path(__file__).parent / "autoload"
+AUTOLOAD = Path(__file__).parent.parent / "autoload"
 
 
 class LaunchError(Exception):

@@ -25,11 +25,11 @@ from opentelemetry.sdk.metrics.export import MetricReader, MetricsData
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 
+from ..guard import skipped
+from ..settings import Settings
 from . import resource
 from .delivery import Delivery
-from .guard import skipped
 from .outbox import Outbox
-from .settings import Settings
 
 TEMPORALITY_VARIABLES = (
     "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",

@@ -17,12 +17,12 @@ from typing import Any
 import psutil
 from opentelemetry.metrics import CallbackOptions, Meter, Observation
 
-from .guard import skipped
+from ..guard import skipped
+from ..sending.providers import Providers
+from ..settings import Settings, read, setting
+from ..traffic import traffic
 from .limits import ControlGroups, own_cpus
 from .loops import Loops
-from .providers import Providers
-from .settings import Settings, read, setting
-from .traffic import traffic
 
 SHORTEST_S = 0.5
 """Systems count CPU time in ticks of 10 ms: over less than this a share says little, and the one before is told again."""

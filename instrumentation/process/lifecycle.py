@@ -13,11 +13,13 @@ from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint
 from typing import Any
 
-from . import exporting, imports, instrumentors, termination
-from .guard import harmless, say_once, skipped
-from .parts import Parts
-from .providers import Providers
-from .settings import Settings, read
+from .. import imports, instrumentors
+from ..guard import harmless, say_once, skipped
+from ..parts import Parts
+from ..sending import exporting
+from ..sending.providers import Providers
+from ..settings import Settings, read
+from . import termination
 
 
 @dataclass(eq=False)

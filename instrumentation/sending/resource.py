@@ -13,8 +13,8 @@ from pathlib import Path
 
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 
+from ..settings import Settings
 from . import release
-from .settings import Settings
 
 
 def describe(settings: Settings) -> Resource:

@@ -23,7 +23,7 @@ from contextlib import suppress
 from types import FrameType
 from typing import Any
 
-from .guard import skipped
+from ..guard import skipped
 
 _set: Callable[[int, Any], Any] = signal.signal
 _get: Callable[[int], Any] = signal.getsignal

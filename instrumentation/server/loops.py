@@ -14,8 +14,8 @@ from contextvars import Context
 from types import ModuleType
 from typing import Any
 
-from .guard import skipped
-from .imports import when_imported
+from ..guard import skipped
+from ..imports import when_imported
 
 CLASSES = {"asyncio.base_events": "BaseEventLoop", "uvloop": "Loop", "winloop": "Loop"}
 """Where the classes are whose `run_forever` all loops come down to."""

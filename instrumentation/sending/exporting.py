@@ -24,8 +24,8 @@ from opentelemetry.context import (
     set_value,
 )
 
-from .guard import say, skipped
-from .settings import Settings
+from ..guard import say, skipped
+from ..settings import Settings
 
 HTTP = {
     "traces": "opentelemetry.exporter.otlp.proto.http.trace_exporter:OTLPSpanExporter",

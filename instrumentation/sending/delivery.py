@@ -15,11 +15,11 @@ from collections.abc import Callable
 from opentelemetry.sdk._logs import ReadableLogRecord
 from opentelemetry.sdk.trace import ReadableSpan
 
-from . import termination
+from ..guard import say_once, skipped
+from ..process import termination
+from ..settings import Settings
 from .exporting import Exporting
-from .guard import say_once, skipped
 from .outbox import Outbox
-from .settings import Settings
 from .wakeups import Wakeups
 
 PAUSE_S = 0.2

@@ -1,0 +1,1 @@
+"""Start and end of an instrumented process: the launcher, `instrument()`, signals, forks, exits."""
