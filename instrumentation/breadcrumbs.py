@@ -16,6 +16,8 @@ from typing import Any
 
 from opentelemetry.sdk.trace import ReadableSpan
 
+from .scopes import Scopes, innermost_open
+
 LENGTH = 100
 """How many are kept in a scope."""
 
@@ -44,6 +46,7 @@ class _Threads(threading.local):
 
 _current: ContextVar[Scope | None] = ContextVar("otelpond_breadcrumbs", default=None)
 _threads = _Threads()
+_scopes: Scopes[Scope] = Scopes("breadcrumbs")
 _now = time.time_ns
 observers: list[Callable[[Breadcrumb], object]] = []
 """Called with each one that is added; they must be quick and must not raise."""
@@ -74,28 +77,24 @@ def scope() -> Scope:
 
 def open_scope(span: ReadableSpan) -> None:
     """A request begins."""
-    outer = _current.get()
-    _current.set(Scope(span, outer if outer is not None and outer.is_open else None))
+    opened = Scope(span, innermost_open(_current.get()))
+    _current.set(opened)
+    _scopes.keep(span, opened)
 
 
 def close_scope(span: ReadableSpan) -> Scope | None:
-    """It has ended, and its scope comes back; what is still reported about it finds its breadcrumbs, until the next one begins here."""
-    ended = _current.get()
-    if ended is None or ended.span is None or ended.span.context is not span.context:
+    """It has ended, here or elsewhere, and its scope comes back; what is still reported where it began finds it until the next begins."""
+    ended = _scopes.take(span)
+    if ended is None:
         return None
     ended.is_open = False
-    if ended.outer is not None:
-        _current.set(ended.outer)
+    if ended is _current.get() and ended.outer is not None:
+        _current.set(innermost_open(ended.outer) or ended)
     return ended
 
 
-def recent() -> list[dict[str, Any]]:
-    """Those of this scope, the newest last: `timestamp` (RFC 3339), `kind`, `level`, `message` and, where there is any, `data`."""
-    return [described(breadcrumb) for breadcrumb in tuple(scope().breadcrumbs)]
-
-
 def described(breadcrumb: Breadcrumb) -> dict[str, Any]:
-    """One as a dictionary, as it was added."""
+    """One as a dictionary, as it was added: `timestamp` (RFC 3339), `kind`, `level`, `message` and, where there is any, `data`."""
     time_ns, kind, message, level, data = breadcrumb
     timestamp = datetime.fromtimestamp(time_ns / 1e9, UTC).isoformat(timespec="microseconds")
     known: dict[str, Any] = {"timestamp": timestamp, "kind": kind, "level": level, "message": message}

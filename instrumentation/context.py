@@ -23,6 +23,7 @@ from opentelemetry.sdk._logs import LogRecordProcessor, ReadWriteLogRecord
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
 from .guard import harmless
+from .scopes import Scopes, innermost_open
 from .sending.providers import Providers
 from .settings import Settings
 
@@ -45,6 +46,11 @@ class Identity:
         self.attributes = attributes or {}
         self.span = span
         self.outer = outer
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is a request's that has not ended."""
+        return self.span is not None
 
     def entries(self) -> dict[str, str]:
         """As baggage, whose values are strings: roles separated by commas."""
@@ -95,15 +101,16 @@ class _SpanIdentity(SpanProcessor):
 
     def __init__(self, *, accept: bool) -> None:
         self._accept = accept
+        self._identities: Scopes[Identity] = Scopes("identity")
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """A request begins with what its caller says of the user, else with nobody: its thread may have served another."""
         identity = _current.get()
         kind = span.kind
         if kind is SERVER or kind is CONSUMER:  # a set would hash enums, in Python
-            outer = identity if identity is not None and identity.span is not None else None
-            identity = Identity(self._received(parent_context), span, outer)
+            identity = Identity(self._received(parent_context), span, innermost_open(identity))
             _current.set(identity)
+            self._identities.keep(span, identity)
         if identity is not None and identity.attributes:
             span.set_attributes(identity.attributes)
 
@@ -120,13 +127,14 @@ class _SpanIdentity(SpanProcessor):
         return received
 
     def on_end(self, span: ReadableSpan) -> None:
-        """A request's scope ends with it."""
+        """A request's scope ends with it, wherever that is."""
         kind = span.kind
         if kind is SERVER or kind is CONSUMER:
-            identity = _current.get()
-            if identity is not None and identity.span is not None and identity.span.get_span_context() is span.context:
-                _current.set(identity.outer)
+            identity = self._identities.take(span)
+            if identity is not None:
                 identity.span = None
+                if identity is _current.get():
+                    _current.set(innermost_open(identity.outer))
 
 
 class _LogIdentity(LogRecordProcessor):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextvars
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from otelpond.instrumentation import breadcrumbs
+from otelpond.instrumentation import breadcrumbs, scopes
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +28,7 @@ def _span() -> ReadableSpan:
 
 
 def _messages() -> list[str]:
-    return [breadcrumb["message"] for breadcrumb in breadcrumbs.recent()]
+    return [breadcrumb[2] for breadcrumb in breadcrumbs.scope().breadcrumbs]
 
 
 def test_the_last_hundred_are_kept_newest_last() -> None:
@@ -35,7 +36,7 @@ def test_the_last_hundred_are_kept_newest_last() -> None:
     for number in range(150):
         breadcrumbs.add("event", str(number), level="warning", data={"number": number})
     assert [str(number) for number in range(50, 150)] == _messages()
-    last = breadcrumbs.recent()[-1]
+    last = breadcrumbs.described(breadcrumbs.scope().breadcrumbs[-1])
     assert last.pop("timestamp").endswith("+00:00")
     assert {"kind": "event", "level": "warning", "message": "149", "data": {"number": 149}} == last
 
@@ -62,6 +63,32 @@ def test_what_follows_a_request_still_finds_what_it_left() -> None:
     breadcrumbs.add("log", "inside")
     breadcrumbs.close_scope(span)
     assert ["inside"] == _messages()
+
+
+def test_requests_that_end_in_other_threads_are_let_go() -> None:
+    """A consumer hands each message to a worker: of those that are still open the last few are known, of the others none."""
+    pending: list[ReadableSpan] = []
+    with ThreadPoolExecutor(1) as workers:
+        for _ in range(500):
+            pending.append(_span())
+            breadcrumbs.open_scope(pending[-1])
+            if len(pending) > 20:
+                ended = workers.submit(breadcrumbs.close_scope, pending.pop(0)).result()
+                assert ended is not None
+                assert not ended.is_open
+            assert _depth() <= scopes.DEPTH + 1
+        for span in pending:
+            workers.submit(breadcrumbs.close_scope, span).result()
+    breadcrumbs.open_scope(_span())
+    assert 1 == _depth()
+
+
+def _depth() -> int:
+    scope: breadcrumbs.Scope | None = breadcrumbs.scope()
+    depth = 0
+    while scope is not None:
+        scope, depth = scope.outer, depth + 1
+    return depth
 
 
 def test_threads_do_not_share_outside_of_requests() -> None:

@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -55,6 +56,21 @@ def test_what_a_thread_with_a_copied_context_sets_reaches_the_request(observed: 
         seen.log()
     assert {"request": ADA} == seen.spans()
     assert [ADA] == seen.logs()
+
+
+def test_requests_that_end_in_other_threads_are_let_go(observed: Observed) -> None:
+    """A consumer hands each message to a worker, which ends its span: the next one is in no other, and begins with nobody."""
+    seen = observed(context)
+    with ThreadPoolExecutor(1) as workers:
+        for number in range(500):
+            span = seen.tracer.start_span("message", kind=trace.SpanKind.CONSUMER)
+            identity = context._current.get()
+            assert identity is not None
+            assert identity.outer is None
+            assert {} == context.current()
+            set_user(number)
+            workers.submit(span.end).result()
+            assert not identity.is_open
 
 
 def test_outside_of_requests_it_is_the_tasks_own() -> None:

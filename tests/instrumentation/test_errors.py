@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -286,3 +287,20 @@ def test_a_process_killed_for_want_of_memory_is_named_so(tmp_path: Path, monkeyp
     assert "out_of_memory_kill" == aftermath.verdict(left)[0]
     monkeypatch.setattr(aftermath, "oom_kills", lambda: 3)
     assert "killed" == aftermath.verdict(left)[0]
+
+
+def test_the_crash_file_forgets_requests_that_end_in_other_threads(
+    observed: Observed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A consumer hands each message to a worker, which ends its span."""
+    monkeypatch.setenv("OTELPOND_STATE_DIR", str(tmp_path))
+    seen = observed(errors)
+    errors.began()
+    with ThreadPoolExecutor(1) as workers:
+        for _ in range(500):
+            span = seen.tracer.start_span("message", kind=trace.SpanKind.CONSUMER)
+            workers.submit(span.end).result()
+        open_one = seen.tracer.start_span("message", kind=trace.SpanKind.CONSUMER)
+    (path,) = tmp_path.iterdir()
+    (scope,) = crash_file.read(path, path.read_bytes(), 0).scopes
+    assert scope["trace"].endswith(f"{open_one.get_span_context().span_id:016x}")
