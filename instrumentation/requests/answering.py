@@ -7,11 +7,12 @@ has it capture headers, or wants the old names of the conventions, it is left to
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextvars import Token
 from time import perf_counter
 from typing import Any
 
 from opentelemetry import propagate, trace
-from opentelemetry.context import attach, detach
+from opentelemetry.context import Context, attach, detach
 from opentelemetry.instrumentation._semconv import _StabilityMode
 from opentelemetry.instrumentation.propagators import get_global_response_propagator
 from opentelemetry.instrumentation.utils import is_http_instrumentation_enabled
@@ -22,7 +23,7 @@ from opentelemetry.util.http import detect_synthetic_user_agent, sanitize_method
 
 from .. import privacy
 from ..guard import skipped
-from .exchange import MARK, NATIVE, ROUTE, STATUS_CODE, Exchange, Receive, Scope, Send, Watch, current
+from .exchange import MARK, NATIVE, ROUTE, STATUS_CODE, Application, Exchange, Receive, Scope, Send, Watch, current, number
 
 METHOD, SCHEME, VERSION, ERROR_TYPE = "http.request.method", "url.scheme", "network.protocol.version", "error.type"
 PORTS = {"http": 80, "https": 443}
@@ -95,6 +96,10 @@ class Answering(Exchange):
         return attributes
 
 
+Begun = tuple[Answering, Token[Context]]
+"""An exchange, and what takes its span out of the context again."""
+
+
 def is_plain(middleware: Any) -> bool:
     """Whether nobody has asked OpenTelemetry's middleware for more than it does by itself."""
     return middleware._sem_conv_opt_in_mode is _StabilityMode.HTTP and not any(  # noqa: SLF001 - nobody else knows
@@ -114,22 +119,33 @@ def is_left_alone(middleware: Any, scope: Scope) -> bool:
     return get_global_response_propagator() is not None  # type: ignore[no-untyped-call]
 
 
-async def answer(middleware: Any, watch: Watch, scope: Scope, receive: Receive, send: Send) -> None:
+def begin(middleware: Any, watch: Watch, scope: Scope, receive: Receive, send: Send) -> Begun | None:
+    """A request's exchange and span; None where the middleware is left to it, also where a request is so strange that this fails."""
+    with skipped("the short way of a request"):
+        if is_left_alone(middleware, scope):
+            return None
+        headers: dict[str, str] = {}
+        for raw, value in scope["headers"]:
+            name = raw.decode("latin-1").lower()
+            text = value.decode("latin-1")
+            headers[name] = f"{headers[name]},{text}" if name in headers else text
+        parent = propagate.extract(headers, getter=_HEADERS)
+        name, attributes = middleware.default_span_details(scope)
+        attributes = _told(scope, headers) | attributes
+        span = middleware.tracer.start_span(name, context=parent, kind=SpanKind.SERVER, attributes=attributes)
+        exchange = Answering(middleware, watch, span, scope, receive, send)
+        return exchange, attach(set_span_in_context(span, parent))
+    return None
+
+
+async def answer(app: Application, begun: Begun, scope: Scope) -> None:
     """One request: its span around the application."""
-    headers: dict[str, str] = {}
-    for raw, value in scope["headers"]:
-        name = raw.decode("latin-1").lower()
-        text = value.decode("latin-1")
-        headers[name] = f"{headers[name]},{text}" if name in headers else text
-    parent = propagate.extract(headers, getter=_HEADERS)
-    name, attributes = middleware.default_span_details(scope)
-    span = middleware.tracer.start_span(name, context=parent, kind=SpanKind.SERVER, attributes=_told(scope, headers) | attributes)
-    span_token = attach(set_span_in_context(span, parent))
-    exchange = scope[MARK] = Answering(middleware, watch, span, scope, receive, send)
+    exchange, span_token = begun
+    scope[MARK] = exchange
     scope.setdefault(NATIVE, None)
     token = current.set(exchange)
     try:
-        await middleware.app(scope, exchange.receive, exchange.send)
+        await app(scope, exchange.receive, exchange.send)
     except BaseException as error:
         with skipped("the failure of a request"):
             exchange.fail(error)
@@ -160,15 +176,18 @@ def _told(scope: Scope, headers: Mapping[str, str]) -> dict[str, Any]:
     if method == "_OTHER":
         attributes["http.request.method_original"] = came
     server = scope.get("server")
-    host, _, port = headers.get("host", "").rpartition(":") if not headers.get("host", "").endswith("]") else ("", "", "")
-    if not (host and port.isdigit()):
-        host, port = headers.get("host", ""), ""
+    told = headers.get("host", "")
+    host, _, digits = told.rpartition(":") if not told.endswith("]") else ("", "", "")
+    port = number(digits)
+    if not host or port is None:
+        host, port = told, None
     address = host or (server[0] if server else None)
     if address:
         attributes["server.address"] = address
-        number = int(port) if port else PORTS.get(scheme) if host or not server else server[1]
-        if number:
-            attributes["server.port"] = number
+        if port is None:
+            port = PORTS.get(scheme) if host or not server else server[1]
+        if port:
+            attributes["server.port"] = port
     agent = headers.get("user-agent")
     if agent:
         attributes["user_agent.original"] = agent

@@ -19,10 +19,9 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 from .. import imports
 from ..guard import skipped
 from . import answering
-from .exchange import MARK, NATIVE, Exchange, Receive, Scope, Send, Watch, current
+from .exchange import MARK, NATIVE, Application, Exchange, Receive, Scope, Send, Watch, current
 
 ASGI = "opentelemetry.instrumentation.asgi"
-Application = Callable[[Scope, Receive, Send], Any]
 
 
 class Inside:
@@ -108,8 +107,9 @@ class Asgi:
                 if exchange is None:
                     watch = self._watch
                     plain = scope["type"] == "http" and getattr(middleware, "otelpond_plain", False)
-                    if plain and watch is not None and not answering.is_left_alone(middleware, scope):
-                        await answering.answer(middleware, watch, scope, receive, send)
+                    begun = answering.begin(middleware, watch, scope, receive, send) if plain and watch is not None else None
+                    if begun is not None:
+                        await answering.answer(middleware.app, begun, scope)
                     else:
                         await original(middleware, scope, receive, send)
                     return
@@ -186,8 +186,9 @@ class _Reporter:
         except Exception as error:
             span = trace.get_current_span()
             if span.is_recording():
-                span.record_exception(error)
-                span.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {error}"))
+                with skipped("the failure of a request"):
+                    span.record_exception(error)
+                    span.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {error}"))
             raise
 
 

@@ -20,6 +20,7 @@ Message = MutableMapping[str, Any]
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Any]
 
 MARK = "otelpond.exchange"
 """Where a scope tells mounted applications that their request has a span."""
@@ -28,6 +29,8 @@ NATIVE = "fastapi.telemetry"
 REQUEST_SIZE, RESPONSE_SIZE = "http.request.body.size", "http.response.body.size"
 REQUEST_BODY, RESPONSE_BODY = "otelpond.http.request.body", "otelpond.http.response.body"
 STATUS_CODE, ROUTE = "http.response.status_code", "http.route"
+MAX_DIGITS = 18
+"""Of a number in a header: more do not fit into OTLP's 64 bits."""
 
 
 class Watch:
@@ -126,7 +129,7 @@ class Exchange:
             self._status = message["status"]
             self._headers = message.get("headers", ())
         elif kind in {"http.response.pathsend", "http.response.zerocopysend"}:  # the server reads the file
-            self._sent += int(_header(self._headers, b"content-length") or 0)
+            self._sent += number(_header(self._headers, b"content-length")) or 0
             if not message.get("more_body", False):
                 self.end()
         await self._send(message)
@@ -230,9 +233,9 @@ class Exchange:
     def _request_size(self) -> int:
         """Bytes of the request's body: counted, unless the application left them with the server."""
         if not (self._received_all or self._disconnected):
-            told = _header(self._scope.get("headers", ()), b"content-length")
-            if told is not None and told.isdigit():
-                return int(told)
+            told = number(_header(self._scope.get("headers", ()), b"content-length"))
+            if told is not None:
+                return told
         return self._received
 
     def _client_address(self) -> str | None:
@@ -289,6 +292,11 @@ class Exchange:
             if body:
                 details[name] = privacy.body(bytes(body), (_header(headers, b"content-type") or b"").decode("latin-1"))
         return details
+
+
+def number(text: str | bytes | None) -> int | None:
+    """What a header tells in decimal digits, of 64 bits at most; None where it tells no such number. Python calls `²` a digit."""
+    return int(text) if text is not None and len(text) <= MAX_DIGITS and text.isascii() and text.isdigit() else None
 
 
 def _header(pairs: Iterable[tuple[bytes, bytes]], wanted: bytes) -> bytes | None:

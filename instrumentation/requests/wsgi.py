@@ -14,7 +14,7 @@ from .. import privacy
 from ..guard import harmless
 from ..traffic import traffic
 from . import principal
-from .exchange import REQUEST_SIZE, RESPONSE_SIZE, STATUS_CODE, Watch
+from .exchange import REQUEST_SIZE, RESPONSE_SIZE, STATUS_CODE, Watch, number
 
 ASGI_SCOPES = frozenset(f"opentelemetry.instrumentation.{name}" for name in ("asgi", "fastapi", "starlette"))
 METHODS = ("http.request.method", "http.method")
@@ -59,7 +59,7 @@ class Hooks:
         principal.find(environ, self._watch.hook(), (login,), state)
         length = next((value for name, value in headers if name.lower() == "content-length"), None)
         code = int(status.split(" ", 1)[0])
-        self._tell(span, environ, code, int(length) if length and length.isdigit() else None)
+        self._tell(span, environ, code, number(length))
 
     @harmless
     def django_response(self, span: Span | None, request: Any, response: Any) -> None:
@@ -75,8 +75,7 @@ class Hooks:
         self._tell(span, environ, response.status_code, size)
 
     def _tell(self, span: Span, environ: Mapping[str, Any], status: int, size: int | None) -> None:
-        length = str(environ.get("CONTENT_LENGTH") or "0")
-        attributes: dict[str, Any] = {REQUEST_SIZE: int(length) if length.isdigit() else 0}
+        attributes: dict[str, Any] = {REQUEST_SIZE: number(environ.get("CONTENT_LENGTH")) or 0}
         if size is not None:
             attributes[RESPONSE_SIZE] = 0 if environ.get("REQUEST_METHOD") == "HEAD" else size
         address = environ.get("REMOTE_ADDR")

@@ -9,14 +9,17 @@ from typing import Any
 
 import fastapi
 import httpx
+import hypothesis
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from opentelemetry import _logs, trace
 from opentelemetry._logs import SeverityNumber
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.util.http import parse_excluded_urls
 from otelpond.instrumentation import context, requests
-from otelpond.instrumentation.requests import asgi, principal, settings
+from otelpond.instrumentation.requests import answering, asgi, principal, settings
 from otelpond.instrumentation.traffic import traffic
 from starlette.applications import Starlette
 from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, StreamingResponse
@@ -460,6 +463,62 @@ def test_an_application_of_no_framework(watch: Callable[..., Any], path: str, st
     assert status == (span.attributes or {}).get("http.response.status_code")
     assert kinds == exceptions(span)
     assert (failed, 0) == (traffic.failed, traffic.active)
+
+
+def _answered(app: Any, headers: list[tuple[bytes, bytes]]) -> list[Any]:
+    """The status that an application answers with where a client sends these headers, as a server hands them on."""
+    said: list[Any] = []
+
+    async def nothing() -> dict[str, str]:
+        return {"type": "http.disconnect"}
+
+    async def take(message: Any) -> None:
+        said.append(message.get("status"))
+
+    asyncio.run(app({"type": "http", "method": "GET", "path": "/", "headers": headers, "query_string": b""}, nothing, take))
+    return said[:1]
+
+
+STRANGE = [b"x:\xb2", b"x:" + b"9" * 5000, b"[::1", b":", b"x:-1", b"9" * 30, b"\xff", b""]
+NAMES = st.sampled_from(
+    [b"host", b"content-length", b"user-agent", b"traceparent", b"tracestate", b"baggage", b"x-forwarded-for", b"cookie"]
+)
+
+
+@pytest.mark.parametrize("excluded", ["", "/health"])
+def test_no_header_keeps_a_request_from_the_application(watch: Callable[..., Any], excluded: str) -> None:
+    """Whatever bytes it has, the application answers, and the request has its span."""
+    part = watch(OTEL_PYTHON_EXCLUDED_URLS=excluded, OTELPOND_DETAILS_FROM_STATUS="200")
+    app = asgi.wrapped(_plain)
+
+    @hypothesis.settings(max_examples=150, deadline=None)
+    @given(st.lists(st.tuples(NAMES | st.binary(max_size=20), st.sampled_from(STRANGE) | st.binary(max_size=60)), max_size=6))
+    @example([(b"host", b"x:\xb2")])
+    @example([(b"host", b"x:" + b"9" * 5000)])
+    @example([(b"content-length", b"\xb2")])
+    @example([(b"content-length", b"9" * 30)])
+    def sent(headers: list[tuple[bytes, bytes]]) -> None:
+        before = len(part.finished_spans())
+        assert [200] == _answered(app, headers)
+        assert before + 1 == len(part.finished_spans())
+        assert not any(isinstance(value, int) and value >= 2**63 for value in (part.finished_spans()[-1].attributes or {}).values())
+
+    sent()
+
+
+def test_a_request_that_cannot_be_described_is_answered(
+    watch: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """OpenTelemetry's middleware is left to it, and one line is said."""
+
+    def broken(*_: object) -> None:
+        raise ValueError("what nobody thought of")
+
+    part = watch()
+    monkeypatch.setattr(answering, "_told", broken)
+    assert [200] == _answered(asgi.wrapped(_plain), [])
+    assert 1 == len(part.finished_spans())
+    assert "what nobody thought of" in capsys.readouterr().err
 
 
 def test_a_handler_of_any_kind_still_answers(watch: Callable[..., Any]) -> None:
