@@ -6,6 +6,7 @@ memory is read.
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
@@ -41,7 +42,8 @@ def find(request: Any, hook: Hook | None, users: Iterable[Any], state: Mapping[s
         request: what the hook is given.
         hook: answers None, an id, or a mapping with `user_id`, `role` and `session_id`.
         users: objects that may be the user, the first that has an id is.
-        state: what the service has put on the request.
+        state: what the service has put on the request. Its session id may be the session's cookie, who has that is the user: its digest
+            is sent.
     """
     known = context.current()
     told = hook(request) if hook is not None else None
@@ -51,7 +53,7 @@ def find(request: Any, hook: Hook | None, users: Iterable[Any], state: Mapping[s
         if user_id is not None:
             context.set_user(user_id, roles)
     if context.SESSION_ID not in known:
-        session_id = _id(_first(said, SESSIONS)) or _id(_first(state, SESSIONS))
+        session_id = _id(_first(said, SESSIONS)) or _digest(_id(_first(state, SESSIONS)))
         if session_id is not None:
             context.set_session(session_id)
 
@@ -100,6 +102,10 @@ def _attribute(user: Any, names: Iterable[str]) -> Any:
 
 def _id(value: Any) -> str | None:
     return str(value) if isinstance(value, (str, int, uuid.UUID)) and not isinstance(value, bool) and str(value) else None
+
+
+def _digest(session_id: str | None) -> str | None:
+    return hashlib.sha256(session_id.encode(errors="surrogatepass")).hexdigest()[:32] if session_id else None
 
 
 def _roles(value: Any) -> tuple[str, ...]:
