@@ -13,7 +13,7 @@ from ..settings import Settings, read
 from ..traffic import traffic
 from .asgi import Asgi, instrument_app
 from .exchange import Watch
-from .reports import ChildIdentity, ErrorIdentity
+from .identity import ChildIdentity, ErrorIdentity
 from .sampling import Waiting, sampler
 from .settings import RequestSettings, exclude
 from .wsgi import Counting, Hooks
