@@ -21,6 +21,8 @@ USERS = ("user", "current_user", "principal", "account")
 IDS = ("id", "user_id", "pk", "uuid", "sub", "identity", "username")
 ROLES = ("role", "user_role", "roles", "user_roles")
 SESSIONS = ("session_id",)
+OF_ORMS = {"_sa_instance_state", "_state", "__data__"}
+"""What an object of SQLAlchemy, Django or Peewee has: an attribute that is not loaded would be a query."""
 Hook = Callable[[Any], Any]
 
 
@@ -71,15 +73,16 @@ def _user(said: Mapping[str, Any], users: Iterable[Any], state: Mapping[str, Any
 
 def _of(user: Any) -> tuple[str | None, tuple[str, ...]]:
     """Id and roles of what stands for a user: an id, a mapping, or any object."""
-    if user is None:
-        return None, ()
+    loaded = getattr(user, "__dict__", {})
+    if "_wrapped" in loaded:  # Django's lazy object: to ask what it is would load it
+        return _of(loaded["_wrapped"])
     if isinstance(user, (str, int, uuid.UUID)):
         return _id(user), ()
     if isinstance(user, Mapping):
         return _id(_first(user, IDS)), _roles(_first(user, ROLES))
-    loaded = getattr(user, "__dict__", {})
-    if "_sa_instance_state" in loaded:  # SQLAlchemy's: another attribute would be a query
-        return _id(_first(loaded, IDS)), _roles(_first(loaded, ROLES))
+    if not OF_ORMS.isdisjoint(loaded):
+        columns = loaded.get("__data__", loaded)
+        return _id(_first(columns, IDS)), _roles(_first(columns, ROLES))
     if getattr(user, "is_authenticated", True) is False:
         return None, ()
     return _id(_attribute(user, IDS)), _roles(_attribute(user, ROLES))

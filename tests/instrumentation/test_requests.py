@@ -557,19 +557,38 @@ def test_the_key_of_djangos_session_stays_in_the_service(watch: Callable[..., An
         assert {"session.id": hashlib.sha256(b"k3y").hexdigest()[:32]} == context.current()
 
 
-def test_only_what_is_loaded_is_read_of_an_orm_object() -> None:
-    """Another attribute would be a query."""
+@pytest.mark.parametrize(
+    ("loaded", "found"),
+    [
+        ({"_sa_instance_state": object(), "id": 7}, ("7", ())),
+        ({"_sa_instance_state": object()}, (None, ())),
+        ({"_state": object(), "id": 7, "role_id": 3}, ("7", ())),
+        ({"__data__": {"id": 7, "role": 3}, "__rel__": {}}, ("7", ())),
+        ({"_wrapped": SimpleNamespace(id=7, role="r")}, ("7", ("r",))),
+        ({"_wrapped": object()}, (None, ())),
+    ],
+    ids=["sqlalchemy", "expired", "django", "peewee", "lazy", "not loaded"],
+)
+def test_only_what_is_loaded_is_read_of_an_orm_object(loaded: dict[str, Any], found: tuple[str | None, tuple[str, ...]]) -> None:
+    """Another attribute would be a query; of Django's lazy objects even the class is."""
 
     class Row:
-        def __init__(self, **loaded: Any) -> None:
-            vars(self).update(loaded, _sa_instance_state=object())
+        def __init__(self) -> None:
+            vars(self).update(loaded)
+
+        @property
+        def __class__(self) -> Any:
+            if "_wrapped" in loaded:
+                raise AssertionError("a query")
+            return Row
 
         @property
         def role(self) -> str:
             raise AssertionError("a query")
 
-    assert ("7", ()) == principal._of(Row(id=7))
-    assert (None, ()) == principal._of(Row())
+        is_authenticated = role
+
+    assert found == principal._of(Row())
 
 
 @pytest.mark.parametrize(
