@@ -172,6 +172,8 @@ class Delivery:
         left = len(self.spans) + len(self.log_records) + self.spans.dropped + self.log_records.dropped
         if left:
             say_once(f"{left} spans and log records could not be delivered")
+        self.spans.close()
+        self.log_records.close()
 
     def before_fork(self) -> None:
         """End the thread and close the sockets; where an export takes longer than `PAUSE_S`, let it be."""

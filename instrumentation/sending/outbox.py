@@ -60,6 +60,11 @@ class Outbox(Generic[Item]):
         self._kept = ()
         self._tries = 0
 
+    def close(self) -> None:
+        """Let go of what waits, and take nothing more."""
+        self._items = deque(maxlen=0)
+        self._kept = ()
+
     def send(self, export: Callable[[Sequence[Item]], bool], *, last: bool = False) -> bool:
         """Export batch by batch what waits now; False where one could not be.
 

@@ -1,6 +1,7 @@
 """The SDK's tracer, meter and logger providers, joined to the one thread that sends; made once in a process, and set right in its forks.
 
-A provider that the service set up itself before is not replaced: it sends to where it sent, and to the collector too.
+A provider that the service set up itself before is not replaced: it sends to where it sent, and to the collector too. One that it sets up
+later is joined (`joining.py`).
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 
 from ..guard import skipped
 from ..settings import Settings
-from . import resource
+from . import joining, resource
 from .delivery import Delivery
 from .outbox import Outbox
 
@@ -35,6 +36,8 @@ TEMPORALITY_VARIABLES = (
     "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
     "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
 )
+SCOPES = "otelpond."
+"""What the names of our own meters begin with."""
 
 
 class Spans(SpanProcessor):
@@ -115,13 +118,17 @@ class Providers:
         self.meter_provider = self._metering()
         self.logger_provider = self._logging()
         self._observers: list[Callable[[], None]] = []
+        self._processors: list[SpanProcessor | LogRecordProcessor] = []
         self._reader = self._new_reader()
-        self.meter_provider.add_metric_reader(self._reader)
+        joining.add_reader(self.meter_provider, self._reader)
+        self._joining = joining.Joining()
+        self._joining.begin(self.tracer_provider, self.meter_provider, self.logger_provider)
 
     def _tracing(self) -> TracerProvider:
         current = trace_api.get_tracer_provider()
         if not isinstance(current, TracerProvider):
             current = TracerProvider(resource=self.resource, shutdown_on_exit=False)
+            joining.made.add(current)
             trace_api.set_tracer_provider(current)
         return current
 
@@ -129,6 +136,7 @@ class Providers:
         current = metrics_api.get_meter_provider()
         if not isinstance(current, MeterProvider):
             current = MeterProvider(resource=self.resource, shutdown_on_exit=False)
+            joining.made.add(current)
             metrics_api.set_meter_provider(current)
         return current
 
@@ -136,6 +144,7 @@ class Providers:
         current = logs_api.get_logger_provider()
         if not isinstance(current, LoggerProvider):
             current = LoggerProvider(resource=self.resource, shutdown_on_exit=False)
+            joining.made.add(current)
             logs_api.set_logger_provider(current)
         return current
 
@@ -155,10 +164,12 @@ class Providers:
 
     def add_span_processor(self, processor: SpanProcessor) -> None:
         """Have a part see spans as they start and end, before they wait to be sent: `start` is too early to end the list."""
+        self._processors.append(processor)
         self.tracer_provider.add_span_processor(processor)
 
     def add_log_record_processor(self, processor: LogRecordProcessor) -> None:
         """Have a part see log records before they wait to be sent; it may add attributes."""
+        self._processors.append(processor)
         self.logger_provider.add_log_record_processor(processor)
 
     def before_collecting(self, observe: Callable[[], None]) -> None:
@@ -167,8 +178,9 @@ class Providers:
 
     def begin(self) -> None:
         """Let spans and log records into the outboxes, behind what the parts have added, and start to send."""
-        self.tracer_provider.add_span_processor(Spans(self.delivery.spans, self.delivery.flush))
-        self.logger_provider.add_log_record_processor(LogRecords(self.delivery.log_records, self.delivery.flush))
+        self.add_span_processor(Spans(self.delivery.spans, self.delivery.flush))
+        self.add_log_record_processor(LogRecords(self.delivery.log_records, self.delivery.flush))
+        self._arrange(joining.behind)
         self.delivery.start()
 
     def flush(self, timeout_s: float | None = None) -> bool:
@@ -176,8 +188,23 @@ class Providers:
         return self.delivery.flush(self.settings.exit_timeout_s if timeout_s is None else timeout_s)
 
     def close(self, timeout_s: float, *, final: bool = False) -> None:
-        """Send what is left, for at most `timeout_s`; nothing is sent afterwards. `final` where the process ends."""
+        """Send what is left, for at most `timeout_s`; nothing is sent afterwards. `final` where the process ends.
+
+        Where it goes on the providers are left as if we had never been there, ready for another start.
+        """
         self.delivery.close(timeout_s, final=final)
+        if final:
+            return
+        self._joining.end()
+        self._arrange(lambda processors: tuple(each for each in processors if each not in self._processors))
+        with skipped("taking our metrics from the provider"):
+            joining.remove_reader(self.meter_provider, self._reader)
+            joining.forget_instruments(self.meter_provider, SCOPES)
+
+    def _arrange(self, order: Callable[[tuple[Any, ...]], tuple[Any, ...]]) -> None:
+        for name, provider in (("_active_span_processor", self.tracer_provider), ("_multi_log_record_processor", self.logger_provider)):
+            with skipped("the order of processors"):
+                joining.arrange(getattr(provider, name), order)
 
     def _collect(self) -> None:
         for observe in self._observers:
@@ -198,7 +225,7 @@ class Providers:
         with skipped("counters of a forked process"):
             consumer = self.meter_provider._measurement_consumer  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
             consumer._lock = threading.Lock()  # noqa: SLF001 - the parent's thread may have held it
-            self.meter_provider.remove_metric_reader(self._reader)
+            joining.remove_reader(self.meter_provider, self._reader)
             self._reader = self._new_reader()
-            self.meter_provider.add_metric_reader(self._reader)
+            joining.add_reader(self.meter_provider, self._reader)
         self.delivery.after_fork_in_child()

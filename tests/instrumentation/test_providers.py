@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from typing import Any
+
+import pytest
 
 OTELPOND = (sys.executable, "-m", "otelpond.config.cli")
 
@@ -14,6 +17,47 @@ def test_a_services_own_provider_is_used_and_still_exports(collector: Any, run: 
     ended = run(sys.executable, "own.py", OTEL_EXPORTER_OTLP_ENDPOINT=f"http://{collector.http}")
     assert (0, "both", "") == (ended.returncode, ended.stdout, ended.stderr)
     assert [("both",)] == collector.published("select name from spans where service_name = 'own'")
+
+
+def test_providers_that_a_service_sets_itself_are_joined_to_ours(collector: Any, run: Callable[..., Any]) -> None:
+    """Under `otelpond run` ours are there first: what either records goes to both once, with no warning of OpenTelemetry's."""
+    command = (*OTELPOND, "run", "--service", "joined", "--endpoint", f"http://{collector.http}", "--", sys.executable, "vendor.py")
+    ended = run(*command, OTEL_PYTHON_DISABLED_INSTRUMENTATIONS="logging")
+    joined = [f"the service's own {kind}Provider is joined" for kind in ("Tracer", "Logger", "Meter")]
+    lines = [line for line in ended.stderr.splitlines() if line != "logged"]
+    assert (0, joined) == (ended.returncode, [line.removeprefix("otelpond: ").partition(":")[0] for line in lines])
+    told = {
+        "flushed": True,
+        "spans": ["early", "global", "own"],
+        "logs": ["emitted", "logged"],
+        "metrics": {"shop.global": [1], "shop.global.seen": [3], "shop.own": [2], "shop.own.seen": [4]},
+        "generator": True,
+    }
+    assert told == json.loads(ended.stdout)
+    spans = collector.published("select name, service_name from spans where service_name in ('joined', 'vendor') order by all")
+    assert [("early", "joined"), ("global", "joined"), ("own", "vendor")] == spans
+    bodies = "select body from logs where service_name in ('joined', 'vendor') and body in ('logged', 'emitted') order by all"
+    assert [("emitted",), ("logged",)] == collector.published(bodies)
+    sums = """select metric_name, max(coalesce(value_int, value_double)) from metric_points
+        where service_name in ('joined', 'vendor') and metric_name like 'shop.%' group by 1 order by 1"""
+    assert [("shop.global", 1), ("shop.global.seen", 3), ("shop.own", 2), ("shop.own.seen", 4)] == collector.published(sums)
+
+
+@pytest.mark.parametrize("whose", ["ours", "own", "vendor"])
+def test_a_process_that_is_instrumented_again_tells_all_once(collector: Any, run: Callable[..., Any], whose: str) -> None:
+    """Nothing of the first time is left on the providers, whoever made them."""
+    name = f"again-{whose}"
+    ended = run(sys.executable, "again.py", whose, OTEL_SERVICE_NAME=name, OTEL_EXPORTER_OTLP_ENDPOINT=f"http://{collector.http}")
+    joined = 2 if whose == "vendor" else 0
+    assert (0, joined) == (ended.returncode, len(ended.stderr.splitlines())), ended.stderr
+    assert [1, 1, 1, 0] == json.loads(ended.stdout)
+    spans = collector.published(f"select name from spans where service_name = '{name}' order by all")
+    assert [("first",), ("second",)] == spans
+    told = collector.published(
+        f"""select max(n) from (select count(*) n from metric_points where service_name = '{name}'
+        group by metric_name, timestamp, attributes)"""
+    )
+    assert [(1,)] == told
 
 
 def test_a_forked_child_counts_from_zero(collector: Any, run: Callable[..., Any]) -> None:
