@@ -79,7 +79,9 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Any]:
             e2e.until(answers, f"the server answers; it said:\n{log.read_text()}")
             yield ask
         finally:
-            family = [process.pid, *(child.pid for child in psutil.Process(process.pid).children(recursive=True))]
+            family = [process.pid]
+            with suppress(psutil.NoSuchProcess):
+                family += [child.pid for child in psutil.Process(process.pid).children(recursive=True)]
             process.terminate()
             try:
                 process.wait(30)

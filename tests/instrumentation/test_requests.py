@@ -16,6 +16,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from opentelemetry import _logs, trace
 from opentelemetry._logs import SeverityNumber
+from opentelemetry.instrumentation._semconv import _OpenTelemetrySemanticConventionStability as Stability
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.util.http import parse_excluded_urls
@@ -168,6 +169,8 @@ def watch(observed: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> Call
         for name, value in variables.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("OTEL_SEMCONV_STABILITY_OPT_IN", "http")
+        monkeypatch.setattr(Stability, "_initialized", False)  # a test before may have had it read
+        monkeypatch.setattr(Stability, "_OTEL_SEMCONV_STABILITY_SIGNAL_MAPPING", {})
         part = observed(requests)
         monkeypatch.setattr(trace, "get_tracer_provider", lambda: part.tracer_provider)
         monkeypatch.setattr(_logs, "get_logger_provider", lambda: part.logger_provider)
