@@ -19,7 +19,9 @@ R = TypeVar("R")
 MAX_BYTES = getattr(select, "PIPE_BUF", 4096)
 """What a pipe that takes anything takes at once."""
 _poll: Any = getattr(select, "poll", None)  # gevent puts its own there later, which is not for every thread
-_said: set[str] = set()
+MAX_SAID = 200
+"""Lines of `say_once` in a process."""
+_said: set[tuple[str, type]] = set()
 
 
 def say(text: str) -> None:
@@ -50,11 +52,22 @@ def _takes(descriptor: int) -> bool:
     return any(event & select.POLLOUT for _, event in poll.poll(0))
 
 
-def say_once(text: str) -> None:
-    """The same, the first time in this process that exactly this is said."""
-    if text not in _said:
-        _said.add(text)
-        say(text)
+def say_once(what: str, error: BaseException | None = None) -> None:
+    """The same, the first time in this process that an error of this class is said of it, or that it is said without one."""
+    key = (what, type(error))
+    if key not in _said and len(_said) < MAX_SAID:
+        _said.add(key)
+        say(what if error is None else f"{what}: {type(error).__name__}: {_message(error)}")
+
+
+def _message(error: BaseException) -> str:
+    """Without secrets and personal data; who reads the service's output need not be who may read those."""
+    try:
+        from .privacy import text  # noqa: PLC0415 - it needs this module
+
+        return text(str(error))
+    except Exception:  # noqa: BLE001 - an error's class may be anybody's, and privacy be what has failed
+        return "its message cannot be told"
 
 
 @contextmanager
@@ -63,7 +76,7 @@ def skipped(what: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # noqa: BLE001 - whatever it is, it must not reach the service
-        say_once(f"{what} is skipped: {type(error).__name__}: {error}")
+        say_once(f"{what} is skipped", error)
 
 
 def harmless(function: Callable[P, R]) -> Callable[P, R | None]:
@@ -74,7 +87,7 @@ def harmless(function: Callable[P, R]) -> Callable[P, R | None]:
         try:
             return function(*args, **kwargs)
         except Exception as error:  # noqa: BLE001 - as above
-            say_once(f"{function.__name__}() did nothing: {type(error).__name__}: {error}")
+            say_once(f"{function.__name__}() did nothing", error)
             return None
 
     return guarded

@@ -263,7 +263,7 @@ class Engines:
 
 
 def _say_lost(error: Exception) -> None:
-    say_once(f"a database statement is not reported: {type(error).__name__}: {error}")
+    say_once("a database statement is not reported", error)
 
 
 def _ended_transaction(error: BaseException) -> str:

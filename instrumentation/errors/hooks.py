@@ -28,7 +28,7 @@ class Hooks:
                     try:
                         observe(*args, **kwargs)
                     except Exception as error:  # noqa: BLE001 - a context manager costs a microsecond, and logging comes through here
-                        say_once(f"observing {name} failed: {type(error).__name__}: {error}")
+                        say_once(f"observing {name} failed", error)
                 return original(*args, **kwargs)
 
             return observed

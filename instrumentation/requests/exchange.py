@@ -189,7 +189,7 @@ class Exchange:
             self.identify()
             self._span.set_attributes(self._attributes())
         except Exception as error:  # noqa: BLE001 - the service's own objects and headers are read here
-            say_once(f"a request is described in part: {type(error).__name__}: {error}")
+            say_once("a request is described in part", error)
         self._handled = None  # its traceback holds frames that hold this
 
     def identify(self, *, early: bool = False) -> bool:

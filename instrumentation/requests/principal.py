@@ -32,7 +32,7 @@ def load(name: str) -> Hook | None:
     try:
         hook = getattr(import_module(module), attribute)
     except Exception as error:  # noqa: BLE001 - it is the service's code
-        say_once(f"OTELPOND_USER_HOOK={name} is not used: {type(error).__name__}: {error}")
+        say_once(f"OTELPOND_USER_HOOK={name} is not used", error)
         return None
     return hook if callable(hook) else None
 

@@ -149,7 +149,10 @@ class Exporting:
         now = time.monotonic()
         if now - self._mentioned_at >= SILENCE_S:
             self._mentioned_at = now
-            say(f"{self._signal} are not delivered to {destination}, the service goes on without: {reason}")
+            from .. import privacy  # noqa: PLC0415 - it needs the providers, and they this
+
+            told = f"{self._signal} are not delivered to {privacy.url(destination)}"
+            say(f"{told}, the service goes on without: {privacy.text(reason)}")
 
     def hurry(self) -> None:
         """Have the exporters try once and not wait and try again: the process ends.

@@ -31,6 +31,19 @@ def test_the_line_says_why_at_the_first_try(
     assert "retrying" not in line
 
 
+def test_the_line_holds_no_password(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, free_address: Callable[[], str]
+) -> None:
+    """Where the endpoint names one."""
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "2")
+    exporting = Exporting("traces", ("otlp",), Settings(endpoint=f"http://ada:hunter2@{free_address()}"))
+    exporting.hurry()
+    assert not exporting.export(_spans())
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "not delivered to http://[removed]@127.0.0.1" in line
+    assert "hunter2" not in line
+
+
 def test_only_our_own_exports_are_hushed(
     caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, free_address: Callable[[], str]
 ) -> None:
