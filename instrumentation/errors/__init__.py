@@ -94,11 +94,12 @@ class _Errors:
             "created": psutil.Process().create_time(),
             "boot": aftermath.boot(),
         }
-        self._file = CrashFile(folder, service, known)
-        self._file.catch_signals()
-        self._beat()
+        with skipped("leaving a file for the case of a crash"):
+            self._file = CrashFile(folder, service, known)
+            self._file.catch_signals()
+            self._beat()
         with skipped("reporting crashes"):
-            aftermath.tell(folder, service, self._file.path, self._providers.logger_provider)
+            aftermath.tell(folder, service, self._file.path if self._file is not None else None, self._providers.logger_provider)
 
     def after_fork(self) -> None:
         """The file is the parent's."""
@@ -122,11 +123,11 @@ class _Errors:
     def _beat(self, _options: CallbackOptions | None = None) -> Sequence[Observation]:
         file = self._file
         if file is not None:
-            if not file.is_ours():
-                self._file = None
-                file.abandon()
-                return []
             file.beat({**reports.of_process(), "oom_kills": aftermath.oom_kills()})
+            self._endings.survived()
+            if not file.is_ours():
+                with skipped("opening the file for the case of a crash again"):
+                    file.reopen()
         return []
 
     def _say(self, state: str) -> None:

@@ -126,11 +126,11 @@ def verdict(left: Left) -> tuple[str, str, str]:
         return kind, signal, f"Fatal Python error: {name}"
     if left.state.startswith("exit "):
         return "abnormal_exit", "", f"ended itself by os._exit({left.state.removeprefix('exit ')})"
-    if left.state.startswith("stopping"):
-        return "abnormal_exit", "", f"was asked to stop ({left.state.removeprefix('stopping ')}), and was killed before it had"
     before, now = left.health.get("oom_kills"), oom_kills()
     if before is not None and now is not None and now > before and left.resource.get("boot") == boot():
         return "out_of_memory_kill", "SIGKILL", "killed for want of memory"
+    if left.state.startswith("stopping"):
+        return "abnormal_exit", "", f"was asked to stop ({left.state.removeprefix('stopping ')}), and was killed before it had"
     return "killed", "SIGKILL", "ended without a word, as by SIGKILL"
 
 

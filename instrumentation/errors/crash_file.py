@@ -14,11 +14,13 @@ stacks of a fatal signal. The file is removed when the process ends in an orderl
 
 from __future__ import annotations
 
+import errno
 import faulthandler
 import itertools
 import json
 import mmap
 import os
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -29,6 +31,7 @@ from typing import Any
 from opentelemetry.sdk.trace import ReadableSpan
 
 from .. import breadcrumbs, privacy
+from ..sending import wakeups
 
 try:
     import fcntl
@@ -43,24 +46,31 @@ SIZE = TRAIL + TRAIL_SLOTS * TRAIL_BYTES
 RUNNING = "running"
 CLEANED_PER_SECOND = 100
 """Messages that are kept in the file; of more, that there was something is all that is kept."""
+_kept: list[mmap.mmap] = []
+"""Memory that cannot be closed: the number that it would close too is another file's or socket's by now."""
 
 
 class CrashFile:
     """This process's own."""
 
     def __init__(self, folder: Path, service: str, resource: Mapping[str, object]) -> None:
-        """Make it.
+        """Make it, on a disk that has room for all of it: to touch memory that has none would end the process.
 
         Raises:
             OSError: it cannot be written.
         """
         name = "".join(letter if letter.isalnum() else "_" for letter in service)[:40]
         self.path = folder / f"{name}-{os.getpid()}-{time.time_ns():x}{SUFFIX}"
-        self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_CLOEXEC", 0), 0o600)
-        os.ftruncate(self._fd, SIZE)
-        lock(self._fd)
-        self._inode = os.fstat(self._fd).st_ino
-        self._memory = mmap.mmap(self._fd, SIZE)
+        self._open(os.O_CREAT | os.O_EXCL)
+        try:
+            self._memory_fd = _lowest_free(self._fd)
+            lock(self._fd)
+            _fill(self._fd)
+            self._memory = _memory(self._fd)
+        except OSError:
+            os.close(self._fd)
+            self.path.unlink()
+            raise
         self._turns = itertools.count()
         self._slots: dict[int, int] = {}
         self._free = list(range(SCOPE_SLOTS))
@@ -68,6 +78,22 @@ class CrashFile:
         self._second = self._cleaned = 0
         self.say(RUNNING)
         self._put(*RESOURCE, _fitting(resource, RESOURCE[1] - RESOURCE[0]))
+
+    def _open(self, how: int) -> None:
+        self._fd = wakeups.high(os.open(self.path, os.O_RDWR | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | how, 0o600))
+        self._mark = wakeups.mark(self._fd)
+
+    def reopen(self) -> None:
+        """After the service has closed the descriptor; what is in memory stays.
+
+        Raises:
+            OSError: it cannot be opened, or another process holds it.
+        """
+        self._open(0)
+        if self._catches_signals:
+            faulthandler.disable()
+            self.catch_signals()
+        lock(self._fd)
 
     def catch_signals(self) -> None:
         """Have `faulthandler` write here, unless the service has it write elsewhere."""
@@ -130,24 +156,44 @@ class CrashFile:
 
     def is_ours(self) -> bool:
         """Whether the descriptor is still the file's: a service that daemonises closes what it does not know."""
-        try:
-            return os.fstat(self._fd).st_ino == self._inode
-        except OSError:
-            return False
+        return wakeups.mark(self._fd) == self._mark
 
     def abandon(self) -> None:
         """Close it and leave it: it is another process's."""
         if self._catches_signals:
             faulthandler.disable()
+        if wakeups.mark(self._memory_fd) == self._mark:
+            self._memory.close()
+        else:
+            _kept.append(self._memory)
         if self.is_ours():
             os.close(self._fd)
-        self._memory.close()
 
     def remove(self) -> None:
         """The process ends in an orderly way."""
         self.abandon()
         with suppress(OSError):
             self.path.unlink()
+
+
+def _fill(fd: int) -> None:
+    if os.write(fd, bytes(SIZE)) < SIZE:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def _memory(fd: int) -> mmap.mmap:
+    if sys.version_info >= (3, 13) and sys.platform != "win32":
+        return mmap.mmap(fd, SIZE, trackfd=False)
+    return mmap.mmap(fd, SIZE)
+
+
+def _lowest_free(fd: int) -> int:
+    """The number under which the memory will hold the file too, which it tells nobody; from Python 3.13 on it need not."""
+    if sys.version_info >= (3, 13) or sys.platform == "win32":
+        return fd
+    number = os.dup(fd)
+    os.close(number)
+    return number
 
 
 def lock(fd: int) -> None:

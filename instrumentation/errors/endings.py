@@ -6,14 +6,19 @@ import functools
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
 from typing import Any
 
+from .crash_file import RUNNING
 from .hooks import Hooks
 
-STOPS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP") if hasattr(signal, name))
+STOPS = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGQUIT") if hasattr(signal, name))
+"""SIGHUP is none: services read their settings anew at it."""
+STOPPED_S = 60.0
+"""A process that lives this long after such a signal has not stopped for it."""
 
 
 class _Noted:
@@ -34,6 +39,7 @@ class Endings:
     def __init__(self, say: Callable[[str], None], said: Callable[[], str]) -> None:
         self._say = say
         self._said = said
+        self._asked_s = 0.0
 
     def begin(self, hooks: Hooks) -> None:
         """Observe what ends a process; signals are the main thread's."""
@@ -52,16 +58,21 @@ class Endings:
                 if isinstance(handler, _Noted):
                     signal.signal(number, handler.handler)
 
+    def survived(self) -> None:
+        """To be called now and then: a signal that was long ago was the service's to handle."""
+        if self._said().startswith("stopping") and time.monotonic() - self._asked_s > STOPPED_S:
+            self._say(RUNNING)
+
     def _becoming(self, hooks: Hooks, original: Callable[..., Any]) -> Callable[..., Any]:
         """`exec` ends this program, and comes back only where it fails."""
 
         @functools.wraps(original)
-        def observed(*args: Any) -> Any:
+        def observed(*args: Any, **kwargs: Any) -> Any:
             before = self._said()
             if hooks.active:
                 self._say("exit 0")
             try:
-                return original(*args)
+                return original(*args, **kwargs)
             finally:
                 if hooks.active:
                     self._say(before)
@@ -79,6 +90,7 @@ class Endings:
 
     def _asked(self, number: int) -> None:
         with suppress(ValueError):
+            self._asked_s = time.monotonic()
             self._say(f"stopping {signal.Signals(number).name}")
 
 

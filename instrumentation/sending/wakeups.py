@@ -32,7 +32,7 @@ class Wakeups:
         self._reading, self._writing = _high(reading), _high(writing)
         for end in (self._reading, self._writing):
             end.setblocking(False)
-        self._marks = _mark(self._reading.fileno()), _mark(self._writing.fileno())
+        self._marks = mark(self._reading.fileno()), mark(self._writing.fileno())
 
     @property
     def fd(self) -> int:
@@ -41,7 +41,7 @@ class Wakeups:
 
     def knock(self) -> None:
         """Wake the thread that waits, now or the next time that it does; reentrant, unlike a threading.Event."""
-        if _mark(self._writing.fileno()) == self._marks[1]:
+        if mark(self._writing.fileno()) == self._marks[1]:
             with suppress(OSError):  # so many wait already that one more makes no difference
                 self._writing.send(b"\0")
 
@@ -64,7 +64,7 @@ class Wakeups:
 
     def are_lost(self) -> bool:
         """Whether somebody has closed them; their numbers may be another's by now."""
-        return self._marks != (_mark(self._reading.fileno()), _mark(self._writing.fileno()))
+        return self._marks != (mark(self._reading.fileno()), mark(self._writing.fileno()))
 
     def renew(self) -> None:
         """Make new ones, in place of the old; where the process may open no more, they stay lost."""
@@ -74,28 +74,33 @@ class Wakeups:
 
     def close(self) -> None:
         """Close what is still ours."""
-        for end, mark in zip((self._reading, self._writing), self._marks, strict=True):
-            if mark == _mark(end.fileno()):
+        for end, own in zip((self._reading, self._writing), self._marks, strict=True):
+            if own == mark(end.fileno()):
                 end.close()
             else:
                 end.detach()
 
 
 def _high(end: socket.socket) -> socket.socket:
+    return socket.socket(fileno=high(end.detach()))
+
+
+def high(fd: int) -> int:
+    """Where no other falls, the same file or socket, in place of `fd`; that one itself where it cannot be had."""
     try:
         from fcntl import F_DUPFD_CLOEXEC, fcntl  # noqa: PLC0415 - neither exists on Windows
         from resource import RLIMIT_NOFILE, getrlimit  # noqa: PLC0415
 
         limit = getrlimit(RLIMIT_NOFILE)[0]
         lowest = (min(limit, HIGH) if limit > 0 else HIGH) - ROOM
-        copy = fcntl(end.fileno(), F_DUPFD_CLOEXEC, lowest)
+        copy = fcntl(fd, F_DUPFD_CLOEXEC, lowest)
     except (ImportError, OSError, ValueError):
-        return end
-    end.close()
-    return socket.socket(fileno=copy)
+        return fd
+    os.close(fd)
+    return copy
 
 
-def _mark(fd: int) -> object:
+def mark(fd: int) -> object:
     """What a number stands for; None where that is nothing. Windows cannot tell, and nobody closes by number there."""
     if os.name == "nt":
         return fd

@@ -8,6 +8,7 @@ import logging
 import os
 import pickle
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -21,7 +22,7 @@ from opentelemetry import trace
 from opentelemetry.instrumentation.logging.handler import LoggingHandler
 from opentelemetry.sdk.trace import Span
 from otelpond.instrumentation import breadcrumbs, context, errors, set_user
-from otelpond.instrumentation.errors import aftermath, crash_file, reports
+from otelpond.instrumentation.errors import aftermath, crash_file, endings, reports
 
 Observed = Callable[..., Any]
 SERVER, CLIENT = trace.SpanKind.SERVER, trace.SpanKind.CLIENT
@@ -225,18 +226,79 @@ def test_a_handler_of_a_signal_is_the_services_own(observed: Observed, tmp_path:
     def handle(number: int, _frame: object) -> None:
         called.append(number)
 
-    before = signal.signal(signal.SIGHUP, handle)
+    before = signal.signal(signal.SIGQUIT, handle)
     try:
-        assert handle is signal.getsignal(signal.SIGHUP)
-        signal.raise_signal(signal.SIGHUP)
+        assert handle is signal.getsignal(signal.SIGQUIT)
+        signal.raise_signal(signal.SIGQUIT)
         (path,) = tmp_path.iterdir()
-        assert b"stopping SIGHUP\0" == path.read_bytes()[:16]
+        assert b"stopping SIGQUIT\0" == path.read_bytes()[:17]
+        seen.metrics()
+        assert b"stopping SIGQUIT\0" == path.read_bytes()[:17]
+        monkeypatch.setattr(endings, "STOPPED_S", 0.0)  # it lives on
+        seen.metrics()
+        assert b"running\0" == path.read_bytes()[:8]
         seen.stop()
-        assert handle is signal.getsignal(signal.SIGHUP)
-        assert [signal.SIGHUP] == called
+        assert handle is signal.getsignal(signal.SIGQUIT)
+        assert [signal.SIGQUIT] == called
     finally:
-        signal.signal(signal.SIGHUP, before)
+        signal.signal(signal.SIGQUIT, before)
     assert [] == list(tmp_path.iterdir())
+
+
+def test_a_full_disk_costs_the_file_and_nothing_else(observed: Observed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The whole file is written before it is used as memory: to touch what the disk has no room for ends a process by SIGBUS."""
+    monkeypatch.setenv("OTELPOND_STATE_DIR", str(tmp_path))
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda fd, data: write(fd, data[:4096]))
+    seen = observed(errors)
+    errors.began()
+    assert [] == list(tmp_path.iterdir())
+    logging.getLogger("shop").error("not sold")
+    assert {} == seen.metrics()
+    assert 1 == len(seen.logs())
+
+
+def test_what_a_service_opens_under_our_numbers_stays_open(observed: Observed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A daemon closes every descriptor at its start, and listens on one of those numbers; the file is opened again beside it."""
+    monkeypatch.setenv("OTELPOND_STATE_DIR", str(tmp_path))
+    observed(errors)
+    errors.began()
+    assert errors._running is not None
+    file = errors._running._file
+    assert file is not None
+    here, there = socket.socketpair()
+    numbers = {file._fd, file._memory_fd}
+    for number in numbers:
+        os.close(number)
+        os.dup2(here.fileno(), number)
+    assert not file.is_ours()
+    logging.getLogger("shop").warning("before")
+    errors._running._beat()
+    assert file.is_ours()
+    assert file._fd not in numbers
+    logging.getLogger("shop").warning("after")
+    (path,) = tmp_path.iterdir()
+    trail = crash_file.read(path, path.read_bytes(), 0).trail
+    assert ["before", "after"] == [breadcrumb["message"] for breadcrumb in trail][-2:]
+    errors.stop()
+    assert [] == list(tmp_path.iterdir())
+    for number in numbers:
+        os.write(number, b"x")
+        os.close(number)
+    assert b"xx" == there.recv(10)
+    here.close()
+    there.close()
+
+
+def test_becoming_another_program_takes_every_argument(observed: Observed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By name too; where it fails the process goes on."""
+    monkeypatch.setenv("OTELPOND_STATE_DIR", str(tmp_path))
+    observed(errors)
+    errors.began()
+    with pytest.raises(FileNotFoundError):
+        os.execve(path="/nowhere", argv=["nothing"], env={})  # type: ignore[call-arg] # noqa: S606 - typeshed has no names
+    (path,) = tmp_path.iterdir()
+    assert b"running\0" == path.read_bytes()[:8]
 
 
 def test_the_state_folder_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -281,12 +343,13 @@ def test_the_kernel_says_how_many_it_ended_for_want_of_memory(files: dict[str, s
 
 def test_a_process_killed_for_want_of_memory_is_named_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The count has grown since the last sign of life."""
-    monkeypatch.setattr(aftermath, "oom_kills", lambda: 4)
     resource = {"boot": aftermath.boot()}
-    left = crash_file.Left(tmp_path / "x", "running", resource, {"oom_kills": 3}, [], [], "", 1)
-    assert "out_of_memory_kill" == aftermath.verdict(left)[0]
-    monkeypatch.setattr(aftermath, "oom_kills", lambda: 3)
-    assert "killed" == aftermath.verdict(left)[0]
+    for state, otherwise in (("running", "killed"), ("stopping SIGTERM", "abnormal_exit")):
+        left = crash_file.Left(tmp_path / "x", state, resource, {"oom_kills": 3}, [], [], "", 1)
+        monkeypatch.setattr(aftermath, "oom_kills", lambda: 4)
+        assert "out_of_memory_kill" == aftermath.verdict(left)[0]
+        monkeypatch.setattr(aftermath, "oom_kills", lambda: 3)
+        assert otherwise == aftermath.verdict(left)[0]
 
 
 def test_the_crash_file_forgets_requests_that_end_in_other_threads(
