@@ -13,7 +13,7 @@ from google.protobuf.message import DecodeError, Message
 
 from ..signals import Inspection, Signal, UndecodableError
 from .data_rules import judged_points, span_refusal
-from .messages import SHAPES, items, scopes
+from .messages import SHAPES, scopes
 from .pieces import PIECE_BYTES, pieces
 from .undecodable import first_fault, too_deep
 
@@ -26,20 +26,24 @@ def inspect(signal: Signal, payload: bytes) -> Inspection:
         TooDenseError: they hold too many messages.
     """
     if len(payload) <= PIECE_BYTES:
-        request = _parsed(SHAPES[signal].request, payload)
-        return _INSPECTORS[signal](batch for _, _, batch in scopes(signal, request))
-    return _sum([_INSPECTORS[signal](items(signal, part)) for part in _parts(signal, payload)])
+        return _inspected(signal, _parsed(signal, payload))
+    return _sum([_inspected(signal, part) for part in _parts(signal, payload)])
 
 
 def _parts(signal: Signal, payload: bytes) -> Iterator[Message]:
     for piece in pieces(signal, payload):
         try:
-            yield _parsed(piece.message, piece.content)
+            yield _parsed(signal, piece.content)
         except UndecodableError as error:
             raise UndecodableError(f"{error}, counted from byte {piece.at} of the request") from error
 
 
-def _parsed(message: type[Message], content: bytes) -> Message:
+def _inspected(signal: Signal, request: Message) -> Inspection:
+    return _INSPECTORS[signal](batch for _, _, batch in scopes(signal, request))
+
+
+def _parsed(signal: Signal, content: bytes) -> Message:
+    message = SHAPES[signal].request
     try:
         return message.FromString(content)
     except DecodeError as error:

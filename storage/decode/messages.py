@@ -37,17 +37,3 @@ def scopes(signal: Signal, request: Message) -> Iterator[tuple[Any, Any, Any]]:
     for of_resource in getattr(request, shape.resources):
         for of_scope in getattr(of_resource, shape.scopes):
             yield of_resource, of_scope, getattr(of_scope, shape.items)
-
-
-def items(signal: Signal, message: Message) -> Iterator[Any]:
-    """The lists of items in a request, or in one of its envelopes alone."""
-    shape = SHAPES[signal]
-    levels = (shape.resources, shape.scopes, shape.items)
-    fields = message.DESCRIPTOR.fields_by_name
-    level = next(level for level in levels if level in fields)
-    members = getattr(message, level)
-    if level == shape.items:
-        yield members
-        return
-    for envelope in members:
-        yield from items(signal, envelope)

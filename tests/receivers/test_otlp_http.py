@@ -173,7 +173,9 @@ def test_says_what_is_undecodable(http_port: int, sink: Any, body: bytes, header
     assert 200 == post(http_port, b"").status_code
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b"nonsense", b'{"resourceSpans": 1}', b"\xff\xfe", b"{" * 100_000, b'{"a": "\xed\xa0\x80"}'])
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"nonsense", b'{"resourceSpans": 1}', b"\xff\xfe", b'{"a":' * 50_000, b'{"a": "\xed\xa0\x80"}']
+)
 def test_says_what_is_no_json(http_port: int, sink: Any, body: bytes) -> None:
     """400 with the Status as JSON."""
     response = post(http_port, body, media=JSON)

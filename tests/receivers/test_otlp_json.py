@@ -211,6 +211,17 @@ def test_more_objects_than_anybody_sends_are_an_error_before_they_are_read() -> 
     assert to_protobuf(Signal.TRACES, b'{"resourceSpans":[{"resource":{"attributes":[' + attributes + b"]}}]}")
 
 
+def test_braces_in_strings_are_no_objects() -> None:
+    """A log record may hold a JSON text of any number of objects, with quotes and backslashes as it likes."""
+    body = json.dumps([{"a": '\\"{'}] * 70_000)
+    record = {"resourceLogs": [{"scopeLogs": [{"logRecords": [{"body": {"stringValue": body}}]}]}]}
+    assert 1 == inspect(Signal.LOGS, to_protobuf(Signal.LOGS, json.dumps(record).encode())).items
+    numbers = b",".join([b'{"intValue":1}'] * 70_000)
+    assert to_protobuf(Signal.LOGS, _with_body(b'{"arrayValue":{"values":[' + numbers + b"]}}"))
+    with pytest.raises(TooDenseError, match="70000 objects in"):
+        to_protobuf(Signal.LOGS, b'{"{{\\"{":[' + b",".join([b"{}"] * 69_999) + b'],"{{{')
+
+
 def test_nesting_ends_where_the_protobuf_runtime_ends() -> None:
     """Values nested deeper than the runtime reads are an error, a little less deep ones are not."""
     assert "nested deeper than 100 messages" in _error(Signal.LOGS, _nested(60))
@@ -218,7 +229,10 @@ def test_nesting_ends_where_the_protobuf_runtime_ends() -> None:
 
 
 def _nested(depth: int) -> bytes:
-    body = b'{"arrayValue":{"values":[' * depth + b"{}" + b"]}}" * depth
+    return _with_body(b'{"arrayValue":{"values":[' * depth + b"{}" + b"]}}" * depth)
+
+
+def _with_body(body: bytes) -> bytes:
     return b'{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":' + body + b"}]}]}]}"
 
 
