@@ -77,7 +77,7 @@ def scope() -> Scope:
 
 def open_scope(span: ReadableSpan) -> None:
     """A request begins."""
-    opened = Scope(span, innermost_open(_current.get()))
+    opened = Scope(span, _around())
     _current.set(opened)
     _scopes.keep(span, opened)
 
@@ -91,6 +91,17 @@ def close_scope(span: ReadableSpan) -> Scope | None:
     if ended is _current.get() and ended.outer is not None:
         _current.set(innermost_open(ended.outer) or ended)
     return ended
+
+
+def begin_anew() -> None:
+    """A request begins that no span tells of: what was done here before is none of its, but for what a request around it did."""
+    _current.set(_around() or Scope())
+
+
+def _around() -> Scope | None:
+    """That of the request under way here."""
+    around = innermost_open(_current.get())
+    return around if around is not None and around.span is not None else None
 
 
 def described(breadcrumb: Breadcrumb) -> dict[str, Any]:

@@ -22,10 +22,12 @@ from opentelemetry.propagators import textmap
 from opentelemetry.sdk._logs import LogRecordProcessor, ReadWriteLogRecord
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 
+from . import breadcrumbs
 from .guard import harmless
 from .scopes import Scopes, innermost_open
 from .sending.providers import Providers
 from .settings import Settings
+from .unrecorded import Unrecorded
 
 USER_ID, USER_ROLES, SESSION_ID = "user.id", "user.roles", "session.id"
 KEYS = (USER_ID, USER_ROLES, SESSION_ID)
@@ -58,6 +60,7 @@ class Identity:
 
 
 _current: ContextVar[Identity | None] = ContextVar("otelpond_identity", default=None)
+_unrecorded: list[Unrecorded] = []
 observers: list[Callable[[], object]] = []
 """Called where it has been said who acts; they must be quick and must not raise."""
 
@@ -94,6 +97,17 @@ def _change(values: dict[str, str | tuple[str, ...] | None]) -> None:
             span.set_attributes(attributes)
     for observe in observers:
         observe()
+
+
+@harmless
+def _forget() -> None:
+    """A request begins that no span tells of: here acts nobody but in a request around it."""
+    breadcrumbs.begin_anew()
+    identity = _current.get()
+    if identity is not None and not identity.is_open:
+        _current.set(innermost_open(identity))
+        for observe in observers:
+            observe()
 
 
 class _SpanIdentity(SpanProcessor):
@@ -228,13 +242,17 @@ def start(settings: Settings, providers: Providers) -> None:
     mode = settings.identity_baggage
     providers.add_span_processor(_SpanIdentity(accept=mode in {"both", "accept"}))
     providers.add_log_record_processor(_LogIdentity())
+    _unrecorded.append(Unrecorded(_forget))
+    _unrecorded[-1].begin()
     if mode != "off":
         hosts = settings.identity_hosts if mode in {"both", "send"} else ()
         propagate.set_global_textmap(IdentityPropagator(propagate.get_global_textmap(), hosts))
 
 
 def stop() -> None:
-    """Give the service its own propagator back."""
+    """Give the service its own propagator back, and leave the libraries as they were."""
+    while _unrecorded:
+        _unrecorded.pop().end()
     propagator = propagate.get_global_textmap()
     if isinstance(propagator, IdentityPropagator):
         propagate.set_global_textmap(propagator.inner)

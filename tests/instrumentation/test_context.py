@@ -7,11 +7,14 @@ import contextvars
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from opentelemetry import propagate, trace
-from otelpond.instrumentation import context, set_session, set_user
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
+from otelpond.instrumentation import breadcrumbs, context, imports, set_session, set_user
 
 SERVER = trace.SpanKind.SERVER
 Observed = Callable[..., Any]
@@ -175,3 +178,53 @@ def test_stop_gives_the_propagator_back(observed: Observed) -> None:
     assert propagate.get_global_textmap() is not before
     context.stop()
     assert propagate.get_global_textmap() is before
+
+
+@pytest.fixture
+def dropping(observed: Observed) -> Any:
+    """The part beside a provider that samples nothing."""
+    observed(context)
+    return TracerProvider(sampler=ALWAYS_OFF, shutdown_on_exit=False).get_tracer("test")
+
+
+@pytest.mark.parametrize("kind", [SERVER, trace.SpanKind.CONSUMER])
+def test_a_request_that_is_not_sampled_begins_with_nobody(dropping: Any, kind: trace.SpanKind) -> None:
+    """Its thread may have served another that was not sampled either; the breadcrumbs are not its own."""
+    for user in ("ada", "bob"):
+        with dropping.start_as_current_span("request", kind=kind):
+            assert ({}, 0) == (context.current(), len(breadcrumbs.scope().breadcrumbs))
+            set_user(user)
+            breadcrumbs.add("event", user)
+            with dropping.start_as_current_span("query", kind=trace.SpanKind.CLIENT):
+                assert {"user.id": user} == context.current()
+    context.stop()
+    with dropping.start_as_current_span("request", kind=kind):
+        assert {"user.id": "bob"} == context.current()
+
+
+def test_within_a_request_that_is_recorded_its_user_stays(observed: Observed, dropping: Any) -> None:
+    """As a part of it."""
+    seen = observed(context)
+    with seen.tracer.start_as_current_span("request", kind=SERVER):
+        set_user("ada")
+        with dropping.start_as_current_span("within", kind=SERVER):
+            assert {"user.id": "ada"} == context.current()
+    assert {} == context.current()
+
+
+def test_a_request_of_a_framework_without_a_package_begins_with_nobody(observed: Observed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the entry of Flask and Django, which is what it was when the part has stopped."""
+
+    class Flask:
+        def wsgi_app(self, user: str) -> dict[str, Any]:
+            before = context.current()
+            set_user(user)
+            return before
+
+    module = SimpleNamespace(Flask=Flask)
+    original = Flask.wsgi_app
+    monkeypatch.setattr(imports, "when_imported", lambda name, act, _what: act(module) if name == "flask" else None)
+    observed(context)
+    assert [{}, {}] == [Flask().wsgi_app(user) for user in ("ada", "bob")]
+    context.stop()
+    assert original is Flask.wsgi_app
