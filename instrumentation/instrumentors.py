@@ -63,7 +63,22 @@ class _Activation:
             for name in OF_LOG_RECORDS:
                 logging.getLogger(name).addFilter(lambda record: record.levelno > logging.WARNING)
         if entry_point.dist is None or imports.fits(entry_point.dist, entry_point.name):
-            entry_point.load()().instrument(skip_dep_check=True, **self._parts.options(entry_point.name))
+            instrumentor = entry_point.load()()
+            instrumentor.instrument(skip_dep_check=True, **self._parts.options(entry_point.name))
+            handler = getattr(instrumentor, "_logging_handler", None)
+            if handler is not None:
+                handler.addFilter(functools.partial(_is_for_it_alone, handler))
+
+
+def _is_for_it_alone(handler: logging.Handler, record: logging.LogRecord) -> bool:
+    """A filter of a package's handler: what one of the same kind exports that the service has added is exported once."""
+    logger: logging.Logger | logging.PlaceHolder | None = logging.root.manager.loggerDict.get(record.name, logging.root)
+    while isinstance(logger, logging.Logger):
+        for other in logger.handlers:
+            if other is not handler and type(other).__name__ == type(handler).__name__ and record.levelno >= other.level:
+                return False
+        logger = logger.parent if logger.propagate else None
+    return True
 
 
 def _at_setup(begin: Callable[[], None], django: ModuleType) -> None:

@@ -30,22 +30,28 @@ made: WeakSet[object] = WeakSet()
 class Shared:
     """Another provider's processors: all but those that join it to others, so that each thing comes once."""
 
-    def __init__(self, processor: Any) -> None:
+    def __init__(self, processor: Any, provider: Any = None) -> None:
+        """Hand on to them.
+
+        Args:
+            processor: the other provider's.
+            provider: the other one where it ends with this one. Ours does not: a service that waits for its own waits for nothing of ours.
+        """
         self.processor = processor
+        self._provider = provider
 
     def _processors(self) -> list[Any]:
         several = listed(self.processor)
         return [self.processor] if several is None else [each for each in several if not isinstance(each, Shared)]
 
     def shutdown(self) -> None:
-        """The service shuts one provider down: the other has no more to come either."""
-        for each in self._processors():
-            each.shutdown()
+        """The service shuts its global provider down, which is its own as well."""
+        if self._provider is not None:
+            self._provider.shutdown()
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
-        """Send what waits, one by one."""
-        flushed = [each.force_flush(timeout_millis) for each in self._processors()]
-        return False not in flushed
+        """Have the service's own send what waits."""
+        return self._provider is None or self._provider.force_flush(timeout_millis) is not False
 
 
 class SharedSpans(Shared, SpanProcessor):
@@ -147,7 +153,7 @@ class Joining:
         for each in (ours, *ours._tracers.values()):
             each.sampler, each.id_generator = chosen, theirs.id_generator
         theirs.add_span_processor(SharedSpans(first))
-        ours.add_span_processor(SharedSpans(second))
+        ours.add_span_processor(SharedSpans(second, theirs))
         _say(theirs)
 
 
@@ -156,7 +162,7 @@ def _join_logging(ours: Any, theirs: Any) -> None:
     if _is_joined(first, second):
         return
     theirs.add_log_record_processor(SharedLogRecords(first))
-    ours.add_log_record_processor(SharedLogRecords(second))
+    ours.add_log_record_processor(SharedLogRecords(second, theirs))
     _say(theirs)
 
 

@@ -21,8 +21,7 @@ def test_a_services_own_provider_is_used_and_still_exports(collector: Any, run: 
 
 def test_providers_that_a_service_sets_itself_are_joined_to_ours(collector: Any, run: Callable[..., Any]) -> None:
     """Under `otelpond run` ours are there first: what either records goes to both once, with no warning of OpenTelemetry's."""
-    command = (*OTELPOND, "run", "--service", "joined", "--endpoint", f"http://{collector.http}", "--", sys.executable, "vendor.py")
-    ended = run(*command, OTEL_PYTHON_DISABLED_INSTRUMENTATIONS="logging")
+    ended = run(*OTELPOND, "run", "--service", "joined", "--endpoint", f"http://{collector.http}", "--", sys.executable, "vendor.py")
     joined = [f"the service's own {kind}Provider is joined" for kind in ("Tracer", "Logger", "Meter")]
     lines = [line for line in ended.stderr.splitlines() if line != "logged"]
     assert (0, joined) == (ended.returncode, [line.removeprefix("otelpond: ").partition(":")[0] for line in lines])
@@ -41,6 +40,24 @@ def test_providers_that_a_service_sets_itself_are_joined_to_ours(collector: Any,
     sums = """select metric_name, max(coalesce(value_int, value_double)) from metric_points
         where service_name in ('joined', 'vendor') and metric_name like 'shop.%' group by 1 order by 1"""
     assert [("shop.global", 1), ("shop.global.seen", 3), ("shop.own", 2), ("shop.own.seen", 4)] == collector.published(sums)
+
+
+def test_a_service_that_waits_for_its_joined_provider_waits_for_nothing_of_ours(run: Callable[..., Any], black_hole: str) -> None:
+    """Our collector takes connections and says nothing."""
+    code = """
+import time
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+provider = TracerProvider()
+trace.set_tracer_provider(provider)
+trace.get_tracer("shop").start_span("x").end()
+started = time.monotonic()
+provider.force_flush()
+provider.shutdown()
+print(time.monotonic() - started < 0.5)
+"""
+    ended = run(*OTELPOND, "run", "--endpoint", black_hole, "--", sys.executable, "-c", code)
+    assert (0, "True\n") == (ended.returncode, ended.stdout)
 
 
 @pytest.mark.parametrize("whose", ["ours", "own", "vendor"])
