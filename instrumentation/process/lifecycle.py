@@ -175,9 +175,9 @@ def _before_fork() -> None:
 
 def _after_fork_in_parent() -> None:
     termination.release()
+    exporting.release(in_child=False)
     if _state.providers is not None:
         with skipped("going on after a fork"):
-            exporting.release(in_child=False)
             _state.providers.delivery.start()
 
 
@@ -185,9 +185,9 @@ def _after_fork_in_child() -> None:
     global _lock  # noqa: PLW0603 - a thread that held it does not exist here
     _lock = threading.RLock()
     _state.ending = _state.asked_to_end = False  # another thread of the parent may have been ending it
+    exporting.release(in_child=True)
     if _state.providers is not None:
         with skipped("a forked process"):
-            exporting.release(in_child=True)
             _state.providers.after_fork_in_child()
             termination.begin_anew(_state.providers.delivery.wakeup_fd)
         _state.parts.after_fork()

@@ -42,20 +42,24 @@ SILENCE_S = 60.0
 
 
 _making = threading.Lock()
+_held = threading.local()
+"""What a thread that forks has held: two may fork at once."""
 
 
 def hold() -> None:
     """Before a fork: a child would find what is imported just now half-made, and its locks held by a thread that it does not have."""
-    if not _making.acquire(timeout=IMPORT_S):
+    _held.making = _making.acquire(timeout=IMPORT_S)
+    if not _held.making:
         say("a process is forked while an exporter is being made")
 
 
 def release(*, in_child: bool) -> None:
-    """After it."""
+    """After it: what this thread has held, and not what the thread holds that makes exporters."""
     global _making  # noqa: PLW0603 - a thread that held it does not exist in the child
+    held = _held.__dict__.pop("making", False)
     if in_child:
         _making = threading.Lock()
-    elif _making.locked():
+    elif held:
         _making.release()
 
 

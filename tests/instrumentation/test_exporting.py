@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
 
 import pytest
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from otelpond.instrumentation import guard
+from otelpond.instrumentation.process import lifecycle
+from otelpond.instrumentation.sending import exporting
 from otelpond.instrumentation.sending.exporting import HTTP, Exporting
 from otelpond.instrumentation.settings import Settings
 
@@ -24,8 +27,8 @@ def test_the_line_says_why_at_the_first_try(
 ) -> None:
     """And not that the last one was the last."""
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "2")
-    exporting = Exporting("traces", ("otlp",), Settings(endpoint=f"http://{free_address()}"))
-    assert not exporting.export(_spans())
+    ours = Exporting("traces", ("otlp",), Settings(endpoint=f"http://{free_address()}"))
+    assert not ours.export(_spans())
     (line,) = capsys.readouterr().err.splitlines()
     assert "Connection refused" in line
     assert "retrying" not in line
@@ -36,9 +39,9 @@ def test_the_line_holds_no_password(
 ) -> None:
     """Where the endpoint names one."""
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "2")
-    exporting = Exporting("traces", ("otlp",), Settings(endpoint=f"http://ada:hunter2@{free_address()}"))
-    exporting.hurry()
-    assert not exporting.export(_spans())
+    ours = Exporting("traces", ("otlp",), Settings(endpoint=f"http://ada:hunter2@{free_address()}"))
+    ours.hurry()
+    assert not ours.export(_spans())
     (line,) = capsys.readouterr().err.splitlines()
     assert "not delivered to http://[removed]@127.0.0.1" in line
     assert "hunter2" not in line
@@ -50,9 +53,9 @@ def test_only_our_own_exports_are_hushed(
     """One line of ours with the reason; a service's exporter of the same class logs as ever, and so does its HTTP client."""
     monkeypatch.setattr(guard, "_said", set())
     caplog.set_level(logging.DEBUG)
-    exporting = Exporting("traces", ("otlp",), Settings(endpoint=f"http://{free_address()}"))
-    exporting.hurry()
-    assert not exporting.export(_spans())
+    ours = Exporting("traces", ("otlp",), Settings(endpoint=f"http://{free_address()}"))
+    ours.hurry()
+    assert not ours.export(_spans())
     assert [] == caplog.records
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("otelpond: traces are not delivered to http://")
@@ -60,3 +63,29 @@ def test_only_our_own_exports_are_hushed(
     for logger in (HTTP["traces"].partition(":")[0], "urllib3.connectionpool"):
         logging.getLogger(logger).warning("of the service")
     assert ["of the service"] * 2 == caplog.messages
+
+
+def test_a_fork_releases_what_it_has_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not what the thread holds that makes exporters, for which it has waited in vain; and in the child everything."""
+    monkeypatch.setattr(exporting, "IMPORT_S", 0.01)
+    monkeypatch.setattr(exporting, "_making", threading.Lock())
+    exporting.hold()
+    assert exporting._making.locked()
+    exporting.release(in_child=False)
+    assert not exporting._making.locked()
+    with exporting._making:
+        exporting.hold()
+        exporting.release(in_child=False)
+        assert exporting._making.locked()
+    exporting.hold()
+    exporting.release(in_child=True)
+    assert not exporting._making.locked()
+
+
+def test_a_fork_releases_what_it_has_held_where_the_end_came_between(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another thread ends the process's providers while this one forks."""
+    monkeypatch.setattr(exporting, "_making", threading.Lock())
+    monkeypatch.setattr(lifecycle, "_state", lifecycle._State())
+    exporting.hold()
+    lifecycle._after_fork_in_parent()
+    assert not exporting._making.locked()
