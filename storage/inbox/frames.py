@@ -4,16 +4,16 @@ A frame is `mark, length, checksum, accepted_unix_nano, digest, items, signal, f
 `length` counts what follows the checksum, and the xxh3-64 checksum covers it, so that a frame torn by a crash, or a flipped bit, is
 seen. The digest is xxh3-128 of tenant, signal and payload: equal digests are a retry.
 
-All frames of a segment begin with the same mark: `opf2` and eight random bytes that no sender knows, so that what looks like frames in
-a payload is none, even where the payload is damaged. A segment of before 2026-11-21 has the mark `opf1`.
+All frames of a segment begin with the same mark: `opf2` and eight bytes that no sender knows, so that what looks like frames in a
+payload is none, even where the payload is damaged. A key of the inbox and the segment's number give them, so that no damaged byte is
+needed to tell them. A segment of before 2026-11-21 has the mark `opf1`.
 """
 
 from __future__ import annotations
 
-import secrets
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import blake2b
 
 import xxhash
 
@@ -22,6 +22,7 @@ from ..signals import Signal
 _MAGIC = b"opf2"
 MARK_BYTES = 12
 OLD_MARK = b"opf1"
+KEY_BYTES = 32
 _ENVELOPE = struct.Struct("<IQ")
 _HEADER = struct.Struct("<q16sIBBH")
 _TIMELESS = 1
@@ -76,14 +77,16 @@ def digest(tenant: str, signal: Signal, payload: bytes) -> bytes:
     return hasher.digest()
 
 
-def new_mark() -> bytes:
-    """A mark for a segment."""
-    return _MAGIC + secrets.token_bytes(MARK_BYTES - len(_MAGIC))
+def mark(key: bytes, number: int) -> bytes:
+    """What the frames of an inbox's segment begin with."""
+    return _MAGIC + blake2b(number.to_bytes(8, "little"), key=key, digest_size=MARK_BYTES - len(_MAGIC)).digest()
 
 
-def mark_of(head: bytes) -> bytes:
-    """The mark of the segment that begins with these bytes, MARK_BYTES or all there are."""
-    return head if head.startswith(_MAGIC) and len(head) == MARK_BYTES else OLD_MARK
+def mark_of(head: bytes) -> bytes | None:
+    """The mark that the first bytes of a frame tell, MARK_BYTES or all there are; None where they begin none."""
+    if head.startswith(_MAGIC) and len(head) >= MARK_BYTES:
+        return head[:MARK_BYTES]
+    return OLD_MARK if head.startswith(OLD_MARK) else None
 
 
 def encode(
@@ -124,8 +127,8 @@ HEAD_BYTES = MARK_BYTES + _ENVELOPE.size + _HEADER.size
 
 def accepted_unix_nano(head: bytes) -> int:
     """When the frame that begins with these bytes was accepted; 0 where they begin none."""
-    mark = mark_of(head[:MARK_BYTES])
-    if not head.startswith(mark) or len(head) < len(mark) + _ENVELOPE.size + _HEADER.size:
+    mark = mark_of(head)
+    if mark is None or len(head) < len(mark) + _ENVELOPE.size + _HEADER.size:
         return 0
     return int(_HEADER.unpack_from(head, len(mark) + _ENVELOPE.size)[0])
 
@@ -136,14 +139,6 @@ def incomplete(buffer: memoryview, start: int, mark: bytes) -> bool:
         return True
     end = _declared_end(buffer, start, mark)
     return end is not None and end > len(buffer)
-
-
-def scan(buffer: memoryview, mark: bytes) -> Iterator[Frame]:
-    """The whole frames from the beginning of a buffer, up to the first that is not."""
-    start = 0
-    while (frame := read(buffer, start, mark)) is not None:
-        yield frame
-        start = frame.end
 
 
 def resume(buffer: memoryview, after: int, mark: bytes, patience: Patience | None = None) -> int | None:
@@ -159,19 +154,6 @@ def resume(buffer: memoryview, after: int, mark: bytes, patience: Patience | Non
                 return start
         start = whole.find(mark, start + 1)
     return None
-
-
-def mark_behind_damage(segment: memoryview, mark: bytes) -> bytes:
-    """The mark of a whole segment, where its first bytes, which gave `mark`, may be what is damaged.
-
-    The place behind the first frame tells it: no sender chooses what stands there.
-    """
-    proven = read(segment, 0, mark) if mark == OLD_MARK else resume(segment, 0, mark)  # the first frame goes by any mark
-    if proven is not None or len(segment) < MARK_BYTES + _ENVELOPE.size:
-        return mark
-    second = MARK_BYTES + _ENVELOPE.size + int(_ENVELOPE.unpack_from(segment, MARK_BYTES)[0])
-    other = mark_of(bytes(segment[second : second + MARK_BYTES]))
-    return mark if other == OLD_MARK or resume(segment, -1, other) is None else other
 
 
 def _declared_end(buffer: memoryview, start: int, mark: bytes) -> int | None:

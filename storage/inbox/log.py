@@ -28,8 +28,10 @@ from .segments import (
     BEGINNING,
     IDENTITY,
     LOCK,
+    MARK_KEY,
     Position,
     identity,
+    mark_key,
     oldest_unread_unix_nano,
     seal_leftovers,
     segment_path,
@@ -113,6 +115,9 @@ class Inbox:
             raise BlockingIOError(f"another process writes {folder}")
         if not identity(folder):
             write_file(folder / IDENTITY, secrets.token_hex(8).encode())
+        self._mark_key = mark_key(folder) or secrets.token_bytes(frames.KEY_BYTES)
+        if not mark_key(folder):
+            write_file(folder / MARK_KEY, self._mark_key, mode=0o600)
         seal_leftovers(folder)
         self._next_number = max((segment.number for segment in segments(folder)), default=0) + 1  # none is used twice
         self._segment: _OpenSegment | None = None
@@ -289,7 +294,7 @@ class Inbox:
         if self._segment is None:
             if self._failed:  # each try in a new segment would leave a file behind, a thousand a minute on a full disk
                 _require_room(self._folder / "room", sum(waiting.size for waiting in group))
-            self._segment = _OpenSegment(self._folder, self._next_number)
+            self._segment = _OpenSegment(self._folder, self._next_number, frames.mark(self._mark_key, self._next_number))
             self._next_number += 1
             self._segment.make_durable()
         self._segment.write(group)
@@ -324,14 +329,14 @@ class Inbox:
 class _OpenSegment:
     """The file that is being appended to."""
 
-    def __init__(self, folder: Path, number: int) -> None:
+    def __init__(self, folder: Path, number: int, mark: bytes) -> None:
         self._folder = folder
         self._number = number
         self._path = segment_path(folder, number, sealed=False)
         self._descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
         self.opened = time.monotonic()
         self.size = 0
-        self._mark = frames.new_mark()
+        self._mark = mark
         self._ends: list[int] = []
 
     def make_durable(self) -> None:

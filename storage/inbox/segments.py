@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,8 @@ from .frames import Frame
 
 _GAP = 1000
 IDENTITY = "identity"
+MARK_KEY = "mark.key"
+"""What the marks of an inbox's segments are made from; see `frames`."""
 LOCK = "lock"
 """Held by the inbox's writer."""
 OPEN = ".open"
@@ -99,6 +102,15 @@ def identity(folder: Path) -> str:
         return (folder / IDENTITY).read_text().strip()
     except FileNotFoundError:
         return ""
+
+
+def mark_key(folder: Path) -> bytes | None:
+    """What the marks of an inbox's segments are made from; None where it has none."""
+    try:
+        found = (folder / MARK_KEY).read_bytes()
+    except FileNotFoundError:
+        return None
+    return found if len(found) == frames.KEY_BYTES else None
 
 
 def segments(folder: Path) -> list[Segment]:
@@ -221,6 +233,7 @@ def read_chunk(
     frame that is being written, and is waited for. What `forget` had kept in the folder `kept` is read too.
     """
     position, unlisted = after, after.segment
+    key = mark_key(folder) or secrets.token_bytes(frames.KEY_BYTES)  # without one the segments' heads alone tell their marks
     for segment in segments(folder) if kept is None else segments_with_kept(folder, kept):
         if segment.number < position.segment:
             continue
@@ -233,7 +246,8 @@ def read_chunk(
             return None
         limit = until.offset if until is not None and segment.number == until.segment else None
         try:
-            chunk = _read(folder.name, segment, position.offset, limit, max_items=max_items, max_bytes=max_bytes)
+            mark = _mark(segment, key)
+            chunk = _read(folder.name, segment, mark, position.offset, limit, max_items=max_items, max_bytes=max_bytes)
         except FileNotFoundError:  # sealed this moment: the next call finds it under its other name
             return None
         if chunk is not None:
@@ -252,7 +266,7 @@ def _overlooked(folder: Path, first: int, end: int) -> bool:
     return any(segment_path(folder, number, sealed=sealed).exists() for number in numbers for sealed in (False, True))
 
 
-def _read(inbox: str, segment: Segment, start: int, limit: int | None, *, max_items: int, max_bytes: int) -> Chunk | None:
+def _read(inbox: str, segment: Segment, mark: bytes, start: int, limit: int | None, *, max_items: int, max_bytes: int) -> Chunk | None:
     """Frames of one segment from an offset; reads more than `max_bytes` only where one frame is larger.
 
     A limit ends the reading, and may lie within a frame that was being written when it was taken: only the end of a sealed file is
@@ -261,16 +275,11 @@ def _read(inbox: str, segment: Segment, start: int, limit: int | None, *, max_it
     durable = segment.durable_bytes()
     size = durable if limit is None else min(durable, limit)
     ended = segment.sealed and size == durable
-    mark = _mark(segment.path)
     wanted = min(size - start, max_bytes)
     while wanted > 0:
         wire = np.fromfile(segment.path, dtype=np.uint8, count=wanted, offset=start)
         whole = start + wanted >= size
         found, damages, end = _scan(wire.data, mark, max_items, final=whole and ended)
-        if damages:
-            other = frames.mark_behind_damage(memoryview(segment.path.read_bytes()), mark)
-            if other != mark:
-                found, damages, end = _scan(wire.data, other, max_items, final=whole and ended)
         if found or damages:
             moved = [Damage(segment.number, start + damage.start, start + damage.end, damage.torn) for damage in damages]
             return Chunk(inbox, segment.number, start, wire, found, moved, Position(segment.number, start + end))
@@ -280,10 +289,16 @@ def _read(inbox: str, segment: Segment, start: int, limit: int | None, *, max_it
     return None
 
 
-def _mark(path: Path) -> bytes:
-    """What the segment's frames begin with."""
-    with path.open("rb", buffering=0) as file:
-        return frames.mark_of(file.read(frames.MARK_BYTES))
+def _mark(segment: Segment, key: bytes) -> bytes:
+    """What the segment's frames begin with: by the inbox's key, and by its head, which may be damaged, where no frame has that mark.
+
+    Such is a segment of an older release, or of an inbox that another took the place of.
+    """
+    mark = frames.mark(key, segment.number)
+    with segment.path.open("rb", buffering=0) as file:
+        head = file.read(frames.MARK_BYTES)
+        told = frames.mark_of(head)
+        return mark if told in (None, mark) or mark in head + file.read() else told
 
 
 def _scan(buffer: memoryview, mark: bytes, max_items: int, *, final: bool) -> tuple[list[Frame], list[Damage], int]:

@@ -10,7 +10,7 @@ import shutil
 from typing import Final
 
 from otelpond.storage.inbox import frames
-from otelpond.storage.inbox.segments import BEGINNING, Chunk, read_chunk, segment_path, segments, unread_bytes
+from otelpond.storage.inbox.segments import BEGINNING, MARK_KEY, Chunk, read_chunk, segment_path, segments, unread_bytes
 from otelpond.storage.signals import Signal
 
 from .folders import new_folder
@@ -18,10 +18,8 @@ from .folders import new_folder
 _FOLDER: Final = new_folder()
 _INBOX: Final = _FOLDER / "inbox"
 _MOST_ORDERS: Final = 64
-_MARK: Final = b"opf2fuzzfuzz"
+_KEY: Final = b"fuzz" * 8
 _BEYOND_CHECKSUM: Final = 24
-_TELLS_THE_MARK: Final = 16
-"""A file of which these first bytes were changed may not be readable any more."""
 
 
 def check(data: bytes) -> None:
@@ -30,6 +28,7 @@ def check(data: bytes) -> None:
         return
     shutil.rmtree(_INBOX, ignore_errors=True)
     _INBOX.mkdir()
+    (_INBOX / MARK_KEY).write_bytes(_KEY)
     if data[0] & 1:
         _judge_damaged(data)
     else:
@@ -61,7 +60,7 @@ def _damaged(data: bytes) -> tuple[dict[int, bytes], set[tuple[int, int, int]]]:
         if kind & 3 == 0 and content:  # one byte changed
             at = (one << 8 | two) % len(content)
             content[at] ^= kind >> 2 | 1
-            places = {place for place in places if place[0] != number or not (place[1] <= at < place[2] or at < _TELLS_THE_MARK)}
+            places = {place for place in places if place[0] != number or not place[1] <= at < place[2]}
         elif kind & 3 == 1 and content:  # cut off, and the writer goes on in a new file
             end = (one << 8 | two) % (len(content) + 1)
             del content[end:]
@@ -69,24 +68,24 @@ def _damaged(data: bytes) -> tuple[dict[int, bytes], set[tuple[int, int, int]]]:
             files[number + 1] = bytearray()
         elif kind == 2 and content:  # a frame whose checksum is right and whose header nobody knows
             begin = len(content)
-            content += _unknown_header(one, two)
+            content += _unknown_header(number, one, two)
             assert len(content) > begin
         else:
             payload = bytes([two]) * (one << (kind >> 5)) if kind & 4 else data[: one << 1]
             begin = len(content)
-            content += _frame(payload, items=two)
+            content += _frame(number, payload, items=two)
             places.add((number, begin, len(content)))
     return {number: bytes(content) for number, content in files.items()}, places
 
 
-def _frame(payload: bytes, *, items: int) -> bytes:
+def _frame(number: int, payload: bytes, *, items: int) -> bytes:
     digest = frames.digest("default", Signal.LOGS, payload)
     head = frames.encode("default", Signal.LOGS, payload, payload_digest=digest, accepted_unix_nano=1, items=items, timeless=False)
-    return _MARK + head + payload
+    return frames.mark(_KEY, number) + head + payload
 
 
-def _unknown_header(at: int, value: int) -> bytes:
-    frame = bytearray(_frame(b"payload", items=1))
+def _unknown_header(number: int, at: int, value: int) -> bytes:
+    frame = bytearray(_frame(number, b"payload", items=1))
     body = memoryview(frame)[_BEYOND_CHECKSUM:]
     body[at % len(body)] = value
     frame[_BEYOND_CHECKSUM - 8 : _BEYOND_CHECKSUM] = frames.xxhash.xxh3_64_intdigest(body.tobytes()).to_bytes(8, "little")

@@ -18,6 +18,7 @@ from otelpond.storage.inbox.segments import BEGINNING, Chunk, Position, forget, 
 from otelpond.storage.signals import Inspection, Signal, UnavailableError
 
 ONE = Inspection(items=1)
+OTHER_MARK = frames.mark(bytes(frames.KEY_BYTES), 1)
 
 
 @pytest.fixture
@@ -209,7 +210,7 @@ def test_a_flipped_bit_is_reported_and_the_rest_is_read(inbox: Inbox, folder: Pa
     assert not damage.torn
 
 
-@pytest.mark.parametrize("mark", [frames.new_mark(), frames.OLD_MARK, b"opf2"], ids=["another mark", "the old mark", "no mark"])
+@pytest.mark.parametrize("mark", [OTHER_MARK, frames.OLD_MARK, b"opf2"], ids=["another mark", "the old mark", "no mark"])
 @pytest.mark.parametrize("flipped", [0, 5, 13, 80], ids=["magic", "mark", "length", "payload"])
 def test_what_looks_like_frames_in_a_damaged_payload_is_none(folder: Path, mark: bytes, flipped: int) -> None:
     """No sender knows what a segment's frames begin with; what follows the damage is read, also where the mark itself is damaged."""
@@ -226,6 +227,43 @@ def test_what_looks_like_frames_in_a_damaged_payload_is_none(folder: Path, mark:
 
     assert [b"second", b"third"] == payloads(folder)
     assert 1 == len([damage for chunk in chunks(folder) for damage in chunk.damages])
+
+
+@pytest.mark.parametrize("damaged", [b"", frames.OLD_MARK, OTHER_MARK], ids=["zeros", "the old mark", "another mark"])
+@pytest.mark.parametrize("size", [12, 24, 512])
+def test_a_damaged_head_costs_the_frames_it_damages(folder: Path, damaged: bytes, size: int) -> None:
+    """Whatever a medium gives for its first sector: the other frames are read, and no payload gives frames."""
+    digest = frames.digest("victim", Signal.LOGS, b"forged")
+    head = frames.encode("victim", Signal.LOGS, b"forged", payload_digest=digest, accepted_unix_nano=1, items=1, timeless=False)
+    forged = b"".join(mark + head + b"forged" for mark in (frames.OLD_MARK, OTHER_MARK))
+    inbox = Inbox(folder)
+    for payload in (b"x" * 600 + forged, b"second", b"third " + forged, b"fourth"):
+        append(inbox, payload)
+    inbox.close()
+    path = segments(folder)[0].path
+    path.write_bytes(damaged.ljust(size, b"\0") + path.read_bytes()[size:])
+
+    assert [b"second", b"third " + forged, b"fourth"] == payloads(folder)
+    assert 1 == len([damage for chunk in chunks(folder) for damage in chunk.damages])
+
+
+@pytest.mark.parametrize("key", [None, b"", bytes(100)], ids=["lost", "empty", "too long"])
+def test_an_inbox_that_lost_its_key_is_read_by_its_heads(folder: Path, key: bytes | None) -> None:
+    """Also segments of an inbox that another has taken the place of; it has a new one for what follows."""
+    inbox = Inbox(folder)
+    append(inbox, b"first")
+    inbox.close()
+    if key is None:
+        (folder / "mark.key").unlink()
+    else:
+        (folder / "mark.key").write_bytes(key)
+    assert [b"first"] == payloads(folder)
+    inbox = Inbox(folder)
+    append(inbox, b"second")
+    inbox.close()
+
+    assert [b"first", b"second"] == payloads(folder)
+    assert 0o600 == (folder / "mark.key").stat().st_mode & 0o777
 
 
 def test_a_segment_of_an_older_release_is_read(folder: Path) -> None:
@@ -407,7 +445,7 @@ def test_a_full_disk_does_not_fill_up_with_segments(inbox: Inbox, folder: Path, 
     inbox.close()
 
     assert [b"before", b"after"] == payloads(folder)
-    assert ["0000000001.segment", "0000000002.segment", "identity", "lock"] == sorted(path.name for path in folder.iterdir())
+    assert ["0000000001.segment", "0000000002.segment", "identity", "lock", "mark.key"] == sorted(path.name for path in folder.iterdir())
 
 
 @pytest.mark.parametrize("error", [OSError(errno.EIO, "Input/output error"), MemoryError()])
