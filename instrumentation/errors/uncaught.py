@@ -39,7 +39,7 @@ class Uncaught:
 
     def begin(self, hooks: Hooks) -> None:
         """Observe them all."""
-        hooks.after(sys, "excepthook", self._in_main_thread)
+        hooks.after(sys, "excepthook", self._shown)
         hooks.after(threading, "excepthook", self._in_thread)
         hooks.after(sys, "unraisablehook", self._unraisable)
         for module, loop in LOOPS:
@@ -47,13 +47,21 @@ class Uncaught:
 
     def end(self) -> None:
         """A service with a hook of its own in place of ours leaves what ended it in `sys`."""
-        exception = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
-        if isinstance(exception, BaseException) and not hasattr(sys, "ps1"):  # a shell goes on
-            self._in_main_thread(type(exception), exception, None)
+        exception = _ended_by()
+        if exception is not None:
+            self._crashed(exception)
 
-    def _in_main_thread(self, _kind: object, exception: BaseException | None, _traceback: object) -> None:
-        """The interpreter ends: a crash."""
-        if exception is None or isinstance(exception, ORDERLY) or exception is self._crash:
+    def _shown(self, _kind: object, exception: BaseException | None, _traceback: object) -> None:
+        """By the interpreter, which ends, or by code that calls the hook itself, and goes on."""
+        if exception is None or isinstance(exception, ORDERLY):
+            return
+        if exception is _ended_by():
+            self._crashed(exception)
+        elif not _is_told(exception):
+            self._emit(exception, SeverityNumber.ERROR, "exception", {})
+
+    def _crashed(self, exception: BaseException) -> None:
+        if isinstance(exception, ORDERLY) or exception is self._crash:
             return
         self._crash = exception
         self._emit(exception, SeverityNumber.FATAL, log_records.CRASH, {"app.crash.id": str(uuid.uuid4())})
@@ -116,6 +124,12 @@ class Uncaught:
         )
         with log_records.telling(exception):
             self._logger.emit(record)
+
+
+def _ended_by() -> BaseException | None:
+    """What ends the interpreter, which notes it before it calls its hook; a shell goes on."""
+    exception = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
+    return exception if isinstance(exception, BaseException) and not hasattr(sys, "ps1") else None
 
 
 def _is_told(exception: BaseException) -> bool:

@@ -49,6 +49,7 @@ MATRIX = {
     "out of memory": Told(1, "MemoryError", "uncaught_exception", "app.crash"),
     "logged and raised": Told(1, OWN, "uncaught_exception", "app.crash"),
     "hook of its own": Told(1, OWN, "uncaught_exception", "app.crash"),
+    "calling the hook": Told(0, OWN, event="exception"),
 }
 
 LEFT = {"os.abort", "segfault", "SIGBUS", "SIGFPE", "os._exit", "os._exit(0)", "SIGKILL", "stopped late"}

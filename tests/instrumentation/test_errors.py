@@ -187,6 +187,34 @@ def test_threads_tell_theirs(observed: Observed, monkeypatch: pytest.MonkeyPatch
     assert ("in a thread", "worker", ["working"]) == (told["exception.message"], told["thread.name"], _told(told))
 
 
+def test_who_calls_the_hook_and_goes_on_has_not_crashed(observed: Observed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The interpreter notes what it ends by before it calls the hook; threads that are told by it are told once."""
+    monkeypatch.setattr(sys, "excepthook", lambda *_: None)
+    monkeypatch.setattr(threading, "excepthook", lambda args: sys.excepthook(*args[:3]))
+    monkeypatch.setattr(sys, "last_value", None, raising=False)
+    monkeypatch.setattr(sys, "last_exc", None, raising=False)
+    seen = observed(errors)
+
+    def fail(where: str) -> None:
+        raise ValueError(where)
+
+    try:
+        fail("on the way")
+    except ValueError as error:
+        sys.excepthook(type(error), error, error.__traceback__)
+    thread = threading.Thread(target=fail, args=["in a thread"])
+    thread.start()
+    thread.join()
+    try:
+        fail("at the end")
+    except ValueError as error:
+        sys.last_value = error
+        sys.excepthook(type(error), error, error.__traceback__)
+    told = [each.log_record for each in seen._logs.get_finished_logs()]
+    expected = [("on the way", "ERROR", "exception"), ("in a thread", "ERROR", "exception"), ("at the end", "FATAL", "app.crash")]
+    assert expected == [(each.body, each.severity_text, each.event_name) for each in told]
+
+
 def test_stop_puts_every_hook_back(observed: Observed) -> None:
     """Those that somebody has wrapped stay, and do nothing any more."""
     places = [

@@ -117,6 +117,14 @@ def log_and_raise() -> None:
         raise
 
 
+def call_hook() -> None:
+    """The process goes on."""
+    try:
+        fail()
+    except OrderError:
+        sys.excepthook(*sys.exc_info())
+
+
 def own_hook() -> None:
     """The service has put a hook of its own in place of ours."""
     sys.excepthook = lambda *_: None
@@ -145,6 +153,7 @@ WAYS: dict[str, Callable[[], object]] = {
     "out of memory": exhaust,
     "logged and raised": log_and_raise,
     "hook of its own": own_hook,
+    "calling the hook": call_hook,
     "nothing": lambda: None,
 }
 
