@@ -27,7 +27,7 @@ _DOLLAR_STRING = r"\$(?P<tag>[A-Za-z_]*)\$.*?(?:\$(?P=tag)\$|$)"
 _DOUBLE_QUOTED = r'"(?:[^"\\]|""|\\.)*+\\?(?:"|$)(?!\s*:)'
 _QUOTED_IDENTIFIER = r'(?P<keep>"(?:[^"]|"")*+"|`[^`]*+`)'
 _KEPT_KEY = r'(?P<keep>"(?:[^"\\]|\\.)*+"(?=\s*:)|`[^`]*+`)'
-_PARAMETER = r"\$\d+|%\(\w+\)s|%s|(?<![:\w]):\w+|(?<![@\w])@\w+"
+_PARAMETER = r"\$\d+|%\(\w+\)s|%s|(?<![:\w?'.]):\w+|(?<![@\w])@\w+"
 _NUMBER = r"(?<![\w$.\"`])[-+]?\.?\d[\w.]*+(?:(?<=[eE])[-+]\d+)?"
 _WHITE = re.compile(r"\s+")
 _IN_LIST = re.compile(r"\b(in) ?\( ?\?(?: ?, ?\?)* ?\)", re.IGNORECASE)

@@ -28,8 +28,9 @@ _MORE = "[more]"
 def values(mapping: Mapping[str, object]) -> dict[str, object]:
     """The mapping without secrets: of suspicious names the whole value, of others what is one by its form.
 
-    Gives None, bool, int, float, str, dict and list only. Of an object of another type its type is given: to ask it for its text could
-    run anything. Beyond depth, number or length stands `[more]`, or the text ends with `[cut]`.
+    Gives None, bool, int, float, str, dict and list only. Of an object of another type its type is given, of an exception the plain ones of
+    its arguments too: to ask an object for its text could run anything. An entry that raises is removed. Beyond depth, number or length
+    stands `[more]`, or the text ends with `[cut]`.
     """
     try:
         return _Copy(MAX_ENTRIES, MAX_STRING).of_mapping(mapping, 0)
@@ -56,8 +57,13 @@ class _Copy:
                 copied[_MORE] = _MORE
                 break
             self._left -= 1
-            key = name if isinstance(name, str) else str(name) if isinstance(name, int | float) else f"<{type(name).__name__}>"
-            copied[text(key[:MAX_NAME])] = self._named(key, value, depth)
+            shown = policy.REMOVED
+            try:
+                key = name if isinstance(name, str) else str(name) if isinstance(name, int | float) else f"<{type(name).__name__}>"
+                shown = text(key[:MAX_NAME])
+                copied[shown] = self._named(key, value, depth)
+            except Exception:  # noqa: BLE001 - an object of the service's own may raise anything
+                copied[shown] = policy.REMOVED
         return copied
 
     def _named(self, name: str, value: object, depth: int) -> object:
@@ -66,7 +72,7 @@ class _Copy:
         if is_kept(name):
             return value if isinstance(value, str | int | float) else self.of(value, depth)
         if holds_secret(name):
-            return value if value in ("", 0) else policy.REMOVED
+            return value if isinstance(value, str | int) and not value else policy.REMOVED
         if isinstance(value, str) and kind(name) is Kind.KEYED and looks_random(value, at_least=20):
             return policy.REMOVED
         return self.of(value, depth)
@@ -85,7 +91,8 @@ class _Copy:
         if isinstance(value, _AS_TEXT):
             return self._text(str(value))
         if isinstance(value, BaseException):
-            return self._text(f"{type(value).__name__}: {value}")
+            arguments = ", ".join(str(each) for each in value.args if isinstance(each, str | int | float))
+            return self._text(f"{type(value).__name__}: {arguments}")
         if isinstance(value, Mapping):
             return self.of_mapping(value, depth + 1) if depth < MAX_DEPTH else _MORE
         if isinstance(value, Sequence | AbstractSet):

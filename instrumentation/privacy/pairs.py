@@ -13,6 +13,8 @@ from .patterns import looks_random
 from .policy import REMOVED
 
 MAX_VALUE = 4096
+_JUDGED = 256
+"""Characters of a value that are looked at. What is removed is removed whole; in what stays the next pair may begin, and is judged too."""
 _LONGEST_LINE = 400
 _FRAME = '  File "'
 _PROGRAM_NAME = re.compile(r"[A-Za-z_][\w.]*+")
@@ -24,7 +26,7 @@ _PAIR = re.compile(
 _SCHEME = re.compile(r"(?i:bearer|basic|digest|token|apikey|negotiate|hmac|aws4-hmac-sha256)[ \t]+(?=\S)")
 _OPENING = re.compile(r"""(?:[bBuUrR]{0,2}(?P<quote>\\{0,3}["'`]))""")
 _INSIDE = {quote: re.compile(rf"[^{quote}\\]*+(?:\\.[^{quote}\\]*+)*+", re.DOTALL) for quote in "\"'`"}
-_BARE = re.compile(r"""(?:[^\s&"'`<>,;(){}\[\]]|[,;](?!\s|$|[\w.-]{1,64}+[=:])|[(\[{](?=[^\s&"'`<>,;()\[\]{}]))+""")
+_BARE = re.compile(r"""(?:[^\s&"'`<>,;(){}\[\]]++|[,;](?!\s|$|[\w.-]{1,64}+[=:])|[(\[{](?=[^\s&"'`<>,;()\[\]{}]))++""")
 _COOKIES = re.compile(r"""[^\s=;"'`<>]{1,64}+=[^\r\n"'`<>]++""")
 _TEXT_OF_ELEMENT = re.compile("[^<]++(?=</)")
 _NEXT_PAIR = re.compile(r"[\w.-]{1,64}+=")
@@ -43,28 +45,29 @@ def named_values(text: str) -> str:
         start = found.start()
         if start < done or (known := kind(found["name"])) is Kind.PLAIN:
             continue
-        join = found["join"]
-        if join == ">" and text[max(0, start - 1) : start] != "<":
+        join = found["join"].strip()
+        if (known is Kind.KEYED and not join) or (join == ">" and text[max(0, start - 1) : start] != "<"):
             continue
-        begin, end = _value(text, found.end(), found["name"], join.strip(), known)
+        begin, end = _value(text, found, known, _JUDGED)
         value = text[begin:end]
         if begin < end and _HARMLESS.fullmatch(value) is None and _is_removed(known, found, value, quoted=begin > found.end()):
             kept += (text[done:begin], REMOVED)
-            done = end
+            done = max(end, _value(text, found, known, MAX_VALUE)[1])
     return "".join((*kept, text[done:])) if kept else text
 
 
-def _value(text: str, position: int, name: str, join: str, known: Kind) -> tuple[int, int]:  # noqa: PLR0911 - a return a kind
+def _value(text: str, pair: re.Match[str], known: Kind, longest: int) -> tuple[int, int]:  # noqa: PLR0911 - a return a kind
     """Where the value behind a name stands, without its quotes and the scheme of an authorization."""
-    limit = min(len(text), position + MAX_VALUE)
+    position, join = pair.end(), pair["join"].strip()
+    limit = min(len(text), position + longest)
     if text.startswith(REMOVED, position):
         return position, position
     if join == ">":
-        found = _TEXT_OF_ELEMENT.match(text, position, limit)
+        found = _TEXT_OF_ELEMENT.match(text, position, position + MAX_VALUE)  # in which no pair of an element begins
         return position, found.end() if found else position
     if opening := _OPENING.match(text, position):
         return opening.end(), _closing(text, opening["quote"], opening.end(), limit)
-    if "cookie" in name.lower() and (cookies := _COOKIES.match(text, position, limit)):
+    if "cookie" in pair["name"].lower() and (cookies := _COOKIES.match(text, position, limit)):
         return position, cookies.end()
     if text[position - 1 : position].isspace() and _NEXT_PAIR.match(text, position):
         return position, position
@@ -93,7 +96,7 @@ def _is_removed(known: Kind, found: re.Match[str], value: str, *, quoted: bool) 
     """Whether a value is the secret that its name speaks of."""
     join = found["join"].strip()
     if known is Kind.KEYED:
-        return bool(join) and looks_random(value, at_least=20)
+        return looks_random(value, at_least=20)
     if not quoted and _is_expression(value) and _is_source(found.string, found.start()):
         return False
     if not join:
@@ -104,7 +107,7 @@ def _is_removed(known: Kind, found: re.Match[str], value: str, *, quoted: bool) 
         return known is Kind.PASSWORD or looks_random(value) or len(value) >= 16
     if known is Kind.TOKEN:
         return looks_random(value, at_least=6) or "=" in value
-    return not value.isalpha() or _ends_line(found.string, found.end() + len(value))
+    return not value.isalpha() or len(value) >= _JUDGED or _ends_line(found.string, found.end() + len(value))
 
 
 def _is_expression(value: str) -> bool:

@@ -12,9 +12,12 @@ MAX_TEXT = 32_768
 """Characters that are given back at most."""
 _CUT = " [cut] "
 _NAMES = tuple(
-    "birth card code_ cook cred cv dob iban jwt msisdn n_string nstring number otp phone pin pw sess sid sig srf ssn tax_id".split()  # noqa: SIM905
+    """
+    account assertion birth card cc_n cc-n cc.n ccn code contrasena cook cred cv dob driver dsn fax hmac iban jwt kennwort login mnemonic
+    mobile msisdn national nonce num otp phone pin pw salt seed senha sess sid sig social srf ssn state string tax
+    """.split()  # noqa: SIM905 - names read better as text
 )
-"""Parts of the names that `names.py` knows, as they stand before `=` and `:`; those in `_may_hold_secret` stand anywhere."""
+"""Parts of the names that `names.py` knows, as they stand before `=` and `:` or behind `--`; those in `_may_hold_secret` stand anywhere."""
 
 
 def text(value: str) -> str:
@@ -55,6 +58,9 @@ def _may_hold_secret(value: str) -> bool:
         or "bearer" in low
         or "basic" in low
         or "-----" in low
-        or (("=" in low or ":" in low or ">" in low) and (any(map(low.__contains__, _NAMES)) or bool(policy.in_force().remove)))
+        or (
+            ("=" in low or ":" in low or ">" in low or "--" in low)
+            and (any(map(low.__contains__, _NAMES)) or bool(policy.in_force().remove))
+        )
         or may_hold_token(value)
     )
