@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 from urllib.parse import parse_qs
 
@@ -42,14 +44,19 @@ class Authentication:
             raise ForbiddenError("only a token of the role ingest may stand in a URL, which ends up in histories and logs")
         return caller
 
-    def spend(self, caller: Caller, items: int, size: int) -> None:
-        """Count what was stored for a caller."""
+    def spend(self, caller: Caller, items: int, size: int, stored: Future[None]) -> None:
+        """Count for a caller what the inbox stores, once it has; whoever sent it may have gone away by then."""
         if self.access is not None:
-            self.access.spend(caller, items, size)
+            stored.add_done_callback(partial(_spend, self.access, caller, items, size))
 
 
 OPEN: Final = Authentication()
 """Everybody is the default tenant."""
+
+
+def _spend(access: Access, caller: Caller, items: int, size: int, stored: Future[None]) -> None:
+    if stored.exception() is None:
+        access.spend(caller, items, size)
 
 
 def bearer(authorization: str) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import Future
 from types import TracebackType
 from typing import Self
 
@@ -28,18 +29,26 @@ class Counted:
 
     Attributes:
         inspection: what was found in it, once that is known.
+        stored: ends as the request does, once it is handed to the inbox; its sender may have gone away by then.
     """
 
-    __slots__ = ("_received", "inspection")
+    __slots__ = ("_received", "inspection", "stored")
 
     def __init__(self, received: Received) -> None:
         self._received = received
         self.inspection = _NOT_YET
+        self.stored: Future[None] | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, _kind: type[BaseException] | None, error: BaseException | None, _where: TracebackType | None) -> None:
+        if self.stored is not None and isinstance(error, asyncio.CancelledError):
+            self.stored.add_done_callback(lambda stored: self._end(stored.exception()))
+        else:
+            self._end(error)
+
+    def _end(self, error: BaseException | None) -> None:
         if error is None:
             self._received.accepted(self.inspection)
         elif isinstance(error, _FORESEEN):

@@ -79,8 +79,9 @@ class _Method:
             counted.inspection = inspection = await inline_or_not(len(payload) <= LONG_BYTES, self._inspect, payload, admission)
             if inspection.items:
                 caller = self.authentication.caller(_authorization(context.invocation_metadata()))  # again: a message may come late
-                await self.durable(self.sink.append(caller.tenant, self.export.signal, payload, inspection))
-                self.authentication.spend(caller, inspection.items, len(payload))
+                counted.stored = stored = self.sink.append(caller.tenant, self.export.signal, payload, inspection)
+                self.authentication.spend(caller, inspection.items, len(payload), stored)
+                await self.durable(stored)
         response: bytes = self.export.response(inspection).SerializeToString()
         return response
 

@@ -75,8 +75,9 @@ class _Handler:
             counted.inspection = inspection
             if inspection.items:
                 caller = self._caller(scope)  # again: a body may come long after its head
-                await self.durable(self.sink.append(caller.tenant, self.export.signal, payload, inspection))
-                self.authentication.spend(caller, inspection.items, len(payload))
+                counted.stored = stored = self.sink.append(caller.tenant, self.export.signal, payload, inspection)
+                self.authentication.spend(caller, inspection.items, len(payload), stored)
+                await self.durable(stored)
         return _rendered(self.export.response(inspection), media)
 
     def _caller(self, scope: Scope) -> Caller:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
-from typing import Any
+from concurrent.futures import Future
+from contextlib import AbstractContextManager
+from types import SimpleNamespace
+from typing import Any, cast
 
 import grpc
 import httpx
 import pytest
+from otelpond.receivers.authentication import Authentication
+from otelpond.storage.access import ANYBODY
 from otelpond.storage.counters import COUNTERS
 from otelpond.storage.signals import Signal, UnavailableError
 
@@ -63,6 +70,35 @@ def test_counts_how_a_request_ended(  # noqa: PLR0917 - fixtures and parameters
     send(transport, request_of(Signal.TRACES, span_id=fault.get("span_id", b"12345678")).SerializeToString())
     after = _counted(transport)
     assert grown == {name: count - before.get(name, 0) for name, count in after.items() if count != before.get(name, 0)}
+
+
+@pytest.mark.parametrize("disk", [None, UnavailableError("full")])
+def test_counts_what_is_stored_though_its_sender_has_gone(
+    sink: Any,
+    request_of: Callable[..., Any],
+    grpc_receiver: Callable[..., AbstractContextManager[int]],
+    monkeypatch: pytest.MonkeyPatch,
+    disk: Exception | None,
+) -> None:
+    """A call that is cancelled while its payload waits for the disk ends as the payload does, and is charged if that is stored."""
+    slow: Future[None] = Future()
+    spent: list[int] = []
+    access = SimpleNamespace(authenticate=lambda _: ANYBODY, spend=lambda _caller, items, _size: spent.append(items))
+    waits = threading.Event()
+    monkeypatch.setattr(sink, "append", lambda *_: waits.set() or slow)
+    before = _counted("grpc")
+    with grpc_receiver(sink, authentication=Authentication(cast("Any", access))) as port:
+        with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+            call = channel.unary_unary(METHOD).future(request_of(Signal.TRACES).SerializeToString())
+            assert waits.wait(10)
+            call.cancel()
+        while sink.held:
+            time.sleep(0.01)
+        assert (before, []) == (_counted("grpc"), spent)
+        slow.set_exception(disk) if disk else slow.set_result(None)
+    grown = {name: count - before.get(name, 0) for name, count in _counted("grpc").items() if count != before.get(name, 0)}
+    ended = ({"refused_spans": 1, "requests refused": 1}, []) if disk else ({"accepted_spans": 1, "requests success": 1}, [1])
+    assert ended == (grown, spent)
 
 
 @pytest.mark.parametrize("transport", ["http", "grpc"])
