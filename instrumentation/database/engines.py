@@ -198,13 +198,13 @@ class Engines:
             started, sql, many = begun
             known = target.known(sql, conn)
             attributes = {**known.attributes, CONNECTIONS: target.pool.open_connections(conn.engine.pool)}
-            failure = Failure(error, shown, target.system, disconnected=lost, statement=failed.statement, sanitised=known.sanitised)
+            failure = Failure(error, shown, target.system, disconnected=lost, sanitised=known.sanitised)
             if failure.kind != "connection" and many is None:
                 attributes[known.rows] = 0  # a statement is done wholly or not at all
             self._report_failure(known.name, attributes, started, ended, failure, context=context)
         elif pending is not None and pending.give_up():
             known, attributes, started, _, _ = pending.what
-            failure = Failure(error, shown, target.system, disconnected=lost, statement=failed.statement, sanitised=known.sanitised)
+            failure = Failure(error, shown, target.system, disconnected=lost, sanitised=known.sanitised)
             self._report_failure(known.name, {**attributes, known.rows: pending.rows}, started, ended, failure)
         elif context is None and failed.statement is None:
             operation = _ended_transaction(error)

@@ -1,4 +1,4 @@
-"""What went wrong with a statement or a connection: its class, its code, and what of its text may be sent.
+"""What went wrong with a statement or a connection: its class, its code, its text and where it was raised.
 
 The class is made from SQLSTATE, SQLite's and MySQL's codes and the DB-API's exception classes, which say it in any language; the
 messages do not.
@@ -15,6 +15,7 @@ from types import FrameType
 from typing import Literal
 
 from .. import privacy
+from .messages import message_of
 
 Kind = Literal["connection", "constraint", "timeout", "query"]
 
@@ -30,10 +31,6 @@ _MYSQL_CONNECTIONS = frozenset({
     1040, 1042, 1043, 1044, 1045, 1049, 1053, 1080, 1081, 1129, 1130, 1152, 1153, 1154, 1155, 1156, 1157, 1158, 1159, 1160, 1161, 1184,
     1203, 1226, 1698, 1927, *range(2000, 2008), 2012, 2013, 2026, 2027, 2048, 2055, 4031,
 })  # fmt: skip
-_PARAMETERS = re.compile(r"(\[parameters: )(?:.*(\])(?=\s*\(Background on this error|\s*\Z)|.*)", re.DOTALL)
-_KEYS = re.compile(r"(\)=\()[^\n]*?(\)(?= (?:already exists|is |conflicts with|violates)|\.?\s*(?:\n|\Z))|(?=\n|\Z))")
-_ROWS = re.compile(r"(Failing row contains \().*?(\)(?=\.(?:\s|\Z))|\Z)", re.DOTALL)
-_ENTRIES = re.compile(r"(Duplicate entry ').*?('(?= for key)|(?=\n|\Z))")
 
 
 class Failure:
@@ -50,7 +47,6 @@ class Failure:
         system: str,
         *,
         disconnected: bool,
-        statement: str | None = None,
         sanitised: str | None = None,
     ) -> None:
         """Look at it.
@@ -60,14 +56,15 @@ class Failure:
             shown: what SQLAlchemy makes of it.
             system: `db.system.name`.
             disconnected: whether the connection is lost, or was not made.
-            statement: what was sent, as SQLAlchemy repeats it in its message.
-            sanitised: the statement without literals.
+            sanitised: the statement without literals; None where the connection or the end of a transaction has failed.
         """
         self._error = error
         self.shown = shown
         self.code = code_of(error)
         self.kind = kind_of(error, self.code, system, disconnected=disconnected)
-        self.message = message_of(shown, statement, sanitised)
+        self.message = (
+            privacy.text(str(shown)) if disconnected and sanitised is None else message_of(shown, sanitised)  # no value was sent
+        )
 
     def attributes(self) -> dict[str, str]:
         """What the span gets; `otelpond.db.error.kind` is read by the tables."""
@@ -159,16 +156,6 @@ def name_of(error: BaseException) -> str:
     """Its class as `psycopg.errors.UniqueViolation`."""
     kind = type(error)
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-
-
-def message_of(error: BaseException, statement: str | None, sanitised: str | None) -> str:
-    """The text of an error, its statement without literals and no bound value of it left."""
-    text = str(error)
-    if statement and sanitised is not None:
-        text = text.replace(f"[SQL: {statement}]", f"[SQL: {sanitised}]")
-    for pattern in (_PARAMETERS, _KEYS, _ROWS, _ENTRIES):
-        text = pattern.sub(r"\1?\2", text)
-    return privacy.text(text)
 
 
 def stack_of(error: BaseException, said: str) -> str:

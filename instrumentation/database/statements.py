@@ -1,4 +1,7 @@
-"""What a statement does, and to which tables, read from its text; done once per distinct statement, never by a database's grammar."""
+"""What a statement does, and to which tables, read from its text without literals, which may hold any words.
+
+Done once per distinct statement, never by a database's grammar.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from dataclasses import dataclass
 from .. import privacy
 
 MAX_READ = 8192
-"""Characters of a statement that operation and tables are looked for in: lists of values make long ones."""
+"""Characters of a sanitised statement that operation and tables are looked for in: lists of values make long ones."""
 MAX_TEXT = 4096
 """Characters of a statement that are sent; the collector parses no longer ones either."""
 MAX_SUMMARY = 255
@@ -16,7 +19,7 @@ MAX_SUMMARY = 255
 
 _IDENTIFIER = r'(?:[^\W\d][\w$]*|"(?:[^"]|"")+"|`[^`]+`|\[[^\]\'"]+\])'
 _TOKEN = re.compile(
-    r"--[^\n]*|/\*.*?(?:\*/|$)|'(?:[^']|'')*+(?:'|$)|\$(?P<tag>\w*)\$.*?(?:\$(?P=tag)\$|$)"
+    r"/\*.*?(?:\*/|$)|\$(?P<tag>\w*)\$.*?(?:\$(?P=tag)\$|$)"
     rf"|(?P<name>{_IDENTIFIER}(?:\s*\.\s*{_IDENTIFIER})*)|(?P<mark>[(),])",
     re.DOTALL,
 )
@@ -55,8 +58,8 @@ class Statement:
 
 def read(sql: str, system: str = "") -> Statement:
     """Read a statement of a database system, as `db.system.name` has it."""
-    reader = _Reader(sql[:MAX_READ])
     text = privacy.statement(sql, system)
+    reader = _Reader(text[:MAX_READ])
     return Statement(reader.operation, reader.table(), reader.summary(), text if len(text) <= MAX_TEXT else f"{text[: MAX_TEXT - 4]} ...")
 
 
