@@ -24,6 +24,8 @@ PARTS = ("privacy", "context", "errors", "server", "requests", "database")
 """In the order they start; they stop in the opposite one. A part sees spans and log records before those behind it."""
 GROUPS = {"errors": "crashes", "server": "apm", "requests": "apm", "database": "apm"}
 """Which setting turns a part off."""
+NEEDED = "privacy"
+"""The part without which nothing is sent, unless it is turned off."""
 
 
 class Part(Protocol):
@@ -42,8 +44,8 @@ class Parts:
     def __init__(self) -> None:
         self._running: dict[str, Part] = {}
 
-    def start(self, settings: Settings, providers: Providers) -> None:
-        """Start every part that is not turned off; one that fails is skipped."""
+    def start(self, settings: Settings, providers: Providers) -> bool:
+        """Start every part that is not turned off; one that fails is skipped. False where that is `NEEDED`: no other is started then."""
         for name in PARTS:
             if name in settings.disabled_parts or not getattr(settings, GROUPS.get(name, ""), True):
                 continue
@@ -52,6 +54,9 @@ class Parts:
                 if part is not None:
                     part.start(settings, providers)
                     self._running[name] = part
+            if name == NEEDED and name not in self._running:
+                return False
+        return True
 
     def stop(self) -> None:
         """Stop them, the last one first."""

@@ -61,12 +61,15 @@ def start() -> bool:
         settings = read(Settings)
         if settings.disabled:
             return False
-        _state.settings = settings
-        _state.providers = Providers(settings)
-        _state.parts.start(settings, _state.providers)
-        _state.providers.begin()
+        providers = Providers(settings)
+        if not _state.parts.start(settings, providers):
+            providers.close(0.0)
+            say_once("nothing is observed: secrets and personal data would be sent")
+            return False
+        _state.settings, _state.providers = settings, providers
+        providers.begin()
         if settings.on_sigterm and os.getpid() != 1:  # the kernel lets no default SIGTERM end a container's first process
-            termination.begin(_before_death, _state.providers.delivery.wakeup_fd, settings.exit_timeout_s)
+            termination.begin(_before_death, providers.delivery.wakeup_fd, settings.exit_timeout_s)
         if not _state.hooked:
             _state.hooked = True
             atexit.register(_at_exit)

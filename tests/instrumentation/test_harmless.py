@@ -70,6 +70,21 @@ def test_it_works_without_the_collectors_libraries(tmp_path: Path, collector: An
     assert [("light",)] == collector.published("select name from spans where service_name = 'light'")
 
 
+def test_nothing_is_sent_where_privacy_fails(run: Callable[..., Any]) -> None:
+    """It says so, nobody sees what the service records, and the service runs."""
+    code = (
+        "from otelpond.instrumentation import instrument, privacy, shutdown, track; from opentelemetry import _logs, trace\n"
+        "privacy.start = None; instrument(); track('raw'); shutdown()\n"
+        "print(trace.get_tracer_provider()._active_span_processor._span_processors)\n"
+        "print(_logs.get_logger_provider()._multi_log_record_processor._log_record_processors)"
+    )
+    ended = run(sys.executable, "-c", code)
+    assert (0, "()\n()\n") == (ended.returncode, ended.stdout), ended.stderr
+    first, second = ended.stderr.splitlines()
+    assert first.startswith("otelpond: the part privacy is skipped: TypeError: ")
+    assert "otelpond: nothing is observed: secrets and personal data would be sent" == second
+
+
 def test_instrument_in_code_is_the_same_and_twice_is_harmless(collector: Any, run: Callable[..., Any]) -> None:
     """Every span and event arrives once, with the user."""
     ended = run(sys.executable, "plain.py", OTEL_EXPORTER_OTLP_ENDPOINT=f"http://{collector.http}")

@@ -58,6 +58,18 @@ def test_a_part_that_fails_is_skipped(modules: dict[str, Any], capsys: pytest.Ca
     assert {"django"} == running.taken()
 
 
+def test_nothing_starts_without_the_part_that_is_needed(modules: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether it fails or is missing; one that is turned off is not missed."""
+    monkeypatch.setattr(parts, "NEEDED", "first")
+    assert parts.Parts().start(Settings(disabled_parts=("first",)), None)  # type: ignore[arg-type]
+    modules["calls"].clear()
+    modules["first"].start = None
+    assert not parts.Parts().start(Settings(), None)  # type: ignore[arg-type]
+    monkeypatch.setattr(parts, "_load", lambda _name: None)
+    assert not parts.Parts().start(Settings(), None)  # type: ignore[arg-type]
+    assert [] == modules["calls"]
+
+
 class _EntryPoint:
     dist = None
 
