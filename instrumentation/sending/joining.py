@@ -25,6 +25,8 @@ from ..guard import say, skipped
 
 made: WeakSet[object] = WeakSet()
 """The providers of ours that are OpenTelemetry's, for as long as the process lives."""
+_joined: WeakSet[object] = WeakSet()
+"""Those of them that one of the service's is joined to: a second one OpenTelemetry refuses, as ever."""
 
 
 class Shared:
@@ -37,12 +39,12 @@ class Shared:
             processor: the other provider's.
             provider: the other one where it ends with this one. Ours does not: a service that waits for its own waits for nothing of ours.
         """
-        self.processor = processor
+        self._processor = processor
         self._provider = provider
 
     def _processors(self) -> list[Any]:
-        several = listed(self.processor)
-        return [self.processor] if several is None else [each for each in several if not isinstance(each, Shared)]
+        several = listed(self._processor)
+        return [self._processor] if several is None else [each for each in several if not isinstance(each, Shared)]
 
     def shutdown(self) -> None:
         """The service shuts its global provider down, which is its own as well."""
@@ -127,9 +129,10 @@ class Joining:
 
         @functools.wraps(original)
         def watched(provider: object, *args: Any, **kwargs: Any) -> None:
-            if not self._active or not isinstance(provider, type(ours)):
+            if not self._active or not isinstance(provider, type(ours)) or ours in _joined:
                 original(provider, *args, **kwargs)
             elif provider is not ours:
+                _joined.add(ours)
                 with skipped(f"joining the service's {type(provider).__name__}"):
                     join(ours, provider)
 
@@ -146,34 +149,26 @@ class Joining:
 
     def _join_tracing(self, ours: Any, theirs: Any) -> None:
         first, second = ours._active_span_processor, theirs._active_span_processor
-        if _is_joined(first, second):
-            return
         chosen = theirs.sampler if ours.sampler is self._sampler else ours.sampler  # else a part of ours has set one
         self._sampler = chosen if chosen is theirs.sampler else self._sampler
         for each in (ours, *ours._tracers.values()):
             each.sampler, each.id_generator = chosen, theirs.id_generator
-        theirs.add_span_processor(SharedSpans(first))
         ours.add_span_processor(SharedSpans(second, theirs))
+        with skipped("what the service's own tracers record"):  # a processor of the service's own making may take no other
+            theirs.add_span_processor(SharedSpans(first))
         _say(theirs)
 
 
 def _join_logging(ours: Any, theirs: Any) -> None:
     first, second = ours._multi_log_record_processor, theirs._multi_log_record_processor
-    if _is_joined(first, second):
-        return
-    theirs.add_log_record_processor(SharedLogRecords(first))
     ours.add_log_record_processor(SharedLogRecords(second, theirs))
+    with skipped("what the service's own loggers record"):
+        theirs.add_log_record_processor(SharedLogRecords(first))
     _say(theirs)
-
-
-def _is_joined(first: Any, second: Any) -> bool:
-    return any(isinstance(each, Shared) and each.processor is second for each in listed(first) or ())
 
 
 def _join_metering(ours: Any, theirs: Any) -> None:
     first, second = ours._measurement_consumer, theirs._measurement_consumer
-    if theirs in _metering:
-        return
     _metering.add(theirs)
     ours._metric_readers = (*ours._metric_readers, *theirs._metric_readers)  # those that it flushes
     first._reader_storages, second._reader_storages = (

@@ -60,6 +60,25 @@ print(time.monotonic() - started < 0.5)
     assert (0, "True\n") == (ended.returncode, ended.stdout)
 
 
+def test_a_second_provider_is_refused_as_ever(run: Callable[..., Any], black_hole: str) -> None:
+    """And one whose processor takes no other is given what the global one records."""
+    code = """
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+first, second = InMemorySpanExporter(), InMemorySpanExporter()
+for exporter in (first, second):
+    trace.set_tracer_provider(TracerProvider(active_span_processor=SimpleSpanProcessor(exporter)))
+trace.get_tracer("shop").start_span("x").end()
+print(len(first.get_finished_spans()), len(second.get_finished_spans()))
+"""
+    command = (*OTELPOND, "run", "--endpoint", black_hole, "--", sys.executable, "-c", code)
+    ended = run(*command, OTEL_PYTHON_DISABLED_INSTRUMENTATIONS="logging")
+    assert (0, "1 0\n") == (ended.returncode, ended.stdout)
+    assert 1 == ended.stderr.count("Overriding of current TracerProvider is not allowed")
+
+
 @pytest.mark.parametrize("whose", ["ours", "own", "vendor"])
 def test_a_process_that_is_instrumented_again_tells_all_once(collector: Any, run: Callable[..., Any], whose: str) -> None:
     """Nothing of the first time is left on the providers, whoever made them."""

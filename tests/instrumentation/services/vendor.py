@@ -24,9 +24,8 @@ spans, logs, reader = InMemorySpanExporter(), InMemoryLogRecordExporter(), InMem
 early = trace.get_tracer("early")
 
 tracing = TracerProvider(resource=resource, id_generator=generator)
-trace.set_tracer_provider(tracing)
-trace.set_tracer_provider(tracing)
 trace.set_tracer_provider(trace.get_tracer_provider())
+trace.set_tracer_provider(tracing)
 tracing.add_span_processor(BatchSpanProcessor(spans))
 logging_provider = LoggerProvider(resource=resource)
 logging_provider.add_log_record_processor(SimpleLogRecordProcessor(logs))
