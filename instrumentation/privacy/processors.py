@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 from opentelemetry.sdk._logs import LogRecordProcessor, ReadWriteLogRecord
 from opentelemetry.sdk.trace import Event, ReadableSpan, SpanProcessor
-from opentelemetry.trace import SpanKind, Status
+from opentelemetry.trace import Link, SpanKind, Status
 
 from . import policy
 from .addresses import address
-from .names import Kind, is_kept, kind
+from .names import Kind, holds_secret, is_kept, kind
 from .nested import values
 from .statements import statement
 from .texts import text
@@ -27,18 +28,34 @@ Action = Callable[[Any, Mapping[str, Any]], Any]
 
 _MAX_KEYS = 4096
 _HEADERS = ("http.request.header.", "http.response.header.")
-_HARMLESS = tuple(
+_BY_NAME = ("db.query.parameter", "db.operation.parameter", "db.statement.parameters", "process.environment_variable.")
+_HARMLESS = frozenset(
     """
-    aws. browser. client.port cloud. code. container. context.id db. deployment. destination. device. dns. enduser. error.type event.
-    exception.escaped exception.type faas. feature_flag. gen_ai.usage. host. http. k8s. log. messaging. net. network. os. otel. otelpond.
-    process. rpc. server. service. session.id source. telemetry. thread. tls. url. user.id user.role user_agent.
+    client.port context.id error.type event.domain event.name exception.escaped exception.type session.id user.id user.role user.roles
     """.split()  # noqa: SIM905 - names read better as text
 )
-"""Beginnings of keys that instrumentation sets from what it knows itself, or that say who acts, which is their meaning."""
+"""Keys that instrumentation sets from what it knows itself, or that say who acts, which is their meaning."""
+_HARMLESS_GROUPS = tuple(
+    """
+    aws. browser. cloud. code. container. db. deployment. destination. device. dns. enduser. faas. feature_flag. gen_ai.usage. host. http.
+    k8s. log. messaging. net. network. os. otel. otelpond. process. rpc. server. service. source. telemetry. thread. tls. url. user_agent.
+    """.split()  # noqa: SIM905 - names read better as text
+)
+"""Beginnings of such keys; one whose name is a secret's is none."""
 
 
 def _of_text(value: Any, _others: Mapping[str, Any]) -> Any:
     return text(value) if isinstance(value, str) else value
+
+
+def _of_arguments(value: Any, others: Mapping[str, Any]) -> Any:
+    """A command line, also as the list of its words: what follows `--password` is removed."""
+    if not isinstance(value, tuple | list):
+        return _of_text(value, others)
+    return tuple(
+        policy.REMOVED if before.startswith("-") and "=" not in before and holds_secret(before) else text(each)
+        for before, each in pairwise(("", *map(str, value)))
+    )
 
 
 def _of_statement(value: Any, others: Mapping[str, Any]) -> Any:
@@ -76,6 +93,8 @@ def _of_name(key: str, value: Any, _others: Mapping[str, Any]) -> Any:
 
 _KNOWN: dict[str, Action] = {
     **dict.fromkeys(("exception.message", "exception.stacktrace", "url.path", "error.message", "db.response.message"), _of_text),
+    **dict.fromkeys(("log.record.original", "code.stacktrace", "otel.status_description"), _of_text),
+    **dict.fromkeys(("process.command_line", "process.command_args", "container.command_line", "container.command_args"), _of_arguments),
     **dict.fromkeys(("db.query.text", "db.statement"), _of_statement),
     **dict.fromkeys(("url.full", "http.url", "http.target", "url.original"), _of_url),
     **dict.fromkeys(("url.query", "url.fragment"), _of_query),
@@ -129,13 +148,13 @@ def _action(key: str) -> Action | None:
     for prefix in _HEADERS:
         if key.startswith(prefix):
             return partial(_of_header, key[len(prefix) :].replace("_", "-"))
-    if key.startswith("db.query.parameter"):
-        return partial(_of_name, key)
-    return None if key.startswith(_HARMLESS) else partial(_of_name, key)
+    if key in _HARMLESS or (key.startswith(_HARMLESS_GROUPS) and not key.startswith(_BY_NAME) and not holds_secret(key)):
+        return None
+    return partial(_of_name, key)
 
 
 class CleanSpans(SpanProcessor):
-    """Sanitises a span when it has ended: attributes, events, the description of its status."""
+    """Sanitises a span when it has ended: attributes, events, links, the description of its status."""
 
     def __init__(self, attributes: Attributes) -> None:
         self._attributes = attributes
@@ -147,13 +166,16 @@ class CleanSpans(SpanProcessor):
             self._attributes.clean(attributes, serving=span._kind is SpanKind.SERVER)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
         if span._events:  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
             for event in span.events:
-                self._clean_event(event)
+                self._clean_part(event)
+        if span._links:  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+            for link in span.links:
+                self._clean_part(link)
         status = span._status  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
         if status.description:
             span._status = Status(status.status_code, text(status.description))  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
 
-    def _clean_event(self, event: Event) -> None:
-        attributes = getattr(event._attributes, "_dict", None)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+    def _clean_part(self, part: Event | Link) -> None:
+        attributes = getattr(part._attributes, "_dict", None)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
         if attributes:
             self._attributes.clean(attributes)
 

@@ -587,6 +587,49 @@ def test_spans_are_sanitised_when_they_end(observed: Observed) -> None:
     assert "hunter2" not in event.attributes["exception.stacktrace"].rpartition("ValueError")[2]
 
 
+def test_what_others_record_under_keys_of_the_conventions(observed: Observed) -> None:
+    """A key that only begins like a harmless one is looked at; links are as events are."""
+    seen = observed(privacy)
+    given = {
+        "log.record.original": "login password=hunter2",
+        "db.connection_string": "postgresql://u:hunter2@h/db",
+        "db.statement.parameters": "{'password': 'hunter2'}",
+        "user.id_token": "hunter2",
+        "session.id_token": "hunter2",
+        "event.email": "bob@example.com",
+        "process.command_line": "x --password=hunter2",
+        "process.command_args": ("x", "--password", "hunter2", "--port", "1"),
+        "rpc.grpc.request.metadata.authorization": ("hunter2",),
+        "process.environment_variable.DATABASE_URL": "postgresql://u:hunter2@h/db",
+    }
+    cleaned = {
+        "log.record.original": "login password=[removed]",
+        "db.connection_string": "[removed]",
+        "db.statement.parameters": "{'password': '[removed]'}",
+        "user.id_token": "[removed]",
+        "session.id_token": "[removed]",
+        "event.email": "[removed]",
+        "process.command_line": "x --password=[removed]",
+        "process.command_args": ("x", "--password", "[removed]", "--port", "1"),
+        "rpc.grpc.request.metadata.authorization": "[removed]",
+        "process.environment_variable.DATABASE_URL": "postgresql://[removed]@h/db",
+    }
+    kept = {
+        "user.id": "bob",
+        "session.id": "s",
+        "event.name": "x",
+        "user.roles": ("a",),
+        "http.response.status_code": 200,
+        "process.pid": 1,
+    }
+    context = trace.SpanContext(1, 2, is_remote=True)
+    with seen.tracer.start_as_current_span("a", attributes={**given, **kept}, links=[trace.Link(context, given)]) as span:
+        span.add_link(context, given)
+    (ended,) = seen.finished_spans()
+    assert {**cleaned, **kept} == dict(ended.attributes)
+    assert [cleaned, cleaned] == [dict(link.attributes) for link in ended.links]
+
+
 def test_log_records_are_sanitised_as_they_are_emitted(observed: Observed) -> None:
     """Bodies, texts and maps, and attributes; the service's own objects stay as they were."""
     seen = observed(privacy)
