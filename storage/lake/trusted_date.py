@@ -1,7 +1,7 @@
 """The date by which days are dropped: the clock's, unless that has leapt ahead; maintenance asks for it in every round.
 
 A clock that is a year ahead for an afternoon must not cost a year of data. Rounds note what they saw in `DATA/lake/.dates.json`: a date
-that lies more than a week behind the last one that was trusted must have been seen on three days that follow each other.
+that lies more than a week ahead of the last one that was trusted is believed with the third day seen there, each later than the one before.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _WITNESSES: Final = 3
 
 
 def trusted_date(folder: Path, today: date) -> date:
-    """Today, or the last trusted date where today lies too far behind it.
+    """Today, or the last trusted date where today lies too far ahead of it.
 
     Args:
         folder: of the lake; a lake without a note, and one whose note is damaged, trusts the clock.
@@ -32,12 +32,10 @@ def trusted_date(folder: Path, today: date) -> date:
     if today <= trusted + _LEAP:
         seen: tuple[date, list[date]] = (today, [])
     else:
-        following = sorted({*(day for day in ahead if timedelta() <= today - day <= _LEAP), today})
+        following = sorted({*(day for day in ahead if day < today), today})
         seen = (today, []) if len(following) >= _WITNESSES else (trusted, following)
         if seen[0] != today:
-            logger.warning(
-                "the clock has leapt from %s to %s: no day is dropped by it until it has stood there for three days", trusted, today
-            )
+            logger.warning("the clock has leapt from %s to %s: no day is dropped by it until the third day it stands there", trusted, today)
     _write(folder / _NOTE, *seen)
     return seen[0]
 

@@ -34,9 +34,16 @@ def test_a_clock_that_stays_ahead_is_believed_on_the_third_day(tmp_path: Path) -
     assert [*days(0, 0, 0), *days(32, 33)] == [trusted_date(tmp_path, today) for today in days(0, 30, 31, 32, 33)]
 
 
-def test_days_far_from_each_other_are_no_witnesses(tmp_path: Path) -> None:
-    """A clock that leaps again and again is no better for it."""
-    assert {TODAY} == {trusted_date(tmp_path, TODAY + number * YEAR) for number in range(6)}
+def test_a_collector_that_runs_once_a_month_drops_days_too(tmp_path: Path) -> None:
+    """However far its days lie from each other."""
+    assert days(0, 0, 0, 90, 90, 90, 180) == [trusted_date(tmp_path, today) for today in days(0, 30, 60, 90, 120, 150, 180)]
+
+
+def test_a_clock_that_leaps_again_and_again_is_no_better_for_it(tmp_path: Path) -> None:
+    """Days are no witnesses where the clock has been set right, or back, between them."""
+    right = {trusted_date(tmp_path, TODAY + number % 2 * YEAR) for number in range(12)}
+    back = {trusted_date(tmp_path, TODAY + number * YEAR) for number in range(12, 1, -1)}
+    assert ({TODAY}, {TODAY}) == (right, back)
 
 
 def test_a_clock_that_is_set_back_drops_less(tmp_path: Path) -> None:
