@@ -136,7 +136,7 @@ class InProcessPond:
         self._tables = None if _is_forked() else _Tables(self.folder, tables)
         self._publishing = threading.Lock()
         self._cleaned: set[Path] = set()
-        self._own, self._lock = _take_folder(self.folder / FOLDER)
+        self._own, self._lock = _take_folder(self.folder / FOLDER, publishing=self._tables is not None)
         self._inbox = Inbox(_inbox(self._own))
         self._closed = False
         self._unpublished = 0
@@ -205,9 +205,8 @@ class InProcessPond:
             return not held or self._publish_held(folder, tables)
 
     def _publish_held(self, folder: Path, tables: _Tables) -> bool:
-        positions = _published_positions(folder)
-        if not unread_bytes(segments(_inbox(folder)), positions.get(_INBOX, BEGINNING)):
-            forget(_inbox(folder), positions.get(_INBOX, BEGINNING))  # sealed since
+        if not _unpublished_bytes(folder):
+            forget(_inbox(folder), _published_position(folder))  # sealed since
             return True
         return self._run(folder, tables)
 
@@ -251,11 +250,16 @@ def _inbox(folder: Path) -> Path:
     return folder / "inbox" / _INBOX
 
 
-def _published_positions(folder: Path) -> Mapping[str, Position]:
+def _published_position(folder: Path) -> Position:
     """Up to where a process's inbox is in the tables."""
     store = PlanStore(folder / "plans")
     plans = [plan for plan in store.plans() if plan.number <= store.done()]
-    return plans[-1].positions if plans else {}
+    return plans[-1].positions.get(_INBOX, BEGINNING) if plans else BEGINNING
+
+
+def _unpublished_bytes(folder: Path) -> int:
+    """How much of a process's inbox is not in the tables."""
+    return unread_bytes(segments(_inbox(folder)), _published_position(folder))
 
 
 @cache
@@ -263,12 +267,12 @@ def _kernels() -> WarmingDecoder:
     return WarmingDecoder()
 
 
-def _take_folder(folder: Path) -> tuple[Path, ExitStack]:
-    """The first process folder that no living process holds, and its lock."""
+def _take_folder(folder: Path, *, publishing: bool) -> tuple[Path, ExitStack]:
+    """The first process folder that no living process holds, and its lock; one in which nothing waits, where this one cannot publish."""
     make_folder(folder)
     for own in _numbered(folder):
         lock = ExitStack()
-        if lock.enter_context(locked(own / "lock", wait=False)):
+        if lock.enter_context(locked(own / "lock", wait=False)) and (publishing or not _unpublished_bytes(own)):
             make_folder(own)
             return own, lock
         lock.close()

@@ -74,7 +74,7 @@ class _Writer:
 
 
 _ABANDONED: list[InProcessPond] = []
-"""Of the process that this one was forked from: kept, so that nothing of it is closed here."""
+"""Of the process that this one was forked from: kept, so that no engine is ended here whose threads are not. It holds no lock."""
 
 
 class PondSpanExporter(SpanExporter):

@@ -168,6 +168,39 @@ def test_what_a_forked_child_stores_its_parent_publishes(data: Path) -> None:
     assert ["child", "parent"] == _names(data)
 
 
+@pytest.mark.parametrize("stores", ["before", "after"])
+def test_a_living_child_keeps_nothing_of_a_killed_parent(data: Path, tracing: Callable[[], TracerProvider], stores: str) -> None:
+    """The parent's rows are published while the child lives, whenever it begins to store; the child's own when it has ended."""
+    end = """
+    told, tell = os.pipe()
+    if os.fork() == 0:
+        os.close(tell)
+        os.read(told, 1) if sys.argv[3] == "after" else None
+        provider.get_tracer("job").start_span("child").end()
+        os.write(1, b"stored")
+        sys.stdin.read()
+        os._exit(0)
+    os.close(told)
+    while sys.argv[3] == "before" and not os.path.exists(os.path.join(sys.argv[1], "processes", "1", "inbox", "own", "0000000001.open")):
+        pass
+    os.kill(os.getpid(), signal.SIGKILL)
+    """
+    code = textwrap.dedent(CHILD).format(end=textwrap.dedent(end))
+    command = [sys.executable, "-c", code, str(data), "parent", stores]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as family:
+        assert family.stdin is not None
+        assert family.stdout is not None
+        assert b"stored" == family.stdout.read(6)
+        family.wait(10)
+        provider = tracing()
+        assert provider.force_flush()
+        assert ["parent"] == _names(data)
+        family.stdin.close()
+        assert b"" == family.stdout.read()  # the child has ended
+    assert provider.force_flush()
+    assert ["child", "parent"] == _names(data)
+
+
 def test_a_pond_of_ones_own_takes_export_requests(data: Path) -> None:
     """And says what it does not take."""
     pond = InProcessPond(data)
