@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from opentelemetry.sdk.trace import ReadableSpan
@@ -20,6 +21,8 @@ from .scopes import Scopes, innermost_open
 
 LENGTH = 100
 """How many are kept in a scope."""
+LONGEST, WIDEST = 2000, 32
+"""Of a message or a value so many characters or items are kept, and of an event so many attributes."""
 
 Breadcrumb = tuple[int, str, str, str, Mapping[str, object] | ReadableSpan | None]
 """Nanoseconds since 1970, kind, message, level, and data: a span's are its attributes, those that it gets later too."""
@@ -60,14 +63,21 @@ def add(kind: str, message: str, *, level: str = "info", data: Mapping[str, obje
 
     Args:
         kind: `log`, `request`, `query` or `event`.
-        message: one line.
+        message: one line; its beginning is kept.
         level: `debug`, `info`, `warning`, `error` or `fatal`.
         data: what else is known; it is not copied.
     """
-    breadcrumb = (_now(), kind, message, level, data)
+    breadcrumb = (_now(), kind, message[:LONGEST], level, data)
     (_current.get() or _threads.scope).breadcrumbs.append(breadcrumb)
     for observe in observers:
         observe(breadcrumb)
+
+
+def bounded(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """As much of an event's attributes as is kept, by one look at each; what is nested in them is kept as it is."""
+    return {
+        key: value[:LONGEST] if isinstance(value, (str, bytes, list, tuple)) else value for key, value in islice(attributes.items(), WIDEST)
+    }
 
 
 def scope() -> Scope:

@@ -175,7 +175,7 @@ class Completion(LogRecordProcessor):
             if (severity is not None and severity.value >= SeverityNumber.ERROR.value) or _here.exception is not None:
                 complete(record, _here.exception)
             elif record.event_name:
-                breadcrumbs.add("event", record.event_name, data=dict(record.attributes))
+                breadcrumbs.add("event", record.event_name, data=breadcrumbs.bounded(record.attributes))
 
     def shutdown(self) -> None:
         """Nothing is held."""

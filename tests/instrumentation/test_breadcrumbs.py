@@ -41,6 +41,15 @@ def test_the_last_hundred_are_kept_newest_last() -> None:
     assert {"kind": "event", "level": "warning", "message": "149", "data": {"number": 149}} == last
 
 
+def test_what_is_kept_is_bounded() -> None:
+    """A message of any length, and an event of any size."""
+    breadcrumbs.add("log", "x" * 1_000_000)
+    assert ["x" * breadcrumbs.LONGEST] == _messages()
+    kept = breadcrumbs.bounded({"text": "x" * 1_000_000, "number": 7, **{str(number): [number] * 5000 for number in range(100)}})
+    assert breadcrumbs.WIDEST == len(kept)
+    assert ("x" * breadcrumbs.LONGEST, 7, [0] * breadcrumbs.LONGEST) == (kept["text"], kept["number"], kept["0"])
+
+
 def test_a_request_shares_its_own_with_the_threads_it_runs() -> None:
     """And neither with what was before, nor with what comes behind."""
     breadcrumbs.add("log", "before")
