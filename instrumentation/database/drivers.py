@@ -58,6 +58,8 @@ class Drivers:
 
 
 def _quieten(dialect: Any) -> None:
+    if dialect.driver == "aiosqlite" and not hasattr(dialect.connect, "_otelpond"):
+        dialect.connect = _in_quiet_threads(dialect.connect)
     for name in CALLS:
         call = getattr(dialect, name, None)
         if call is not None and not hasattr(call, "_otelpond"):
@@ -75,3 +77,22 @@ def _quiet(call: Callable[..., Any]) -> Callable[..., Any]:
 
     quiet._otelpond = True  # type: ignore[attr-defined]  # noqa: SLF001 - ours
     return quiet
+
+
+def _in_quiet_threads(connect: Callable[..., Any]) -> Callable[..., Any]:
+    """For aiosqlite, whose connections have a thread each, which knows no caller's context: it is quiet from its first call on."""
+
+    @functools.wraps(connect)
+    def connect_in_quiet_thread(*args: Any, **kwargs: Any) -> Any:
+        if "async_creator_fn" not in kwargs:  # which takes what the service has agreed with it
+            kwargs["factory"] = functools.partial(_begin_quietly, kwargs.get("factory") or sys.modules["sqlite3"].Connection)
+        return connect(*args, **kwargs)
+
+    return connect_in_quiet_thread
+
+
+def _begin_quietly(factory: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
+    attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, True))
+    if "factory" in kwargs:  # sqlite3 tells it of itself
+        kwargs["factory"] = factory
+    return factory(*args, **kwargs)

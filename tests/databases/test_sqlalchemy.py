@@ -419,10 +419,12 @@ def test_what_fails_in_us_reaches_no_query(
     assert "otelpond: a database statement is not reported: ValueError: broken" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql+psycopg2", "postgresql+psycopg", "postgresql+psycopg_async", "postgresql+asyncpg"])
+@pytest.mark.parametrize(
+    "kind", ["sqlite", "sqlite+aiosqlite", "postgresql+psycopg2", "postgresql+psycopg", "postgresql+psycopg_async", "postgresql+asyncpg"]
+)
 def test_packages_for_drivers_double_nothing(kind: str, new_database: Callable[..., Any], observed: Observe) -> None:
     """A driver's own package is quiet while SQLAlchemy uses the driver, and only then."""
-    driver = (kind.partition("+")[2] or "sqlite3").removesuffix("_async")
+    driver = "sqlite3" if kind.startswith("sqlite") else kind.partition("+")[2].removesuffix("_async")
     name = f"opentelemetry.instrumentation.{driver}"
     if importlib.util.find_spec(name) is None:
         pytest.skip(f"{name} is not installed")
