@@ -24,7 +24,8 @@ try:
 
     from ..storage.access.tenants import DEFAULT_TENANT
     from ..storage.signals import Signal
-    from .in_process import InProcessPond, shared
+    from .in_process import InProcessPond
+    from .shared_ponds import shared
 except ModuleNotFoundError as missing:
     raise ImportError(
         f"writing a pond in-process needs more than is installed here (no {missing.name}): pip install 'otelpond[collector]'"
