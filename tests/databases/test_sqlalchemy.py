@@ -7,7 +7,7 @@ import importlib.util
 import socket
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any
 
 import pytest
@@ -227,6 +227,30 @@ def test_a_wrong_statement(shop: Any, observed: Observe) -> None:
     assert ("query", "nowhere") == (row["otelpond.db.error.kind"], row["db.collection.name"])
     assert row["db.response.status_code"] in {"42P01", "SQLITE_ERROR"}
     assert row["error.type"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "values"),
+    [
+        ("SELECT * FROM orders WHERE name = 'Anna Schmidt' AND nothing = 1", {}),
+        ("SELECT * FROM orders WHERE name = 'Anna Schmidt' AND 'Anna Schmidt'", {}),
+        ("SELECT CAST('he said \"bye\" (to). Anna Schmidt' AS INTEGER), 1 FROM nowhere", {}),
+        ("SELECT CAST('he said \"bye\" (to). Anna Schmidt' AS INTEGER) FROM orders", {}),
+        ("INSERT INTO orders (id, name) VALUES (:id, :name)", {"id": "Anna Schmidt", "name": "x"}),
+        ("INSERT INTO orders (id, name) VALUES (:id, :name)", {"id": None, "name": "he said (bye). Anna Schmidt"}),
+    ],
+    ids=["column", "type", "table", "cast", "argument", "row"],
+)
+def test_a_message_repeats_no_values(shop: Any, observed: Observe, statement: str, values: dict[str, Any]) -> None:
+    """Whatever the database or its driver makes of them."""
+    shop.run(_fill)
+    seen = observed()
+    with suppress(Exception):  # SQLite takes some of them
+        shop.run(lambda connection: connection.execute(text(statement), values).fetchall())
+    for span in seen.spans():
+        said = str([dict(event.attributes) for event in span.events]) + str(span.status.description) + span.name
+        assert "Schmidt" not in said
+        assert "Traceback" in said or not span.events
 
 
 def test_a_transaction_that_cannot_be_committed(shop: Any, observed: Observe) -> None:
