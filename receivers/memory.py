@@ -4,7 +4,8 @@ A gRPC request does not say how long its message is, and grpcio reads it whole. 
 limit, by a look every 10 ms as long as messages come in. The model: memory grows by what has come, which the looks see, by what may come
 until the next look, and by what begins. From a tenth of the limit on a message may be of the largest size as long as it has just begun:
 only so many begin together as there is room for. What takes longer counts for what it has brought, so that slow senders are in nobody's
-way. At a third of the limit nothing begins and half of what has begun is ended; the rest is for messages that are handed over or parsed.
+way. At a third of the limit nothing begins and what is slow is ended, else half of what has begun; the rest is for messages that are
+handed over or parsed.
 All of it runs on the event loop that serves the calls.
 """
 
@@ -25,7 +26,8 @@ from ..storage.signals import UnavailableError
 _LOOK_EVERY_S: Final = 0.01
 _NEW_S: Final = 0.1  # loopback brings 64 MiB in that time
 _LONGEST_WAIT_S: Final = 1.0
-_SLOWEST_S: Final = 10.0  # OTLP clients have given up by then
+_SLOW_S: Final = 10.0  # most OTLP clients have given up by then
+_SLOWEST_S: Final = 60.0  # as over HTTP
 _OWN_AFTER_S: Final = 5.0
 _TRIM_EVERY_S: Final = 0.1
 _M_MMAP_THRESHOLD: Final = -3
@@ -133,10 +135,15 @@ class Incoming:
         if self._reading:
             self._watch_on()
             if self._look() > self._full_at:
-                reading = sorted(self._reading, key=lambda each: self._reading[each])
-                for latest in reading[len(reading) // 2 :]:  # what came first shall arrive
-                    del self._reading[latest]
-                    latest.reschedule(0)
+                self._make_room()
+
+    def _make_room(self) -> None:
+        slow_from = time.monotonic() - _SLOW_S
+        reading = sorted(self._reading, key=lambda each: self._reading[each])
+        slow = [each for each in reading if self._reading[each] < slow_from]
+        for each in slow or reading[len(reading) // 2 :]:  # what came first shall arrive
+            del self._reading[each]
+            each.reschedule(0)
 
     def _look(self) -> int:
         """The memory that is held, after the allocator has given back what it can where that is too much."""

@@ -230,10 +230,6 @@ def test_200_stuck_connections_are_in_nobodys_way_over_grpc(receivers: Receivers
         link.close()
 
 
-if __name__ == "__main__":
-    serve(Path(sys.argv[1]), int(sys.argv[2]))
-
-
 def test_memory_that_stays_while_nothing_comes_in_is_the_process_s_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that has grown by itself takes messages again, a few seconds after the last one."""
     resident, now = 100 * MIB, 1000.0
@@ -255,3 +251,33 @@ def test_memory_that_stays_while_nothing_comes_in_is_the_process_s_own(monkeypat
         incoming.check()
     now += 2.0
     incoming.check()
+
+
+def test_slow_messages_are_ended_first_and_only_when_memory_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow uplink may take its time; others do not wait for it where there is no room."""
+    resident = 0
+    monkeypatch.setattr(memory, "_resident", lambda: lambda: resident)
+    monkeypatch.setattr(memory, "_SLOW_S", 0.05)
+    incoming = memory.Incoming(100 * MIB, MIB)
+
+    async def scenario() -> None:
+        nonlocal resident
+        ended = asyncio.Event()
+        slow = asyncio.create_task(incoming.message(ended.wait))
+        await asyncio.sleep(0.2)
+        fast = asyncio.create_task(incoming.message(ended.wait))
+        await asyncio.sleep(0)
+        assert not slow.done()
+        resident = 40 * MIB
+        with pytest.raises(UnavailableError, match="hold the memory"):
+            await slow
+        assert not fast.done()
+        resident = 0
+        ended.set()
+        assert await fast
+
+    asyncio.run(scenario())
+
+
+if __name__ == "__main__":
+    serve(Path(sys.argv[1]), int(sys.argv[2]))
