@@ -16,6 +16,7 @@ import ctypes
 import os
 import time
 from collections.abc import Awaitable, Callable
+from itertools import takewhile
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -125,7 +126,7 @@ class Incoming:
     def _new(self) -> int:
         """How many messages have begun so lately that what they bring has not been seen."""
         since = time.monotonic() - _NEW_S
-        return sum(began > since for began in self._reading.values())
+        return sum(1 for _ in takewhile(lambda began: began > since, reversed(self._reading.values())))
 
     def _watch_on(self) -> None:
         self._watching = asyncio.get_running_loop().call_later(_LOOK_EVERY_S, self._watch)
