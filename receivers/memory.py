@@ -5,7 +5,7 @@ limit, by a look every 10 ms as long as messages come in. The model: memory grow
 until the next look, and by what begins. From a tenth of the limit on a message may be of the largest size as long as it has just begun:
 only so many begin together as there is room for. What takes longer counts for what it has brought, so that slow senders are in nobody's
 way. At a third of the limit nothing begins and what is slow is ended, else half of what has begun; the rest is for messages that are
-handed over or parsed.
+handed over or parsed. One message that is not slow always goes on.
 All of it runs on the event loop that serves the calls.
 """
 
@@ -142,7 +142,7 @@ class Incoming:
         slow_from = time.monotonic() - _SLOW_S
         reading = sorted(self._reading, key=lambda each: self._reading[each])
         slow = [each for each in reading if self._reading[each] < slow_from]
-        for each in slow or reading[len(reading) // 2 :]:  # what came first shall arrive
+        for each in slow or reading[max(1, len(reading) // 2) :]:  # what came first shall arrive
             del self._reading[each]
             each.reschedule(0)
 
