@@ -81,4 +81,4 @@ def test_a_daemon_that_closes_everything_is_still_told_of_and_ended_by_sigterm(c
     ended = run(*OTELPOND, "run", "--service", "daemon", "--endpoint", f"http://{collector.http}", "--", sys.executable, "daemon.py")
     assert (-15, "quiet\n", "") == (ended.returncode, ended.stdout, ended.stderr)
     rows = collector.published("select name, count(*) from spans where service_name = 'daemon' group by all order by all")
-    assert [("after", 600), ("before", 1), ("last", 1)] == rows
+    assert [("after", 601), ("before", 1), ("last", 1)] == rows
