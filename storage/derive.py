@@ -15,6 +15,7 @@ import duckdb
 import pyarrow as pa
 
 from .bound_values import ERROR_TEXTS, without_values_in
+from .cuts import CUTS
 from .gather import positions, taken
 from .rules import RecordRules
 from .schema import TableSchema, create_macros, decoded_schemas
@@ -22,7 +23,6 @@ from .selects import REFUSAL, Relation, TableSelect, quoted
 from .statements import StatementReader
 
 REJECTED = "rejected_records"
-FAILED_SPANS = "failed_spans"
 _log = logging.getLogger(__name__)
 
 
@@ -59,7 +59,8 @@ class Deriver:
         for name, relation in self._relations.items():
             self._con.register(f"decoded_{name}", relation)
         create_macros(self._con)
-        self._con.execute(f"prepare failed_span_rows as {_FAILED_SPAN_ROWS}")
+        for name, cut in CUTS.items():
+            self._con.execute(f"prepare cut_{name} as {cut.row_ids}")
         self._selects = {
             name: TableSelect(self._con, table, asdict(settings or DeriveSettings()))
             for name, table in tables.items()
@@ -102,10 +103,11 @@ class Deriver:
             given[name] = without_values_in(name, given[name])
         for name, relation in self._relations.items():
             relation.exchange(given[name]) if name in given else relation.clear()
-        if "spans" in given:
-            spans = self._relations["spans"].rows
-            failed = self._con.sql("execute failed_span_rows").to_arrow_table()["row_id"]
-            self._relations[FAILED_SPANS].exchange(taken(spans, positions(spans["row_id"], failed)))
+        for name, cut in CUTS.items():
+            if cut.source in given:
+                rows = self._relations[cut.source].rows
+                row_ids = self._con.sql(f"execute cut_{name}").to_arrow_table()["row_id"]
+                self._relations[name].exchange(taken(rows, positions(rows["row_id"], row_ids)))
 
     def _rows(self, table: TableSchema, rejected: list[pa.Table]) -> pa.Table:
         if table.plain_source:
@@ -149,13 +151,6 @@ class Deriver:
         schema = self._tables[REJECTED].arrow
         parts = [derived[REJECTED], *rejected] if REJECTED in derived else rejected
         return {**derived, REJECTED: pa.concat_tables([_conformed(part, schema) for part in parts])}
-
-
-_FAILED_SPAN_ROWS = (
-    "select row_id from decoded_spans where status_code = 'ERROR' or http_response_status_code >= 400 or row_id in"
-    " (select span_row_id from decoded_span_events where event_name = 'exception' or exception_type is not null) order by row_id"
-)
-"""Few rows, read by three tables: cut out once, because a scan converts every column it reads for every row."""
 
 
 def _connection(threads: int) -> duckdb.DuckDBPyConnection:

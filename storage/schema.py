@@ -17,6 +17,7 @@ import deltalake
 import duckdb
 import pyarrow as pa
 
+from .cuts import CUTS
 from .decode.columns import RELATIONS
 from .statements import STATEMENT_COLUMNS
 
@@ -195,7 +196,8 @@ def create_macros(con: duckdb.DuckDBPyConnection) -> None:
 def decoded_schemas() -> dict[str, pa.Schema]:
     """The schemas of the relations a SELECT may read, by name without `decoded_`: the decoder's columns and what derive adds."""
     spans = pa.schema([*RELATIONS["spans"], *STATEMENT_COLUMNS])
-    return {**RELATIONS, "spans": spans, "failed_spans": spans}
+    given = {**RELATIONS, "spans": spans}
+    return {**given, **{name: given[cut.source] for name, cut in CUTS.items()}}
 
 
 class _TableFile:

@@ -1,0 +1,54 @@
+"""Few rows of a decoded relation that several tables read, cut out once a batch; derive shows them as `decoded_<name>`.
+
+A scan converts every column that it reads for every row of a relation, so that a table which wants 2,000 of 41,000 spans pays for all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Rows of one relation.
+
+    Attributes:
+        source: the relation, without `decoded_`; its columns are the cut's.
+        row_ids: a SELECT over decoded relations and cuts named before that gives row ids of the source, ascending.
+    """
+
+    source: str
+    row_ids: str
+
+
+_BROWSER_SCOPES = ", ".join(
+    f"'@opentelemetry/instrumentation-{package}'"
+    for package in ("document-load", "fetch", "long-task", "user-interaction", "xml-http-request")
+)
+_BROWSER_EVENTS = (
+    "'browser.web_vital', 'browser.navigation_timing', 'browser.resource_timing', 'browser.resource.timing', 'browser.long_task'"
+)
+
+CUTS: Final[Mapping[str, Cut]] = {
+    "failed_spans": Cut(
+        "spans",
+        "select row_id from decoded_spans where status_code = 'ERROR' or http_response_status_code >= 400 or row_id in"
+        " (select span_row_id from decoded_span_events where event_name = 'exception' or exception_type is not null) order by row_id",
+    ),
+    "browser_spans": Cut(
+        "spans",
+        "select row_id from decoded_spans where telemetry_sdk_language = 'webjs'"  # noqa: S608 - constants of this module
+        f" or scope_name in ({_BROWSER_SCOPES}) or starts_with(scope_name, '@opentelemetry/browser-instrumentation/') order by row_id",
+    ),
+    "browser_span_events": Cut(
+        "span_events",
+        "select row_id from decoded_span_events where span_row_id in (select row_id from decoded_browser_spans) order by row_id",
+    ),
+    "browser_records": Cut(
+        "logs",
+        f"select row_id from decoded_logs where event_name in ({_BROWSER_EVENTS}) order by row_id",  # noqa: S608
+    ),
+}
+"""By name, in the order in which they are cut: a later one may read an earlier one."""
