@@ -1,5 +1,6 @@
 -- Crashes. The files hold every report; the view shows each crash once.
--- Reports are the events app.crash and device.crash, and log records of severity FATAL that carry an exception.
+-- Reports are the events app.crash and device.crash, log records of severity FATAL that carry an exception, and what nobody caught in a browser:
+-- exceptions with otelpond.mechanism uncaught_exception or unhandled_rejection, and all that OpenTelemetry's packages for such errors send.
 create table crash_reports (
     id                  uuid generated always as (try_cast(md5(concat_ws('/', tenant_id, payload_digest, item_index, 'crash_reports')) as uuid)),
     crash_id            uuid not null,
@@ -40,7 +41,7 @@ create table crash_reports (
 );
 
 comment on column crash_reports.id is 'made from the payload''s digest and the record''s position in it';
-comment on column crash_reports.crash_id is 'app.crash.id, by md5 where that is no UUID; else made from the payload''s digest and the record''s position in it';
+comment on column crash_reports.crash_id is 'app.crash.id, else log.record.uid, by md5 where that is no UUID; else made from the payload''s digest and the record''s position in it';
 comment on column crash_reports.crash_type is 'otelpond.crash.type (segmentation_fault, abort, out_of_memory_kill, killed, ...), unhandled_rejection, uncaught_exception, or the event''s name (app_crash, device_crash) where no exception is told';
 comment on column crash_reports.crash_message is 'exception.message, else the body, else empty';
 comment on column crash_reports.crash_stack is 'exception.stacktrace, else empty';
@@ -49,8 +50,8 @@ comment on column crash_reports.crash_timestamp is 'when it crashed, to the micr
 comment on column crash_reports.user_id is 'user.id, else enduser.id';
 comment on column crash_reports.user_role is 'user.role, else enduser.role, else the first of user.roles; anonymous where there is none';
 comment on column crash_reports.session_id is 'session.id';
-comment on column crash_reports.page_slug is 'page.slug, else page_slug';
-comment on column crash_reports.url is 'url.full, else http.url';
+comment on column crash_reports.page_slug is 'page_slug, else page.slug, else (of a browser) the template of the page''s path';
+comment on column crash_reports.url is 'url.full, else http.url, else browser.document.url.full';
 comment on column crash_reports.user_agent is 'user_agent.original, else http.user_agent';
 comment on column crash_reports.device_info is 'the attributes device.*, os.* and browser.* of record and resource';
 comment on column crash_reports.memory_info is 'attributes about memory, where the report holds them; else the view takes the instance''s last server row of the 60 s before';
@@ -79,12 +80,19 @@ comment on column crash_reports.tenant_id is 'whose token sent it; a sender cann
 with crash as (
     select
         *,
-        json_extract_string(attributes, '$."app.crash.id"') as given_id,
+        coalesce(json_extract_string(attributes, '$."app.crash.id"'), nullif(log_record_uid, '')) as given_id,
+        json_extract_string(attributes, '$."otelpond.mechanism"') as mechanism,
+        coalesce(url_full, json_extract_string(attributes, '$."browser.document.url.full"')) as page_url,
+        json_extract_string(attributes, '$."page_path"') as page_path,
         json_extract_string(attributes, '$."otelpond.crash.type"') as told_type,
         json_merge_patch(coalesce(resource_attributes, '{}'), coalesce(attributes, '{}')) as known
     from decoded_logs
     where event_name in ('app.crash', 'device.crash')
         or (severity_number >= 21 and (exception_type is not null or exception_message is not null))
+        or (event_name = 'exception' and (
+            scope_name in ('@opentelemetry/browser-instrumentation/errors', '@opentelemetry/instrumentation-web-exception')
+            or regexp_matches(attributes, '"otelpond\.mechanism":"(uncaught_exception|unhandled_rejection)"')
+        ))
 )
 select
     coalesce(
@@ -96,7 +104,7 @@ select
     case
         when told_type <> '' then told_type
         when regexp_matches(
-            concat_ws(' ', event_name, exception_type, json_extract_string(attributes, '$."crash.type"')),
+            concat_ws(' ', event_name, exception_type, mechanism, json_extract_string(attributes, '$."crash.type"')),
             '(?i)unhandled.?(promise.?)?rejection'
         ) then 'unhandled_rejection'
         when exception_type is not null or exception_message is not null or exception_stacktrace is not null then 'uncaught_exception'
@@ -109,10 +117,14 @@ select
     user_id,
     role_of(user_role, user_roles) as user_role,
     session_id,
-    coalesce(json_extract_string(attributes, '$."page.slug"'), json_extract_string(attributes, '$."page_slug"')) as page_slug,
-    url_full as url,
+    case
+        when of_browser(telemetry_sdk_language, scope_name)
+            then nullif(page_slug_of(attributes, coalesce(page_path, path_of_url(page_url))), '')
+        else coalesce(json_extract_string(attributes, '$."page_slug"'), json_extract_string(attributes, '$."page.slug"'))
+    end as page_slug,
+    page_url as url,
     user_agent_original as user_agent,
-    members(known, '^(device|os|browser)\.') as device_info,
+    members(known, '^(device|os|browser)\.', unwanted := '^browser\.(document|page_load)\.') as device_info,
     members(attributes, 'memory') as memory_info,
     members(attributes, 'cpu|uptime|performance') as performance_info,
     try_cast(json_extract_string(attributes, '$."otelpond.breadcrumbs"') as json) as breadcrumbs,

@@ -1,6 +1,6 @@
 -- Errors. The files hold every report of an error; the view shows each error once.
--- Reports are exception events of spans, log records with an exception or of severity ERROR and above, and an ERROR status without an
--- exception on SERVER, CONSUMER and root spans.
+-- Reports are exception events of spans, log records with an exception or of severity ERROR and above, events called error, and an ERROR
+-- status without an exception on SERVER, CONSUMER and root spans.
 create table error_logs (
     id                   uuid generated always as (try_cast(md5(concat_ws('/', tenant_id, error_key, report_source, span_id, report_index, 'error_logs')) as uuid)),
     error_id             uuid generated always as (try_cast(md5(concat_ws('/', error_key)) as uuid)),
@@ -48,10 +48,10 @@ create table error_logs (
 
 comment on column error_logs.id is 'made from the report''s key, source and span';
 comment on column error_logs.error_id is 'made from error_key and which of the equal errors it is';
-comment on column error_logs.error_type is 'JavaScript (browser), Database (span with a database system), API (SERVER span or HTTP), else Application';
-comment on column error_logs.error_message is 'exception.message, else a log record''s body, else Status.message, else empty';
-comment on column error_logs.error_stack is 'exception.stacktrace';
-comment on column error_logs.error_code is 'error.type, else db.response.status_code, else the HTTP status code of 400 and above';
+comment on column error_logs.error_type is 'error_type of an event called error; else JavaScript (browser), Database (span with a database system), API (SERVER span or HTTP), else Application';
+comment on column error_logs.error_message is 'exception.message, else error_message of an event called error, else a log record''s body, else Status.message, else empty';
+comment on column error_logs.error_stack is 'exception.stacktrace, else error_stack of an event called error';
+comment on column error_logs.error_code is 'error.type, else error_code of an event called error, else db.response.status_code, else the HTTP status code of 400 and above';
 comment on column error_logs.exception_type is 'exception.type';
 comment on column error_logs.severity_number is 'of a log record: 17-20 ERROR, 21-24 FATAL';
 comment on column error_logs.error_timestamp is 'when it was reported, to the microsecond';
@@ -59,11 +59,11 @@ comment on column error_logs.error_time_unix_nano is 'the same in nanoseconds si
 comment on column error_logs.user_id is 'user.id, else enduser.id, of the span or log record';
 comment on column error_logs.user_role is 'user.role, else enduser.role, else the first of user.roles; anonymous where there is none';
 comment on column error_logs.session_id is 'session.id';
-comment on column error_logs.page_slug is 'page.slug, else page_slug';
-comment on column error_logs.url is 'url.full, else built from scheme, server address, port and path';
+comment on column error_logs.page_slug is 'page_slug, else page.slug, else (of a browser''s log record) the template of the page''s path';
+comment on column error_logs.url is 'url.full, else browser.document.url.full (the page), else built from scheme, server address, port and path';
 comment on column error_logs.user_agent is 'user_agent.original, else http.user_agent';
-comment on column error_logs.device_info is 'the attributes device.*, os.* and browser.* of record and resource';
-comment on column error_logs.breadcrumbs is 'otelpond.breadcrumbs: the last log records, requests, queries and events before it; else NULL, and they are found by session_id and trace_id';
+comment on column error_logs.device_info is 'the attributes device.*, os.* and browser.* of record and resource, and what was sent as device_info';
+comment on column error_logs.breadcrumbs is 'otelpond.breadcrumbs, else breadcrumbs of an event called error: the last log records, requests, queries and events before it; else NULL, and they are found by session_id and trace_id';
 comment on column error_logs.context is 'the other attributes of the exception event, log record or span, among them how the process was';
 comment on column error_logs.resolved is 'false: the state of an error belongs to its issue';
 comment on column error_logs.resolved_at is 'NULL: see resolved';
@@ -120,6 +120,16 @@ span_report as (
     where s.status_code = 'ERROR' and (s.kind in ('SERVER', 'CONSUMER') or s.parent_span_id is null)
         and s.row_id not in (select span_row_id from exception)
 ),
+told as (
+    select
+        *,
+        case when event_name = 'error' then from_json(attributes, '{
+            "error_type": "VARCHAR", "error_message": "VARCHAR", "message": "VARCHAR", "error_stack": "VARCHAR", "error_code": "VARCHAR",
+            "breadcrumbs": "JSON", "device_info": "JSON"
+        }') end as event
+    from decoded_logs
+    where exception_type is not null or exception_message is not null or severity_number >= 17 or event_name = 'error'
+),
 report as (
     select
         * exclude (error_type),
@@ -144,9 +154,10 @@ report as (
         * exclude (error_type),
         'log' as report_source,
         item_index as report_index,
-        coalesce(trace_id, concat_ws('/', payload_digest, item_index)) as told_in,
-        coalesce(exception_message, body) as error_message,
-        exception_stacktrace as error_stack,
+        coalesce(trace_id, 'event/' || nullif(log_record_uid, ''), concat_ws('/', payload_digest, item_index)) as told_in,
+        coalesce(exception_message, event.error_message, event.message, body) as error_message,
+        coalesce(exception_stacktrace, event.error_stack) as error_stack,
+        nullif(event.error_type, '') as told_type,
         timestamp as error_timestamp,
         time_unix_nano as error_time_unix_nano,
         attributes as context,
@@ -155,27 +166,40 @@ report as (
             or coalesce(contains(attributes, '"http.re') or contains(attributes, '"http.method'), false) as of_api,
         coalesce(
             error_type,
+            event.error_code,
             case when contains(attributes, '.status_code') then coalesce(
                 json_extract_string(attributes, '$."db.response.status_code"'),
                 json_extract_string(attributes, '$."http.response.status_code"'),
                 json_extract_string(attributes, '$."http.status_code"')
             ) end
         ) as error_code,
-        url_full as url
-    from decoded_logs
-    where exception_type is not null or exception_message is not null or severity_number >= 17
+        coalesce(
+            url_full,
+            case when contains(attributes, '"browser.document.') then json_extract_string(attributes, '$."browser.document.url.full"') end
+        ) as url
+    from told
 ),
 prepared as (
     select
         * replace (
             coalesce(error_message, '') as error_message,
-            case when contains(context, '"otelpond.breadcrumbs"') then members(context, '', unwanted := '^otelpond\.(breadcrumbs|exception\.id)$')
+            case
+                when event is not null then members(
+                    context, '',
+                    unwanted := '^otelpond\.(breadcrumbs|exception\.id)$|^(error_(type|message|stack|code)|message|breadcrumbs|device_info)$'
+                )
+                when contains(context, '"otelpond.breadcrumbs"')
+                    then members(context, '', unwanted := '^otelpond\.(breadcrumbs|exception\.id)$')
                 else context
             end as context
         ),
-        case when contains(context, '"otelpond.breadcrumbs"')
-            then try_cast(json_extract_string(context, '$."otelpond.breadcrumbs"') as json)
-        end as breadcrumbs,
+        coalesce(
+            case when contains(context, '"otelpond.breadcrumbs"')
+                then try_cast(json_extract_string(context, '$."otelpond.breadcrumbs"') as json)
+            end,
+            case when event is not null then document(json_extract_string(event.breadcrumbs, '$')) end
+        ) as breadcrumbs,
+        of_browser(telemetry_sdk_language, scope_name) as in_browser,
         case when contains(context, '"otelpond.exception.id"')
             then nullif(json_extract_string(context, '$."otelpond.exception.id"'), '')
         end as exception_id,
@@ -206,7 +230,8 @@ select
         )
     )) end as error_key,
     case
-        when telemetry_sdk_language = 'webjs' or scope_name like '%browser%' then 'JavaScript'
+        when told_type is not null then told_type
+        when in_browser then 'JavaScript'
         when of_database then 'Database'
         when of_api then 'API'
         else 'Application'
@@ -221,12 +246,21 @@ select
     user_id,
     role_of(user_role, user_roles) as user_role,
     session_id,
-    case when contains(attributes, '"page') then
-        coalesce(json_extract_string(attributes, '$."page.slug"'), json_extract_string(attributes, '$."page_slug"'))
+    case
+        when report_source = 'log' and (in_browser or event is not null) then nullif(page_slug_of(
+            attributes, coalesce(json_extract_string(attributes, '$."page_path"'), path_of_url(url))
+        ), '')
+        when contains(attributes, '"page')
+            then coalesce(json_extract_string(attributes, '$."page_slug"'), json_extract_string(attributes, '$."page.slug"'))
     end as page_slug,
     url,
     user_agent_original as user_agent,
-    case when device is not null then members(device, '^(device|os|browser)\.') end as device_info,
+    coalesce(
+        case when json_type(event.device_info) = 'OBJECT' then json_merge_patch(
+            coalesce(members(device, '^(device|os|browser)\.', unwanted := '^browser\.(document|page_load)\.'), '{}'), event.device_info
+        ) end,
+        case when device is not null then members(device, '^(device|os|browser)\.', unwanted := '^browser\.(document|page_load)\.') end
+    ) as device_info,
     context,
     organization_id, service_name, service_version, environment, service_instance_id, scope_name, trace_id, span_id,
     span_start_unix_nano, span_end_unix_nano, dt, time_suspect, ingested_at, tenant_id
