@@ -53,7 +53,7 @@ create table network_performance_metrics (
 );
 
 comment on column network_performance_metrics.id is 'made from the payload''s digest and the record''s position in it';
-comment on column network_performance_metrics.request_url is 'what was loaded: browser.resource_timing.name, else url.full of the event (in the official package the resource''s) or span';
+comment on column network_performance_metrics.request_url is 'what was loaded: browser.resource_timing.url or .name, else url.full of the event (in the official package the resource''s) or span';
 comment on column network_performance_metrics.resource_type is 'document, script, stylesheet, image, font, media, fetch, xmlhttprequest, beacon or other: by initiator_type, else by the ending of the URL';
 comment on column network_performance_metrics.transfer_size is 'bytes over the network with headers; 0 from the cache, and where another origin does not tell';
 comment on column network_performance_metrics.encoded_size is 'bytes of the body as sent (encoded_body_size), of a span http.response.body.size and its older names';
@@ -126,7 +126,7 @@ moment as (
 report as (
     select
         case when is_document then 'navigation_timing' else 'resource_timing' end as report_source,
-        coalesce(e._name, e._url, url_full, '') as request_url,
+        coalesce(e._url, e._name, url_full, '') as request_url,
         coalesce(e._initiator_type, case when is_document then 'navigation' end) as initiator_type,
         case when is_document then 'document' else resource_type(initiator_type, request_url) end as resource_type,
         e._transfer_size as transfer_size,
@@ -146,7 +146,7 @@ report as (
         nullif(e._next_hop_protocol, '') as protocol,
         e._render_blocking_status as render_blocking_status,
         json_extract_string(attributes, '$."browser.page_load.id"') as page_load_id,
-        coalesce(document_url, case when is_document or coalesce(e._name, e._url) is not null then url_full end) as url,
+        coalesce(document_url, case when is_document or coalesce(e._url, e._name) is not null then url_full end) as url,
         log_record_uid as event_id,
         timestamp, time_unix_nano, attributes, user_id, user_role, user_roles, session_id, user_agent_original, organization_id,
         service_name, service_version, environment, scope_name, trace_id, span_id, payload_digest, item_index, dt, time_suspect,
