@@ -2,6 +2,7 @@
 -- session that began before them; a navigation is where reports say that one began 2 s or more after the one before. A report of no session,
 -- or before any navigation, stands alone.
 -- Vitals grow while a page lives, so that the largest is the last. What is sent again in another payload counts once.
+-- No DISTINCT aggregate: DuckDB then reads every column, whichever are asked for.
 with spaced as (
     select
         *,
@@ -56,7 +57,8 @@ loaded as (
         max(dom_content_loaded) as dom_content_loaded,
         max(window_load) as window_load,
         list_sum(list_transform(
-            list(distinct struct_pack(begins := time_unix_nano, ms := long_task_ms)) filter (long_task_ms is not null), lambda task: task.ms
+            list_distinct(list(struct_pack(begins := time_unix_nano, ms := long_task_ms)) filter (long_task_ms is not null)),
+            lambda task: task.ms
         )) as long_task_ms,
         min(coalesce(page_start_unix_nano, time_unix_nano)) as time_unix_nano,
         min(created_at) as created_at,
@@ -72,7 +74,7 @@ loaded as (
         min(scope_name) as scope_name,
         min(trace_id) as trace_id,
         min(span_id) as span_id,
-        array_to_string(list_sort(list(distinct report_source)), ' ') as report_source,
+        array_to_string(list_sort(list_distinct(list(report_source))), ' ') as report_source,
         min(page_start_unix_nano) as page_start_unix_nano,
         min(payload_digest) as payload_digest,
         min(item_index) as item_index,
@@ -106,10 +108,10 @@ select
     try_cast(round(long_task_ms) as integer) as javascript_execution_time,
     -- looked up in lists, which are not made where the column is not asked for; a join would be
     try_cast(to_json(list_transform(
-        list_filter(
+        list_sort(list_distinct(list_filter(
             resources[try_cast(hash(tenant_id, page_load_id) % 8192 as integer) + 1],
             lambda resource: resource.page_load_id = loaded.page_load_id and resource.tenant_id = loaded.tenant_id
-        ),
+        ))),
         lambda resource: resource.told
     )) as json) as resource_load_times,
     make_timestamptz(time_unix_nano // 1000) as timestamp,
@@ -142,15 +144,14 @@ from (
         (
             select list(members order by slot)
             from (
-                select slot, list(member order by begins, address) filter (member is not null) as members
+                select slot, list(member) filter (member is not null) as members
                 from (
                     select
-                        hash(tenant_id, page_load_id) % 8192 as slot,
-                        coalesce(start_ms, time_unix_nano / 1e6) as begins,
-                        request_url as address,
+                        try_cast(hash(tenant_id, page_load_id) % 8192 as bigint) as slot,
                         struct_pack(
                             tenant_id := tenant_id,
                             page_load_id := page_load_id,
+                            begins := coalesce(start_ms, time_unix_nano / 1e6),
                             told := struct_pack(
                                 url := request_url,
                                 type := resource_type,
@@ -159,7 +160,7 @@ from (
                                 transfer_size := transfer_size
                             )
                         ) as member
-                    from network_performance_metrics
+                    from network_performance_metrics_files
                     where page_load_id is not null
                     union all by name
                     select unnest(range(8192)) as slot
