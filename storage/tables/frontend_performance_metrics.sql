@@ -127,18 +127,18 @@ moment as (
 report as (
     select
         substr(event_name, 9) as report_source,
-        coalesce(case when vital = 'ttfb' then value end, nullif(e._response_start, 0)) as time_to_first_byte,
+        coalesce(case when vital = 'ttfb' then value end, happened_at(e._response_start)) as time_to_first_byte,
         case when vital = 'fcp' then value end as first_contentful_paint,
         case when vital = 'lcp' then value end as largest_contentful_paint,
         case when vital = 'cls' then value end as cumulative_layout_shift,
         case when vital = 'fid' then value end as first_input_delay,
         case when vital = 'inp' then value end as interaction_to_next_paint,
         case when vital = 'tti' then value end as time_to_interactive,
-        nullif(e._load_event_end, 0) as page_load_time,
-        nullif(e._dom_interactive, 0) as dom_interactive,
-        nullif(e._dom_content_loaded_event_start, 0) as dom_content_loaded,
-        nullif(e._load_event_start, 0) as window_load,
-        case when event_name = 'browser.long_task' then e._duration end as long_task_ms,
+        happened_at(e._load_event_end) as page_load_time,
+        happened_at(e._dom_interactive) as dom_interactive,
+        happened_at(e._dom_content_loaded_event_start) as dom_content_loaded,
+        happened_at(e._load_event_start) as window_load,
+        case when event_name = 'browser.long_task' and e._duration >= 0 then e._duration end as long_task_ms,
         coalesce(replace(e._type, '_', '-'), struct_extract(v, 'browser.web_vital.navigation_type')) as navigation_type,
         given_page_load_id as page_load_id,
         -- the time of ttfb and fcp is the moment that they tell, that of navigation timing shortly after the load
@@ -148,7 +148,7 @@ report as (
         service_name, service_version, environment, scope_name, trace_id, span_id, payload_digest, item_index, dt, time_suspect,
         ingested_at, tenant_id
     from told
-    where value is not null or e is not null
+    where e is not null or (value is not null and vital in ('cls', 'fcp', 'fid', 'inp', 'lcp', 'tti', 'ttfb'))
     union all by name
     select
         case s.name when 'documentLoad' then 'document_load' when 'documentFetch' then 'document_fetch' else 'long_task_span' end

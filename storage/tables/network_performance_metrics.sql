@@ -129,11 +129,14 @@ report as (
         coalesce(e._url, e._name, url_full, '') as request_url,
         coalesce(e._initiator_type, case when is_document then 'navigation' end) as initiator_type,
         case when is_document then 'document' else resource_type(initiator_type, request_url) end as resource_type,
-        e._transfer_size as transfer_size,
-        e._encoded_body_size as encoded_size,
-        e._decoded_body_size as decoded_size,
+        case when e._transfer_size >= 0 then e._transfer_size end as transfer_size,
+        case when e._encoded_body_size >= 0 then e._encoded_body_size end as encoded_size,
+        case when e._decoded_body_size >= 0 then e._decoded_body_size end as decoded_size,
         coalesce(
-            case when is_document then round(nullif(e._response_end, 0) - coalesce(e._start_time, 0), 3) else e._duration end,
+            case
+                when is_document then round(happened_at(e._response_end) - coalesce(e._start_time, 0), 3)
+                when e._duration >= 0 then e._duration
+            end,
             elapsed_ms(e._fetch_start, e._response_end)
         ) as duration_ms,
         e._domain_lookup_start as domain_lookup_start, e._domain_lookup_end as domain_lookup_end,
