@@ -23,14 +23,11 @@ from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescript
 from google.protobuf.message import DecodeError
 
 from ..storage.decode.messages import SHAPES
-from ..storage.signals import Signal, TooDenseError, UndecodableError
+from ..storage.signals import Signal, UndecodableError
+from .json_density import OBJECTS, refuse_dense
 
 _DEEPEST: Final = 100
 """How deep messages may nest: what the protobuf runtimes take."""
-
-_MANY_OBJECTS: Final = 65_536
-_LEAST_OBJECT_BYTES: Final = 14
-"""What an object takes on average where there are many: `{"intValue":1}`; parsed it takes some 300. Requests of SDKs have 40 to 50."""
 
 _HEX_FIELDS: Final = frozenset({"trace_id", "span_id", "parent_span_id"})
 _HEX: Final = re.compile(r"[0-9a-fA-F]*")
@@ -52,9 +49,7 @@ def to_protobuf(signal: Signal, text: bytes) -> bytes:
         UndecodableError: it holds none; the text names the JSON path and what was expected there.
         TooDenseError: it holds far more objects than a request of that size does.
     """
-    most = max(_MANY_OBJECTS, len(text) // _LEAST_OBJECT_BYTES)
-    if text.count(b"{") > most and (objects := _objects(text)) > most:
-        raise TooDenseError(f"the JSON text has {objects} objects in {len(text)} bytes; send fewer at a time")
+    refuse_dense(text, OBJECTS)
     request = SHAPES[signal].request
     try:
         wire = _writer(request.DESCRIPTOR).message(_parsed(text), 1)
@@ -65,18 +60,6 @@ def to_protobuf(signal: Signal, text: bytes) -> bytes:
     except (RecursionError, DecodeError):
         raise UndecodableError(f"the JSON text is nested deeper than {_DEEPEST} messages") from None
     return payload
-
-
-def _objects(text: bytes) -> int:
-    """How many objects begin in a JSON text; braces in strings are none."""
-    text = text.replace(b"\\\\", b"").replace(b'\\"', b"")
-    objects, start = 0, 0
-    while (quote := text.find(b'"', start)) >= 0:
-        objects += text.count(b"{", start, quote)
-        start = text.find(b'"', quote + 1) + 1
-        if not start:
-            return objects
-    return objects + text.count(b"{", start)
 
 
 class _FaultError(Exception):

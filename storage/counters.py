@@ -73,10 +73,11 @@ class Received:
     Args:
         counters: of this process.
         transport: `grpc` or `http`.
+        receiver: `otlp`, or `events` for plain JSON.
     """
 
-    def __init__(self, counters: Counters, signal: Signal, transport: str) -> None:
-        labels: Labels = (("receiver", "otlp"), ("transport", transport))
+    def __init__(self, counters: Counters, signal: Signal, transport: str, *, receiver: str = "otlp") -> None:
+        labels: Labels = (("receiver", receiver), ("transport", transport))
         item = ITEMS[signal]
         self._grow = counters.grow
         self._accepted, self._refused, self._failed = (counters.cell(f"otelcol_receiver_{kind}_{item}", labels) for kind in OUTCOMES)

@@ -46,7 +46,7 @@ class Metric:
 def _received() -> Iterator[Metric]:
     meanings = {
         "accepted": "that were durable before the answer of success",
-        "refused": "that break a rule of OTLP, or were read and turned away",
+        "refused": "that break a rule of OTLP or of the events catalogue, or were read and turned away",
         "failed": "that met a fault of the collector",
     }
     for kind, meaning in meanings.items():
