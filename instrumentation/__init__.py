@@ -1,7 +1,7 @@
 """ELSEWHERE: runs inside the user's service; shares no code with the collector, only the wire.
 
-`from otelpond.instrumentation import instrument, shutdown, set_user, set_session, track, identify`. Names are imported when they are
-asked for, so that importing the room costs a service nothing.
+`from otelpond.instrumentation import instrument, shutdown, set_user, set_session, track, identify, track_metric`. Names are imported when
+they are asked for, so that importing the room costs a service nothing.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .context import set_session, set_user
     from .events import identify, track
+    from .metrics import track_metric
     from .process.lifecycle import instrument, shutdown
 
-__all__ = ["identify", "instrument", "set_session", "set_user", "shutdown", "track"]
+__all__ = ["identify", "instrument", "set_session", "set_user", "shutdown", "track", "track_metric"]
 
 _HOMES = {
     "identify": "events",
@@ -23,6 +24,7 @@ _HOMES = {
     "set_user": "context",
     "shutdown": "process.lifecycle",
     "track": "events",
+    "track_metric": "metrics",
 }
 
 

@@ -20,7 +20,7 @@ from .guard import skipped
 from .sending.providers import Providers
 from .settings import Settings
 
-PARTS = ("privacy", "context", "errors", "server", "requests", "database")
+PARTS = ("privacy", "context", "errors", "metrics", "server", "requests", "database")
 """In the order they start; they stop in the opposite one. A part sees spans and log records before those behind it."""
 GROUPS = {"errors": "crashes", "server": "apm", "requests": "apm", "database": "apm"}
 """Which setting turns a part off."""

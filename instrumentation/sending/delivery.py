@@ -11,6 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from typing import Any
 
 from opentelemetry.sdk._logs import ReadableLogRecord
 from opentelemetry.sdk.trace import ReadableSpan
@@ -20,6 +21,7 @@ from ..process import termination
 from ..settings import Settings
 from .exporting import Exporting
 from .outbox import Outbox
+from .tracked import Tracked, metrics_data
 from .wakeups import Wakeups
 
 PAUSE_S = 0.2
@@ -52,6 +54,15 @@ class Delivery:
             threshold=settings.log_threshold,
             wake=self._wake,
         )
+        self.tracked = Outbox[Tracked](
+            "tracked metrics",
+            delay_s=settings.log_delay_ms / 1000,
+            max_items=settings.log_queue,
+            max_batch=settings.log_batch,
+            threshold=settings.log_batch,
+            wake=self._wake,
+        )
+        self._outboxes: tuple[Outbox[Any], ...] = (self.spans, self.log_records, self.tracked)
         self._collect = collect
         self._metric_interval_s = settings.metric_interval_ms / 1000
         self.closed = False
@@ -90,6 +101,7 @@ class Delivery:
     def _run(self) -> None:
         now = time.monotonic()
         due = {"spans": now + self.spans.delay_s, "logs": now + self.log_records.delay_s, "metrics": now + self._metric_interval_s}
+        due["tracked"] = now + self.tracked.delay_s
         while True:
             written = self._wakeups.wait(None if self.closed else max(0.001, min(due.values()) - time.monotonic()))
             self._woken = False
@@ -113,6 +125,7 @@ class Delivery:
             ("logs", self._send_logs, self.log_records.delay_s, self.log_records.is_due()),
             ("spans", self._send_spans, self.spans.delay_s, self.spans.is_due()),
             ("metrics", self._send_metrics, self._metric_interval_s, False),
+            ("tracked", self._send_tracked, self.tracked.delay_s, self.tracked.is_due()),
         ):
             if self._wakeups.are_lost():
                 self._replace_descriptors()
@@ -138,6 +151,9 @@ class Delivery:
 
     def _send_metrics(self) -> None:
         self._collect()
+
+    def _send_tracked(self) -> None:
+        self.tracked.send(lambda batch: self.metrics.export(metrics_data(batch)), last=self.closed)
 
     def flush(self, timeout_s: float) -> bool:
         """Send what waits now, and the metrics of now; False where that took longer than `timeout_s`."""
@@ -169,11 +185,11 @@ class Delivery:
         if flushed:
             for exporting in (self.logs, self.traces, self.metrics):
                 exporting.close()
-        left = len(self.spans) + len(self.log_records) + self.spans.dropped + self.log_records.dropped
+        left = sum(len(outbox) + outbox.dropped for outbox in self._outboxes)
         if left:
-            say_once(f"{left} spans and log records could not be delivered")
-        self.spans.close()
-        self.log_records.close()
+            say_once(f"{left} spans, log records and tracked metrics could not be delivered")
+        for outbox in self._outboxes:
+            outbox.close()
 
     def before_fork(self) -> None:
         """End the thread and close the sockets; where an export takes longer than `PAUSE_S`, let it be."""
@@ -204,8 +220,8 @@ class Delivery:
         """Begin anew: what waited is the parent's to send."""
         for exporting in (self.traces, self.metrics, self.logs):
             exporting.abandon()
-        self.spans.clear()
-        self.log_records.clear()
+        for outbox in self._outboxes:
+            outbox.clear()
         self._renew()
         if not self.closed:
             self._wakeups.renew()
