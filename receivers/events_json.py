@@ -26,6 +26,7 @@ UNNAMED: Final = "unnamed"
 """What an event without a usable name is called where it is kept."""
 SCOPE: Final = "otelpond.events.http"
 _BATCH: Final = "events"
+_TOO_DEEP: Final = "the body is nested too deep"
 _INFO: Final = (SeverityNumber.SEVERITY_NUMBER_INFO, "INFO")
 _ERROR: Final = (SeverityNumber.SEVERITY_NUMBER_ERROR, "ERROR")
 
@@ -81,8 +82,12 @@ def _parsed(text: bytes) -> Any:
         raise UndecodableError(f"the body is not valid UTF-8 at byte {error.start}") from None
     except json.JSONDecodeError as error:
         raise UndecodableError(f"the body is no JSON: {error}") from None
+    except UndecodableError:
+        raise
+    except ValueError as error:  # an integer of thousands of digits
+        raise UndecodableError(f"the body is not readable: {error}") from None
     except RecursionError:
-        raise UndecodableError("the body is nested too deep") from None
+        raise UndecodableError(_TOO_DEEP) from None
 
 
 def _bare_constant(constant: str) -> NoReturn:
@@ -108,8 +113,14 @@ def to_logs_request(events: Sequence[Any], body: bytes, catalogue: Catalogue, ar
         body: the text they were in.
         catalogue: what they are judged by.
         arrival: of the request.
+
+    Raises:
+        UndecodableError: values are nested deeper than Python walks, some 980 levels.
     """
-    return _Request(catalogue, arrival, xxhash.xxh3_128_digest(body)).converted(events)
+    try:
+        return _Request(catalogue, arrival, xxhash.xxh3_128_digest(body)).converted(events)
+    except RecursionError:
+        raise UndecodableError(_TOO_DEEP) from None
 
 
 class _Request:

@@ -74,14 +74,14 @@ def understood(event: Any, catalogue: Catalogue) -> PlainEvent:
     result = PlainEvent(name, _properties(members, known))
     if type_:
         result.attributes["event.type"] = type_
-    if name == "user.action":
-        _rename(result.properties, ACTION_PROPERTIES)
     for member, value in members.items():
         read = _READERS.get(member)
         if read is None or member in known:
             result.properties.setdefault(member, value)
         if read is not None and value is not None:
             read(result, member, value)
+    if name == "user.action":
+        _rename(result.properties, ACTION_PROPERTIES)
     _lift(result)
     _find_time(result, declared)
     if "event.source" in result.attributes:

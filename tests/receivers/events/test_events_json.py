@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -61,6 +62,8 @@ def test_a_user_action_of_the_service_is_an_action(converted: Converted, sample:
     assert {"action_type": "click", "action_target": "submit-button", "page_path": "/therapy/session"}.items() <= record.attributes.items()
     assert {"user.id": "user-123", "session.id": "session-456", "event.priority": "normal"}.items() <= record.attributes.items()
     assert "macOS" == record.attributes["event.metadata"]["os"]
+    ((flat,), _) = converted({"type": "user_action", "action": "click", "target": "t", "page": "/p", "page_path": "/q"})
+    assert {"action_type": "click", "action_target": "t", "page_path": "/q", "page": "/p"}.items() <= flat.attributes.items()
     ((upper,), _) = converted(sample("user_action").replace(b'"user_action"', b'"USER_ACTION"'))
     assert record.attributes == upper.attributes | {"log.record.uid": record.attributes["log.record.uid"]}
 
@@ -238,6 +241,9 @@ def test_nesting_ends_where_otlp_ends(converted: Converted) -> None:
     for depth, refused in ((30, False), (31, True), (400, True)):
         (_, (verdict,)) = converted(b'{"type": "a", "x": ' + b'{"y":' * depth + b"1" + b"}" * depth + b"}")
         assert refused == (verdict.error is not None), depth
+    for depth in (975, 985, 995, 60_000):
+        with suppress(UndecodableError):
+            converted(b'{"type": ' + b'{"y":' * depth + b"1" + b"}" * depth + b"}")
     with pytest.raises(UndecodableError, match="nested too deep"):
         events_in(b"[" * 60_000)
 
@@ -310,6 +316,7 @@ def test_any_json_becomes_a_record_and_a_verdict(events: list[Any]) -> None:
         (b"", "the body is empty, a JSON text expected"),
         (b"\xff", "the body is not valid UTF-8 at byte 0"),
         (b'{"type": "a",}', "the body is no JSON: .* line 1 column 14"),
+        (b'{"type": ' + b"1" * 5000 + b"}", "the body is not readable: .*4300 digits"),
         (b'[{"type": "a", "x": NaN}]', "the body is no JSON: NaN is no number"),
         (b"7", r'the body is a number, expected an event, an array of events or {"events": \[...\]}'),
         (b'{"events": [], "user_id": "u"}', 'the body has "user_id" beside "events"; put it into each event'),
