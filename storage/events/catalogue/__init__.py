@@ -1,7 +1,7 @@
 """The events catalogue, read from `.toml` files: what each event is called, means and holds. Engines, docs and views are handed it.
 
-A file declares one event and is named after it. Ours lie in `catalogue/`; a team keeps its own in folders of its own (setting
-`events_folders`). README.md of that folder, generated, is the catalogue to read.
+A file declares one event and is named after it. Ours lie here; a team keeps its own in folders of its own (setting
+`events_folders`). README.md, generated, is the catalogue to read.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from .attributes import BASE_FIELDS, IDENTIFIERS, REFUSAL, RESERVED
-from .toml_tables import WrongKeyError, check_among, checked
+from ..attributes import BASE_FIELDS, IDENTIFIERS, REFUSAL, RESERVED
+from ..toml_tables import WrongKeyError, check_among, checked
 
-CATALOGUE_FOLDER: Final = Path(__file__).parent / "catalogue"
+CATALOGUE_FOLDER: Final = Path(__file__).parent
 TYPES: Final = ("string", "integer", "number", "boolean", "timestamp", "object", "string[]")
 PERSONAL_CLASSES: Final = ("identifier", "profile", "network_address", "device", "free_text", "credential", "location")
 
