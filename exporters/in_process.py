@@ -11,11 +11,9 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from concurrent.futures import TimeoutError as TooLateError
-from contextlib import ExitStack
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -27,27 +25,25 @@ from ..storage.decode.inspection import inspect
 from ..storage.decode.payloads import Rules
 from ..storage.decode.warming import WarmingDecoder
 from ..storage.derive import Deriver
-from ..storage.durable import make_folder
 from ..storage.inbox.log import Inbox
 from ..storage.inbox.segments import BEGINNING, Position, forget, segments, unread_bytes
 from ..storage.lake.lake import Lake
 from ..storage.lake.maintenance import remove_orphans
 from ..storage.locks import locked
-from ..storage.pipeline.control import Progress
+from ..storage.pipeline.control import Control, Progress
 from ..storage.pipeline.pipeline import Options, Pipeline
 from ..storage.pipeline.plans import PlanStore
 from ..storage.schema import TABLES_FOLDER, load_tables
 from ..storage.signals import Signal, UnavailableError
+from .process_folders import FOLDER, INBOX, inbox_of, published_position, take_folder, unpublished_bytes
 
 T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
-FOLDER: Final = "processes"
 PUBLISH_BYTES: Final = 32_000_000
 """Of payloads that are stored and not published: then `store` publishes them itself."""
 STORE_TIMEOUT_S: Final = 30.0
-_INBOX: Final = "own"
 _WORTH_KERNELS_BYTES: Final = 10_000_000
 """A second of plain decoding or more: from then on kernels are loaded (compiled, where the cache folder lacks them) beside it."""
 
@@ -56,34 +52,12 @@ class PondClosedError(Exception):
     """The pond was closed already."""
 
 
-@dataclass(slots=True)
-class _Once:
-    """Tells a pipeline to publish what waits, and to end; see `storage.pipeline.control.Control`."""
+class _Once(Control):
+    """Has a pipeline publish what waits, and remembers how it went."""
 
-    failure: str = ""
-    positions: Mapping[str, Position] = field(default_factory=dict)
-
-    def wait(self, timeout_s: float) -> None:
-        """There is nothing to wait for."""
-
-    def stopping(self) -> bool:
-        """At once."""
-        return True
-
-    def alone(self) -> bool:
-        """Nobody else has work for this pipeline."""
-        return True
-
-    def publish_asked(self) -> bool:
-        """Stopping publishes."""
-        return False
-
-    def asked(self) -> object:
-        """Nothing."""
-        return None
-
-    def published(self, asked: object) -> None:
-        """Nobody asked."""
+    def __init__(self) -> None:
+        self.failure = ""
+        self.positions: Mapping[str, Position] = {}
 
     def stuck(self, reason: str) -> None:
         """Remember why."""
@@ -136,8 +110,8 @@ class InProcessPond:
         self._tables = None if _is_forked() else _Tables(self.folder, tables)
         self._publishing = threading.Lock()
         self._cleaned: set[Path] = set()
-        self._own, self._lock = _take_folder(self.folder / FOLDER, publishing=self._tables is not None)
-        self._inbox = Inbox(_inbox(self._own))
+        self._own, self._lock = take_folder(self.folder / FOLDER, publishing=self._tables is not None)
+        self._inbox = Inbox(inbox_of(self._own))
         self._closed = False
         self._unpublished = 0
 
@@ -205,14 +179,14 @@ class InProcessPond:
             return not held or self._publish_held(folder, tables)
 
     def _publish_held(self, folder: Path, tables: _Tables) -> bool:
-        if not _unpublished_bytes(folder):
-            forget(_inbox(folder), _published_position(folder))  # sealed since
+        if not unpublished_bytes(folder):
+            forget(inbox_of(folder), published_position(folder))  # sealed since
             return True
         return self._run(folder, tables)
 
     def _run(self, folder: Path, tables: _Tables) -> bool:
         control = _Once()
-        waiting = unread_bytes(segments(_inbox(folder)), BEGINNING)
+        waiting = unread_bytes(segments(inbox_of(folder)), BEGINNING)
         stream = PlanStore(folder / "plans").stream
         pipeline = Pipeline(
             folder,
@@ -229,8 +203,8 @@ class InProcessPond:
         )
         pipeline.run(control)
         self._cleaned.add(folder)
-        if folder == self._own and _INBOX in control.positions:
-            self._inbox.note_read(control.positions[_INBOX])
+        if folder == self._own and INBOX in control.positions:
+            self._inbox.note_read(control.positions[INBOX])
         if control.failure:
             logger.warning("%s cannot be published now, it is tried again: %s", folder, control.failure)
         return not control.failure
@@ -246,41 +220,6 @@ def _is_forked() -> bool:
     return _engine_pid[0] != os.getpid()
 
 
-def _inbox(folder: Path) -> Path:
-    return folder / "inbox" / _INBOX
-
-
-def _published_position(folder: Path) -> Position:
-    """Up to where a process's inbox is in the tables."""
-    store = PlanStore(folder / "plans")
-    plans = [plan for plan in store.plans() if plan.number <= store.done()]
-    return plans[-1].positions.get(_INBOX, BEGINNING) if plans else BEGINNING
-
-
-def _unpublished_bytes(folder: Path) -> int:
-    """How much of a process's inbox is not in the tables."""
-    return unread_bytes(segments(_inbox(folder)), _published_position(folder))
-
-
 @cache
 def _kernels() -> WarmingDecoder:
     return WarmingDecoder()
-
-
-def _take_folder(folder: Path, *, publishing: bool) -> tuple[Path, ExitStack]:
-    """The first process folder that no living process holds, and its lock; one in which nothing waits, where this one cannot publish."""
-    make_folder(folder)
-    for own in _numbered(folder):
-        lock = ExitStack()
-        if lock.enter_context(locked(own / "lock", wait=False)) and (publishing or not _unpublished_bytes(own)):
-            make_folder(own)
-            return own, lock
-        lock.close()
-    raise AssertionError  # pragma: no cover - there is no last number
-
-
-def _numbered(folder: Path) -> Iterator[Path]:
-    number = 0
-    while True:
-        yield folder / str(number)
-        number += 1

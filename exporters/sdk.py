@@ -78,71 +78,26 @@ _ABANDONED: list[InProcessPond] = []
 """Of the process that this one was forked from: kept, so that no engine is ended here whose threads are not. It holds no lock."""
 
 
-class PondSpanExporter(SpanExporter):
-    """Writes spans.
+class _PondExporter:
+    """What the three exporters have alike.
 
     Args:
         data: the pond's directory, made where there is none.
-        tenant: whose rows they become.
+        tenant: whose rows what is exported becomes.
         tables: folders of own tables, the same for everybody who writes that pond.
+        options: of the SDK's own exporter.
 
     Raises:
         OSError: the directory cannot be written.
     """
 
-    def __init__(self, data: str | Path = "pond", *, tenant: str = DEFAULT_TENANT, tables: Sequence[str | Path] = ()) -> None:
-        self._writer = _Writer(data, tenant, tables)
-
-    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """Make spans durable."""
-        stored = self._writer.store(Signal.TRACES, encode_spans(spans).SerializeToString())
-        return SpanExportResult.SUCCESS if stored else SpanExportResult.FAILURE
-
-    def force_flush(self, timeout_millis: int = 30000) -> bool:
-        """Have everything that was exported in the tables."""
-        return self._writer.publish(timeout_millis / 1000)
-
-    def shutdown(self) -> None:
-        """The same, and let go of the pond."""
-        self._writer.close()
-
-
-class PondLogExporter(LogRecordExporter):
-    """Writes log records; arguments as those of `PondSpanExporter`."""
-
-    def __init__(self, data: str | Path = "pond", *, tenant: str = DEFAULT_TENANT, tables: Sequence[str | Path] = ()) -> None:
-        self._writer = _Writer(data, tenant, tables)
-
-    def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
-        """Make log records durable."""
-        stored = self._writer.store(Signal.LOGS, encode_logs(batch).SerializeToString())
-        return LogRecordExportResult.SUCCESS if stored else LogRecordExportResult.FAILURE
-
-    def force_flush(self, timeout_millis: int = 30000) -> bool:
-        """Have everything that was exported in the tables."""
-        return self._writer.publish(timeout_millis / 1000)
-
-    def shutdown(self) -> None:
-        """The same, and let go of the pond."""
-        self._writer.close()
-
-
-class PondMetricExporter(MetricExporter):
-    """Writes metric points; arguments as those of `PondSpanExporter`, and of `MetricExporter`."""
-
     def __init__(
-        self, data: str | Path = "pond", *, tenant: str = DEFAULT_TENANT, tables: Sequence[str | Path] = (), **preferred: Any
+        self, data: str | Path = "pond", *, tenant: str = DEFAULT_TENANT, tables: Sequence[str | Path] = (), **options: Any
     ) -> None:
-        super().__init__(**preferred)
+        super().__init__(**options)
         self._writer = _Writer(data, tenant, tables)
 
-    def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **_kwargs: Any) -> MetricExportResult:
-        """Make points durable."""
-        del timeout_millis
-        stored = self._writer.store(Signal.METRICS, encode_metrics(metrics_data).SerializeToString())
-        return MetricExportResult.SUCCESS if stored else MetricExportResult.FAILURE
-
-    def force_flush(self, timeout_millis: float = 10_000) -> bool:
+    def force_flush(self, timeout_millis: float = 30_000) -> bool:
         """Have everything that was exported in the tables."""
         return self._writer.publish(timeout_millis / 1000)
 
@@ -150,6 +105,34 @@ class PondMetricExporter(MetricExporter):
         """The same, and let go of the pond."""
         del timeout_millis
         self._writer.close()
+
+
+class PondSpanExporter(_PondExporter, SpanExporter):
+    """Writes spans."""
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Make spans durable."""
+        stored = self._writer.store(Signal.TRACES, encode_spans(spans).SerializeToString())
+        return SpanExportResult.SUCCESS if stored else SpanExportResult.FAILURE
+
+
+class PondLogExporter(_PondExporter, LogRecordExporter):
+    """Writes log records."""
+
+    def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
+        """Make log records durable."""
+        stored = self._writer.store(Signal.LOGS, encode_logs(batch).SerializeToString())
+        return LogRecordExportResult.SUCCESS if stored else LogRecordExportResult.FAILURE
+
+
+class PondMetricExporter(_PondExporter, MetricExporter):
+    """Writes metric points; takes the arguments of `MetricExporter` too."""
+
+    def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **_kwargs: Any) -> MetricExportResult:
+        """Make points durable."""
+        del timeout_millis
+        stored = self._writer.store(Signal.METRICS, encode_metrics(metrics_data).SerializeToString())
+        return MetricExportResult.SUCCESS if stored else MetricExportResult.FAILURE
 
 
 class PondSpanProcessor(BatchSpanProcessor):

@@ -83,14 +83,14 @@ class Requests:
         self._wake.set()
 
 
-class PondControl:
-    """One pond's part of the requests; see `storage.pipeline.control.Control`."""
+class PondControl(Control):
+    """One pond's part of the requests."""
 
     def __init__(self, tenant: str, requests: Requests, alone: Callable[[], bool]) -> None:
         self._tenant = tenant
         self._requests = requests
         self._trouble = ""
-        self.alone = alone
+        self._alone = alone
 
     def wait(self, timeout_s: float) -> None:
         """Sleep, or wake earlier because something was asked."""
@@ -99,6 +99,10 @@ class PondControl:
     def stopping(self) -> bool:
         """Whether the collector is gone or wants the pipelines to end."""
         return self._requests.stopping()
+
+    def alone(self) -> bool:
+        """Whether no other pond has work for this process."""
+        return self._alone()
 
     def publish_asked(self) -> bool:
         """Whether somebody waits for a publish."""

@@ -23,7 +23,7 @@ from opentelemetry.util.http import detect_synthetic_user_agent, sanitize_method
 
 from .. import privacy
 from ..guard import skipped
-from .exchange import MARK, NATIVE, ROUTE, STATUS_CODE, Application, Exchange, Receive, Scope, Send, Watch, current, number
+from .exchange import ROUTE, STATUS_CODE, Application, Exchange, Receive, Scope, Send, Watch, number
 
 METHOD, SCHEME, VERSION, ERROR_TYPE = "http.request.method", "url.scheme", "network.protocol.version", "error.type"
 PORTS = {"http": 80, "https": 443}
@@ -138,23 +138,13 @@ def begin(middleware: Any, watch: Watch, scope: Scope, receive: Receive, send: S
     return None
 
 
-async def answer(app: Application, begun: Begun, scope: Scope) -> None:
+async def answer(app: Application, begun: Begun) -> None:
     """One request: its span around the application."""
-    exchange, span_token = begun
-    scope[MARK] = exchange
-    scope.setdefault(NATIVE, None)
-    token = current.set(exchange)
+    exchange, token = begun
     try:
-        await app(scope, exchange.receive, exchange.send)
-    except BaseException as error:
-        with skipped("the failure of a request"):
-            exchange.fail(error)
-        raise
+        await exchange.run(app)
     finally:
-        current.reset(token)
-        scope.pop(MARK, None)  # each holds the other
-        exchange.leave()
-        detach(span_token)
+        detach(token)
 
 
 def _method(scope: Scope) -> tuple[str, str]:

@@ -19,7 +19,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 from .. import imports
 from ..guard import skipped
 from . import answering
-from .exchange import MARK, NATIVE, Application, Exchange, Receive, Scope, Send, Watch, current
+from .exchange import MARK, Application, Exchange, Receive, Scope, Send, Watch
 
 ASGI = "opentelemetry.instrumentation.asgi"
 
@@ -37,19 +37,7 @@ class Inside:
         if scope["type"] != "http" or MARK in scope or not _is_request(span):
             await self.app(scope, receive, send)
             return
-        exchange = scope[MARK] = Exchange(self._watch, span, scope, receive, send)  # type: ignore[arg-type] # or one that records nothing
-        scope.setdefault(NATIVE, None)
-        token = current.set(exchange)
-        try:
-            await self.app(scope, exchange.receive, exchange.send)
-        except BaseException as error:
-            with skipped("the failure of a request"):
-                exchange.fail(error)
-            raise
-        finally:
-            current.reset(token)
-            scope.pop(MARK, None)  # each holds the other
-            exchange.leave()
+        await Exchange(self._watch, span, scope, receive, send).run(self.app)  # type: ignore[arg-type] # or one that records nothing
 
 
 def _is_request(span: trace.Span) -> bool:
@@ -109,7 +97,7 @@ class Asgi:
                     plain = scope["type"] == "http" and getattr(middleware, "otelpond_plain", False)
                     begun = answering.begin(middleware, watch, scope, receive, send) if plain and watch is not None else None
                     if begun is not None:
-                        await answering.answer(middleware.app, begun, scope)
+                        await answering.answer(middleware.app, begun)
                     else:
                         await original(middleware, scope, receive, send)
                     return

@@ -11,7 +11,7 @@ from opentelemetry.sdk.trace import Span
 from opentelemetry.trace import Status, StatusCode
 
 from .. import context, privacy
-from ..guard import say_once
+from ..guard import say_once, skipped
 from ..traffic import traffic
 from . import principal
 from .settings import RequestSettings
@@ -162,6 +162,23 @@ class Exchange:
     def _record(self, error: BaseException) -> None:
         if not any(event.name == "exception" for event in self._span.events):
             self._span.record_exception(error)
+
+    async def run(self, app: Application) -> None:
+        """Have the application answer."""
+        scope = self._scope
+        scope[MARK] = self
+        scope.setdefault(NATIVE, None)
+        token = current.set(self)
+        try:
+            await app(scope, self.receive, self.send)
+        except BaseException as error:
+            with skipped("the failure of a request"):
+                self.fail(error)
+            raise
+        finally:
+            current.reset(token)
+            scope.pop(MARK, None)  # each holds the other
+            self.leave()
 
     def leave(self) -> None:
         """The application is through; nothing is new where the answer was whole."""

@@ -1,10 +1,10 @@
-"""How a pipeline is told what to do, and tells how far it is; implemented by its process, and by tests."""
+"""How a pipeline is told what to do, and tells how far it is; its process and others put their own in."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 from ..inbox.segments import Position
 from .tally import Tally
@@ -41,37 +41,33 @@ class Progress:
     publish_s: float = 0.0
 
 
-class Control(Protocol):
-    """Who tells the pipeline what to do, and hears of it."""
+class Control:
+    """Who tells the pipeline what to do, and hears of it. This one has it publish what waits and return, and asks and hears nothing."""
 
     def wait(self, timeout_s: float) -> None:
         """Sleep, or wake earlier because something was asked."""
-        ...
 
     def stopping(self) -> bool:
         """Whether the pipeline should publish what it has and return."""
-        ...
+        return True
 
     def alone(self) -> bool:
         """Whether no other pond has work for this process."""
-        ...
+        return True
 
     def publish_asked(self) -> bool:
         """Whether somebody waits for a publish."""
-        ...
+        return False
 
     def asked(self) -> object:
         """The requests made so far, for `published`; they stand until then."""
-        ...
+        return None
 
     def published(self, asked: object) -> None:
         """Everything that was accepted before those requests is in the tables."""
-        ...
 
     def stuck(self, reason: str) -> None:
         """The pipeline stands still for a while, and cannot do what was asked."""
-        ...
 
     def progressed(self, progress: Progress) -> None:
         """Hear how far the pipeline has come."""
-        ...

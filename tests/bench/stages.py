@@ -29,6 +29,7 @@ import numpy as np
 import pyarrow as pa
 import xxhash
 from otelpond.storage.decode.payloads import Payloads, Rules
+from otelpond.storage.pipeline.control import Control, Progress
 from otelpond.storage.signals import Inspection, Signal
 from payloads import templates
 
@@ -238,8 +239,8 @@ class Bench:
         print(f"{'pipeline':12} wall-clock us an item: {', '.join(f'{name} {value:.2f}' for name, value in stages.items())}")
 
 
-class _UntilDone:
-    """Lets a pipeline run until it has taken so many items; see `storage.pipeline.control.Control`."""
+class _UntilDone(Control):
+    """Lets a pipeline run until it has taken so many items."""
 
     def __init__(self, items: int) -> None:
         self._items = items
@@ -251,22 +252,10 @@ class _UntilDone:
     def stopping(self) -> bool:
         return self.progress is not None and self.progress.items >= self._items
 
-    def alone(self) -> bool:
-        return True
-
-    def publish_asked(self) -> bool:
-        return False
-
-    def asked(self) -> object:
-        return None
-
-    def published(self, asked: object) -> None:
-        pass
-
     def stuck(self, reason: str) -> None:
         raise RuntimeError(reason)
 
-    def progressed(self, progress: Any) -> None:
+    def progressed(self, progress: Progress) -> None:
         self.progress = progress
 
 

@@ -21,7 +21,7 @@ from otelpond.storage.derive import Deriver
 from otelpond.storage.inbox.log import Inbox, Limits
 from otelpond.storage.lake import compaction, delta_table, maintenance
 from otelpond.storage.lake.lake import Lake
-from otelpond.storage.pipeline.control import Progress
+from otelpond.storage.pipeline.control import Control
 from otelpond.storage.pipeline.pipeline import Options, Pipeline
 from otelpond.storage.pipeline.plans import PlanStore
 from otelpond.storage.schema import TABLES_FOLDER, TableSchema, load_tables
@@ -72,8 +72,8 @@ def documented_tables() -> dict[str, TableSchema]:
     return {name: tables[name] for name in TABLES}
 
 
-class Until:
-    """Lets a pipeline run until told to stop; see `storage.pipeline.control.Control`."""
+class Until(Control):
+    """Lets a pipeline run until told to stop."""
 
     def __init__(self, stop: threading.Event) -> None:
         self._stop = stop
@@ -85,27 +85,6 @@ class Until:
     def stopping(self) -> bool:
         """Whether it is told to."""
         return self._stop.is_set()
-
-    def alone(self) -> bool:
-        """There is one pond."""
-        return True
-
-    def stuck(self, reason: str) -> None:
-        """Nobody to tell: it tries again."""
-
-    def publish_asked(self) -> bool:
-        """Nobody asks."""
-        return False
-
-    def asked(self) -> object:
-        """Nothing."""
-        return None
-
-    def published(self, asked: object) -> None:
-        """Nobody to tell."""
-
-    def progressed(self, progress: Progress) -> None:
-        """Nobody to tell."""
 
 
 def pipeline(data: Path, tables: dict[str, TableSchema], deriver: Deriver) -> Pipeline:

@@ -20,7 +20,7 @@ from otelpond.storage.decode.payloads import Payloads, Rules
 from otelpond.storage.inbox.log import Inbox
 from otelpond.storage.inbox.segments import BEGINNING, Position, segments
 from otelpond.storage.pipeline.backlog import Backlog
-from otelpond.storage.pipeline.control import Progress
+from otelpond.storage.pipeline.control import Control, Progress
 from otelpond.storage.pipeline.pipeline import Options, Pipeline
 from otelpond.storage.pipeline.plans import PlanStore, RetryWindow
 from otelpond.storage.pipeline.suspicion import Suspicion
@@ -102,36 +102,11 @@ class DerivePayloads:
         return tables
 
 
-class UntilDrained:
-    """Lets a pipeline run until nothing waits."""
+class UntilDrained(Control):
+    """Lets a pipeline run until nothing waits: it stops at once, and what waits is published all the same."""
 
     def __init__(self) -> None:
         self.progress: list[Progress] = []
-
-    def wait(self, timeout_s: float) -> None:
-        """Do not sleep in a test."""
-
-    def stopping(self) -> bool:
-        """At once: what waits is published all the same."""
-        return True
-
-    def alone(self) -> bool:
-        """There is one pond."""
-        return True
-
-    def publish_asked(self) -> bool:
-        """Nobody asks."""
-        return False
-
-    def asked(self) -> object:
-        """Nothing."""
-        return None
-
-    def published(self, asked: object) -> None:
-        """Nobody to tell."""
-
-    def stuck(self, reason: str) -> None:
-        """Nobody to tell."""
 
     def progressed(self, progress: Progress) -> None:
         """Remember it."""
