@@ -282,6 +282,56 @@ def rejected_replay(
     command.replay(records or [], config, {"data": data}, tenant, everything=everything)
 
 
+recipes_app = typer.Typer(
+    name="recipes",
+    help="Statements that answer one question each: active users, funnels, costs.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(recipes_app)
+
+RecipeName = Annotated[str, typer.Argument(help="The name that `otelpond recipes list` shows.", metavar="NAME")]
+
+
+@recipes_app.command("list")
+def recipes_list(
+    format: Annotated[SchemaFormat, typer.Option("--format", "-f", help="How it is printed.", metavar="table|json")] = SchemaFormat.table,  # noqa: A002
+) -> None:
+    """Show every recipe with what it answers. As JSON also with its definitions and its statement."""
+    from .commands import recipes as command
+
+    command.list_all(format.value)
+
+
+@recipes_app.command("show")
+def recipes_show(name: RecipeName) -> None:
+    """Print a recipe's statement, which can be changed and pasted. Its opening comment defines what it counts."""
+    from .commands import recipes as command
+
+    command.show(name)
+
+
+@recipes_app.command("run")
+def recipes_run(
+    name: RecipeName,
+    since: Annotated[str | None, typer.Option(help="The first day (UTC) to be looked at. [default: all]", metavar="DATE")] = None,
+    until: Annotated[str | None, typer.Option(help="The last day (UTC) to be looked at. [default: all]", metavar="DATE")] = None,
+    timezone: Annotated[str, typer.Option(help="In which days and hours are told.", metavar="NAME")] = "UTC",
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="A parameter of the recipe; may be repeated.", metavar="NAME=VALUE")
+    ] = None,
+    data: Data = None,
+    config: Config = None,
+    tenant: Tenant = "default",
+    format: Annotated[Format, typer.Option("--format", "-f", help="How rows are printed.", metavar="table|json|csv")] = Format.table,  # noqa: A002
+) -> None:
+    """Ask a recipe of the pond. A collector that runs on the same directory is asked to publish first."""
+    from .commands import recipes as command
+
+    days = (since, until)
+    command.run(name, config, {"data": data}, tenant, format.value, days=days, timezone=timezone, settings=settings or [])
+
+
 def main() -> None:
     """Run the command; every failure is one line on standard error, and 2 where the request itself was wrong."""
     try:

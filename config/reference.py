@@ -1,4 +1,4 @@
-"""Writes the references that repeat the program into the READMEs of config, instrumentation and storage/tables.
+"""Writes the references that repeat the program into the READMEs of config, instrumentation, storage/tables and storage/recipes.
 
 `python -m otelpond.config.reference` in a checkout writes them anew, with `--check` it only says which are stale.
 """
@@ -18,14 +18,19 @@ from pydantic_core import PydanticUndefined
 
 from ..instrumentation import parts
 from ..instrumentation.settings import Settings as InstrumentationSettings
+from ..storage.events.catalogue import load_catalogue
+from ..storage.query import VIEWS_FOLDER
+from ..storage.recipes import load_recipes
 from ..storage.schema import TableSchema, load_tables
 from .cli import app
 from .operations.metrics import METRICS
+from .recipes_reference import recipes_reference
 from .settings import Drop, Forward, KeepDays, Redact, Settings
 from .sources import PREFIX
 
 ROOT = Path(__file__).parent.parent
 TABLES = ROOT / "storage" / "tables" / "README.md"
+RECIPES = ROOT / "storage" / "recipes" / "README.md"
 HALL = ROOT / "config" / "README.md"
 ELSEWHERE = ROOT / "instrumentation" / "README.md"
 DEPLOYMENT = ROOT / "config" / "deployment"
@@ -34,6 +39,8 @@ NESTED: Mapping[str, type[BaseModel]] = {"keep_days": KeepDays, "forward": Forwa
 
 def main() -> None:
     """Write the references, or say which are stale and end with 1."""
+    tables = load_tables()
+    views = [path for path in sorted(VIEWS_FOLDER.glob("*.sql")) if path.stem not in tables]
     wanted = {
         HALL: _replaced(
             HALL.read_text(encoding="utf-8"),
@@ -46,7 +53,8 @@ def main() -> None:
             },
         ),
         ELSEWHERE: _replaced(ELSEWHERE.read_text(encoding="utf-8"), {"instrumentation": instrumentation_reference()}),
-        TABLES: tables_reference(load_tables()),
+        TABLES: tables_reference(tables),
+        RECIPES: recipes_reference(load_recipes(), load_catalogue(), views),
     }
     stale = [path for path, text in wanted.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
     for path in stale:

@@ -80,7 +80,9 @@ def test_the_command_helps_in_a_light_install() -> None:
     assert "serve" in ended.stdout
 
 
-@pytest.mark.parametrize("arguments", [["serve"], ["sql", "select 1"], ["tables"], ["import", "x"], ["check"], ["warm"]])
+@pytest.mark.parametrize(
+    "arguments", [["serve"], ["sql", "select 1"], ["tables"], ["import", "x"], ["check"], ["warm"], ["recipes", "list"]]
+)
 def test_a_light_install_says_what_to_install(arguments: list[str]) -> None:
     """One line with the exact command, instead of a missing module."""
     ended = _light(f"sys.argv = ['otelpond', *{arguments!r}]", "from otelpond.config.cli import main", "main()")
