@@ -11,6 +11,7 @@ from ...receivers.exports import in_flight_bytes
 from ...storage.inbox.segments import Position
 from ..operations.receiver_report import ReceiverReport
 from ..settings import Settings, split_address
+from . import beside_otlp
 from .inboxes import Inboxes, open_inboxes
 from .listeners import HttpServer, listening, shown, taken
 from .security import Security
@@ -64,6 +65,7 @@ class Receiving:
             max_body_bytes=int(self._settings.max_body_bytes),
             authentication=self._security.authentication,
             cors_allowed_origins=self._settings.cors_allowed_origins,
+            others=beside_otlp.handlers(self._settings, inboxes, self._security.authentication),
         )
         server = HttpServer(listener, application, self._security.http_context, shared=self._shared)
         self._stopping.append(server.stop)
