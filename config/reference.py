@@ -1,4 +1,4 @@
-"""Writes the references that repeat the program into the READMEs of config, instrumentation, storage/tables and storage/recipes.
+"""Writes the references that repeat the program into the READMEs of config, instrumentation and, in storage, tables, recipes and events.
 
 `python -m otelpond.config.reference` in a checkout writes them anew, with `--check` it only says which are stale.
 """
@@ -18,7 +18,8 @@ from pydantic_core import PydanticUndefined
 
 from ..instrumentation import parts
 from ..instrumentation.settings import Settings as InstrumentationSettings
-from ..storage.events.catalogue import load_catalogue
+from ..storage.events.catalogue import CATALOGUE_FOLDER, load_catalogue
+from ..storage.events.documentation import catalogue_reference
 from ..storage.query import VIEWS_FOLDER
 from ..storage.recipes import load_recipes
 from ..storage.schema import TableSchema, load_tables
@@ -30,6 +31,7 @@ from .sources import PREFIX
 
 ROOT = Path(__file__).parent.parent
 TABLES = ROOT / "storage" / "tables" / "README.md"
+EVENTS = CATALOGUE_FOLDER / "README.md"
 RECIPES = ROOT / "storage" / "recipes" / "README.md"
 HALL = ROOT / "config" / "README.md"
 ELSEWHERE = ROOT / "instrumentation" / "README.md"
@@ -54,6 +56,7 @@ def main() -> None:
         ),
         ELSEWHERE: _replaced(ELSEWHERE.read_text(encoding="utf-8"), {"instrumentation": instrumentation_reference()}),
         TABLES: tables_reference(tables),
+        EVENTS: catalogue_reference(load_catalogue()),
         RECIPES: recipes_reference(load_recipes(), load_catalogue(), views),
     }
     stale = [path for path, text in wanted.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
