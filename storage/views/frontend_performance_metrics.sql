@@ -2,7 +2,7 @@
 -- session that began before them; a navigation is where reports say that one began 2 s or more after the one before. A report of no session,
 -- or before any navigation, stands alone.
 -- Vitals grow while a page lives, so that the largest is the last. What is sent again in another payload counts once.
--- No DISTINCT aggregate: DuckDB then reads every column, whichever are asked for.
+-- No DISTINCT aggregate, and no UNION of whole rows at the end: DuckDB then reads every column, whichever are asked for.
 with spaced as (
     select
         *,
@@ -106,14 +106,7 @@ select
     dom_content_loaded,
     window_load,
     try_cast(round(long_task_ms) as integer) as javascript_execution_time,
-    -- looked up in lists, which are not made where the column is not asked for; a join would be
-    try_cast(to_json(list_transform(
-        list_sort(list_distinct(list_filter(
-            resources[try_cast(hash(tenant_id, page_load_id) % 8192 as integer) + 1],
-            lambda resource: resource.page_load_id = loaded.page_load_id and resource.tenant_id = loaded.tenant_id
-        ))),
-        lambda resource: resource.told
-    )) as json) as resource_load_times,
+    try_cast(to_json(list_transform(list_sort(list_distinct(resources)), lambda resource: resource.told)) as json) as resource_load_times,
     make_timestamptz(time_unix_nano // 1000) as timestamp,
     time_unix_nano,
     created_at,
@@ -138,35 +131,17 @@ select
     time_suspect,
     ingested_at,
     tenant_id
-from (
+from loaded
+left join (
     select
-        *,
-        (
-            select list(members order by slot)
-            from (
-                select slot, list(member) filter (member is not null) as members
-                from (
-                    select
-                        try_cast(hash(tenant_id, page_load_id) % 8192 as bigint) as slot,
-                        struct_pack(
-                            tenant_id := tenant_id,
-                            page_load_id := page_load_id,
-                            begins := coalesce(start_ms, time_unix_nano / 1e6),
-                            told := struct_pack(
-                                url := request_url,
-                                type := resource_type,
-                                start_ms := start_ms,
-                                duration_ms := duration_ms,
-                                transfer_size := transfer_size
-                            )
-                        ) as member
-                    from network_performance_metrics_files
-                    where page_load_id is not null
-                    union all by name
-                    select unnest(range(8192)) as slot
-                )
-                group by slot
+        hash(tenant_id, page_load_id) as page_load,
+        list(struct_pack(
+            begins := coalesce(start_ms, time_unix_nano / 1e6),
+            told := struct_pack(
+                url := request_url, type := resource_type, start_ms := start_ms, duration_ms := duration_ms, transfer_size := transfer_size
             )
-        ) as resources
-    from loaded
-) as loaded
+        )) as resources
+    from network_performance_metrics_files
+    where page_load_id is not null
+    group by page_load
+) as network using (page_load)

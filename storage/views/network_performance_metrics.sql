@@ -5,25 +5,38 @@
 with repeated as (
     select request_key from network_performance_metrics_files group by request_key having count(*) > 1
 ),
-told as (
-    select *, report_source = 'request' as by_span
+ranked as (
+    select
+        payload_digest, item_index, request_key, time_unix_nano, event_id, http_method, status_code, page_load_id,
+        report_source = 'request' as by_span,
+        row_number() over (
+            partition by request_key, by_span, time_unix_nano, event_id, start_ms order by ingested_at, payload_digest, item_index
+        ) = 1 as is_first
     from network_performance_metrics_files
-    where request_key in (select request_key from repeated)
-    qualify row_number() over (
-        partition by request_key, by_span, time_unix_nano, event_id, start_ms order by ingested_at, payload_digest, item_index
-    ) = 1
+    where request_key in (from repeated)
 ),
 numbered as (
-    select *, row_number() over (partition by request_key, by_span order by time_unix_nano, event_id) as position from told
+    select
+        *,
+        case when is_first then row_number() over (partition by request_key, by_span, is_first order by time_unix_nano, event_id) end
+            as position
+    from ranked
+),
+verdict as (
+    select
+        payload_digest,
+        item_index,
+        is_first and row_number() over (partition by request_key, position order by by_span) = 1 as is_shown,
+        max(http_method) over request as told_method,
+        max(status_code) over request as told_status
+    from numbered
+    window request as (partition by request_key, position)
 )
-select * from network_performance_metrics_files where request_key not in (select request_key from repeated)
-union all by name
-select * exclude (by_span, position)
-    replace (
-        max(http_method) over request as http_method,
-        coalesce(status_code, max(status_code) over request) as status_code,
-        coalesce(page_load_id, max(page_load_id) over request) as page_load_id
+select
+    request.* replace (
+        coalesce(request.http_method, verdict.told_method) as http_method,
+        coalesce(request.status_code, verdict.told_status) as status_code
     )
-from numbered
-window request as (partition by request_key, position)
-qualify row_number() over (partition by request_key, position order by by_span) = 1
+from network_performance_metrics_files request
+left join verdict using (payload_digest, item_index)
+where verdict.is_shown is not false
