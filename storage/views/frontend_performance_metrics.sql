@@ -2,7 +2,7 @@
 -- session that began before them; a navigation is where reports say that one began 2 s or more after the one before. A report of no session,
 -- or before any navigation, stands alone.
 -- Vitals grow while a page lives, so that the largest is the last. What is sent again in another payload counts once.
--- No DISTINCT aggregate, and no UNION of whole rows at the end: DuckDB then reads every column, whichever are asked for.
+-- No DISTINCT aggregate: DuckDB then reads every column, whichever are asked for.
 with spaced as (
     select
         *,

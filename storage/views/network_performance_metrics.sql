@@ -1,7 +1,7 @@
 -- What pages load over the network, each request once. A request of fetch or XMLHttpRequest may be told twice, by its span and by the browser's
 -- timing: the timing is shown, with the span's method and status; the n-th timing under one span and URL belongs to the n-th span. What is
 -- sent again in another payload counts once.
--- Few keys repeat, so only their rows are ranked.
+-- Few keys repeat, so only their rows are ranked. A join and no UNION of these rows and the others, of which DuckDB counts every column.
 with repeated as (
     select request_key from network_performance_metrics_files group by request_key having count(*) > 1
 ),
