@@ -159,7 +159,7 @@ def demo(
 
 @app.command()
 def check(config: Config = None) -> None:
-    """Check the configuration and print it. Own tables and rules are checked too; secrets are masked."""
+    """Check the configuration and print it. Own tables, events and rules are checked too; secrets are masked."""
     from .commands import check as command
 
     command.run(config)
@@ -330,6 +330,63 @@ def recipes_run(
 
     days = (since, until)
     command.run(name, config, {"data": data}, tenant, format.value, days=days, timezone=timezone, settings=settings or [])
+
+
+events_app = typer.Typer(
+    name="events",
+    help="The events catalogue: what events are called and hold.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(events_app)
+
+
+@events_app.command("list")
+def events_list(
+    config: Config = None,
+    format: Annotated[SchemaFormat, typer.Option("--format", "-f", help="How it is printed.", metavar="table|json")] = SchemaFormat.table,  # noqa: A002
+) -> None:
+    """Show every event, own ones included. As JSON with all that is declared."""
+    from .commands import events as command
+
+    command.list_all(config, format.value)
+
+
+@events_app.command("show")
+def events_show(
+    name: Annotated[str, typer.Argument(help="The name that `otelpond events list` shows.", metavar="NAME")],
+    config: Config = None,
+    format: Annotated[SchemaFormat, typer.Option("--format", "-f", help="How it is printed.", metavar="table|json")] = SchemaFormat.table,  # noqa: A002
+) -> None:
+    """Show an event's properties, base fields and usages. As JSON: its JSON Schema."""
+    from .commands import events as command
+
+    command.show(name, config, format.value)
+
+
+@events_app.command("validate")
+def events_validate(
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="Events as JSON (.jsonl: one a line), or declarations: .toml files, folders of them.", metavar="FILE..."),
+    ],
+    against: Annotated[
+        Path | None, typer.Option(help="The declarations as they were: what changed needs its version.", metavar="FILE|FOLDER")
+    ] = None,
+    config: Config = None,
+) -> None:
+    """Check events by the catalogue, or declarations by its rules. What is wrong is said a line each, and the end is 1."""
+    from .commands import events as command
+
+    command.validate(files, against, config)
+
+
+@events_app.command("docs")
+def events_docs(config: Config = None) -> None:
+    """Print the catalogue as Markdown, own events included."""
+    from .commands import events as command
+
+    command.docs(config)
 
 
 def main() -> None:

@@ -266,6 +266,9 @@ class Settings(BaseSettings):
     tables: Annotated[list[Path], NoDecode, BeforeValidator(_folders)] = Field(
         default_factory=list, description="Folders of `.sql` files with own tables, relative to the file that names them."
     )
+    events_folders: Annotated[list[Path], NoDecode, BeforeValidator(_folders)] = Field(
+        default_factory=list, description="Folders of `.toml` files that declare own events, relative to the file that names them."
+    )
     forward: Annotated[list[Forward], AfterValidator(_distinct)] = Field(
         default_factory=list, description="OTLP endpoints that accepted payloads are passed on to, as they came."
     )

@@ -158,8 +158,9 @@ def _from_folder(values: Values, folder: Path) -> Values:
     for name in ("data", "tls_cert", "tls_key", "tls_client_ca"):
         if isinstance(result.get(name), str):
             result[name] = folder / result[name]
-    if isinstance(result.get("tables"), list):
-        result["tables"] = [folder / name if isinstance(name, str) else name for name in result["tables"]]
+    for name in ("tables", "events_folders"):
+        if isinstance(result.get(name), list):
+            result[name] = [folder / each if isinstance(each, str) else each for each in result[name]]
     if isinstance(result.get("forward"), list):
         result["forward"] = [_files_from_folder(one, folder) if isinstance(one, dict) else one for one in result["forward"]]
     return result

@@ -1,4 +1,4 @@
-"""`otelpond check`: reads the configuration as `serve` would, own tables and rules included, and prints it."""
+"""`otelpond check`: reads the configuration as `serve` would, own tables, events and rules included, and prints it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from ...receivers.tls import CertificateError, Certificates
+from ...storage.events.catalogue import CATALOGUE_FOLDER, Event
 from ...storage.rules import RuleError
 from ...storage.schema import TABLES_FOLDER, TableSchema
+from ..catalogue import events_catalogue
 from ..collector.forwarding import DestinationError, check_destinations
 from ..collector.security import certificate_files
 from ..errors import CommandError
@@ -22,18 +24,20 @@ from .tables import documented_tables
 
 
 def run(config: Path | None) -> None:
-    """Print the effective configuration as TOML, each setting with where it came from, and the own tables.
+    """Print the effective configuration as TOML, each setting with where it came from, the own tables and the own events.
 
     Raises:
-        CommandError: a setting, an own table or a rule is wrong, or `serve` would refuse to listen; with one line a mistake.
+        CommandError: a setting, an own table, an own event or a rule is wrong, or `serve` would refuse to listen; with one line a mistake.
     """
     sources = read(config)
     settings = check(sources)
     own: list[TableSchema] = []
+    own_events: list[Event] = []
     mistakes: list[str] = []
     looks: tuple[Callable[[], None], ...] = (
         lambda: refuse_wide_addresses(settings),
         lambda: own.extend(table for table in documented_tables(settings.tables).values() if table.path.parent != TABLES_FOLDER),
+        lambda: own_events.extend(event for event in events_catalogue(settings).events.values() if event.path.parent != CATALOGUE_FOLDER),
         lambda: _check_rules(sources, settings),
         lambda: _check_certificates(sources, settings),
         lambda: _check_destinations(sources, settings),
@@ -49,6 +53,8 @@ def run(config: Path | None) -> None:
         print(f"{line:<50}  # {origin}")
     for table in own:
         print(f"# own table {table.name}: {len(table.columns)} columns, {table.path}")
+    for event in own_events:
+        print(f"# own event {event.name} {event.version}: {len(event.properties)} properties, {event.path}")
     print("# the configuration is valid")
 
 

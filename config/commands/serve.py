@@ -28,8 +28,8 @@ def run(config: Path | None, options: Mapping[str, Any]) -> None:
     settings = load(config, options)
     log_lines.configure("collector", settings.log_format, settings.log_level)
     refuse_wide_addresses(settings)
-    if settings.tables or settings.drop or settings.redact.patterns:
-        _check_tables_and_rules(config)
+    if settings.tables or settings.events_folders or settings.drop or settings.redact.patterns:
+        _check_what_is_own(config)
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its C core writes lines of its own form
     os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")  # read at import; the pipeline's process needs no gRPC
     from ..collector.forwarding import check_destinations
@@ -46,8 +46,8 @@ def run(config: Path | None, options: Mapping[str, Any]) -> None:
         raise SystemExit(error.exit_code) from None
 
 
-def _check_tables_and_rules(config: Path | None) -> None:
-    """Have `otelpond check` look at own tables and rules: DuckDB does that, and its memory is not wanted in the process that receives."""
+def _check_what_is_own(config: Path | None) -> None:
+    """Have `otelpond check` look at own tables, events and rules: DuckDB does that, whose memory the receiving process does not want."""
     arguments = ["check", *(["--config", str(config)] if config else [])]
     environment = os.environ | {"OTELPOND_INSECURE": "true"}  # the addresses are decided already
     checked = subprocess.run(

@@ -6,25 +6,26 @@ import json
 from pathlib import Path
 
 import pytest
-from otelpond.config.collector.beside_otlp import Catalogue
+from otelpond.config.catalogue import KnownEvents
 from otelpond.receivers.events_json import Arrival, Verdict, events_in, to_logs_request
+from otelpond.storage.events.catalogue import load_catalogue
 
 PAYLOADS = Path(__file__).parents[2] / "receivers" / "events" / "payloads"
 
 
-def _verdict(body: bytes, catalogue: Catalogue) -> Verdict:
+def _verdict(body: bytes, catalogue: KnownEvents) -> Verdict:
     _, (verdict,) = to_logs_request(events_in(body), body, catalogue, Arrival("default", 1_764_000_000_000_000_000, bytes(16)))
     return verdict
 
 
 @pytest.fixture(scope="module")
-def catalogue() -> Catalogue:
+def catalogue() -> KnownEvents:
     """The one that comes with us."""
-    return Catalogue()
+    return KnownEvents(load_catalogue())
 
 
 @pytest.mark.parametrize("name", [path.stem for path in sorted(PAYLOADS.glob("*.json"))])
-def test_the_documents_payloads_are_valid(catalogue: Catalogue, name: str) -> None:
+def test_the_documents_payloads_are_valid(catalogue: KnownEvents, name: str) -> None:
     """All of them; one is of an event that is only a team's own."""
     verdict = _verdict((PAYLOADS / f"{name}.json").read_bytes(), catalogue)
     assert (None, name == "track_event") == (verdict.error, verdict.warning is not None)
@@ -48,6 +49,6 @@ def test_the_documents_payloads_are_valid(catalogue: Catalogue, name: str) -> No
         ({"event_name": "workflow.deleted", "organization_id": ""}, "workflow_id: is missing"),
     ],
 )
-def test_events_are_judged_in_the_catalogues_words(catalogue: Catalogue, event: dict[str, object], error: str | None) -> None:
+def test_events_are_judged_in_the_catalogues_words(catalogue: KnownEvents, event: dict[str, object], error: str | None) -> None:
     """Wherever a field stands, and however it is spelled."""
     assert error == _verdict(json.dumps(event).encode(), catalogue).error
