@@ -15,6 +15,8 @@ from ..storage.decode.payloads import Rules
 from ..storage.decode.warming import WarmingDecoder, warm
 from ..storage.derive import Deriver, DeriveSettings
 from ..storage.durable import make_folder
+from ..storage.events.page_slugs import load_page_slugs
+from ..storage.events.reading import EventSettings
 from ..storage.lake.lake import Lake
 from ..storage.lake.maintenance import remove_orphans
 from ..storage.pipeline.importer import Importer
@@ -37,6 +39,16 @@ def record_rules(settings: Settings) -> RecordRules:
         RuleError: a rule is not usable; the text names its key and the reason.
     """
     return RecordRules([Drop(rule.signal, rule.where) for rule in settings.drop], Redact(**settings.redact.model_dump()))
+
+
+def event_settings(settings: Settings) -> EventSettings:
+    """How events are read.
+
+    Raises:
+        PageSlugsError: the map of pages cannot be used; the text names file and key.
+    """
+    page_slugs = load_page_slugs(settings.page_slugs) if settings.page_slugs else None
+    return EventSettings(policy=settings.events_policy, page_slugs=page_slugs)
 
 
 class Pipelines:
@@ -120,7 +132,7 @@ def _maintenance(settings: Settings, data: Path) -> list[str]:
 
 def _deriver(settings: Settings, tables: Mapping[str, TableSchema]) -> Deriver:
     thresholds = DeriveSettings(slow_api_ms=int(settings.slow_api_threshold_ms), slow_query_ms=int(settings.slow_query_threshold_ms))
-    return Deriver(tables, thresholds, record_rules(settings))
+    return Deriver(tables, thresholds, record_rules(settings), events=event_settings(settings))
 
 
 def _decode_rules(settings: Settings, data: Path, *, keep_dates: bool) -> Rules:

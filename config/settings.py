@@ -155,6 +155,7 @@ class KeepDays(BaseModel):
         default=90, description="Days that `spans`, `span_events`, `logs`, `metric_points` and `rejected_records` are kept."
     )
     apm: Days = Field(default=90, description="Days that the API, database and server performance tables are kept.")
+    users: Days = Field(default=730, description="Days that `events`, and the sessions made of them, are kept.")
     errors: Days = Field(default=365, description="Days that the error and crash tables are kept.")
 
 
@@ -268,6 +269,14 @@ class Settings(BaseSettings):
     )
     events_folders: Annotated[list[Path], NoDecode, BeforeValidator(_folders)] = Field(
         default_factory=list, description="Folders of `.toml` files that declare own events, relative to the file that names them."
+    )
+    events_policy: Literal["reject", "stamp", "drop"] = Field(
+        "reject",
+        description="What becomes of events that the catalogue refuses: `reject` keeps them in `rejected_records`, `stamp` stores them with"
+        " the reason in `validation_error`, `drop` only counts them.",
+    )
+    page_slugs: Path | None = Field(
+        None, description="TOML file that maps paths of pages to slugs; else a page's slug is its route, or its path with ids as `{id}`."
     )
     forward: Annotated[list[Forward], AfterValidator(_distinct)] = Field(
         default_factory=list, description="OTLP endpoints that accepted payloads are passed on to, as they came."

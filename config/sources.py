@@ -155,7 +155,7 @@ def _parse(path: Path, text: str) -> Values:
 def _from_folder(values: Values, folder: Path) -> Values:
     """Relative paths in a file are relative to that file."""
     result = dict(values)
-    for name in ("data", "tls_cert", "tls_key", "tls_client_ca"):
+    for name in ("data", "tls_cert", "tls_key", "tls_client_ca", "page_slugs"):
         if isinstance(result.get(name), str):
             result[name] = folder / result[name]
     for name in ("tables", "events_folders"):

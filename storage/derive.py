@@ -8,7 +8,7 @@ before any table sees them, a table that copies columns is passed on without Duc
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 
 import duckdb
@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from .bound_values import ERROR_TEXTS, without_values_in
 from .cuts import CUTS
+from .events.reading import EventReader, EventSettings
 from .gather import positions, taken
 from .rules import RecordRules
 from .schema import TableSchema, create_macros, decoded_schemas
@@ -23,6 +24,7 @@ from .selects import REFUSAL, Relation, TableSelect, quoted
 from .statements import StatementReader
 
 REJECTED = "rejected_records"
+EVENTS = "events"
 _log = logging.getLogger(__name__)
 
 
@@ -48,6 +50,7 @@ class Deriver:
         settings: DeriveSettings | None = None,
         rules: RecordRules | None = None,
         *,
+        events: EventSettings | None = None,
         threads: int = 2,
     ) -> None:
         self._tables = tables
@@ -61,6 +64,7 @@ class Deriver:
         create_macros(self._con)
         for name, cut in CUTS.items():
             self._con.execute(f"prepare cut_{name} as {cut.row_ids}")
+        self._events = EventReader(self._con, events)
         self._selects = {
             name: TableSelect(self._con, table, asdict(settings or DeriveSettings()))
             for name, table in tables.items()
@@ -72,6 +76,15 @@ class Deriver:
         """How many records the user's rules have dropped so far."""
         return self._rules.dropped
 
+    @property
+    def dropped_events(self) -> int:
+        """How many events the policy has kept nowhere so far."""
+        return self._events.dropped
+
+    def event_refusals(self, rows: pa.Table) -> list[str | None]:
+        """Why the catalogue refuses stored rows of `events`; None where it does not."""
+        return self._events.refusals(rows)
+
     def derive(self, decoded: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
         """Derive every table's rows from one batch.
 
@@ -81,8 +94,8 @@ class Deriver:
         Returns:
             Rows by table, the stored columns in documented order, strings as `string` or `string_view`; tables without rows are left out.
         """
-        self._exchange(decoded)
         rejected: list[pa.Table] = []
+        self._exchange(decoded, rejected)
         derived: dict[str, pa.Table] = {}
         for name, table in self._tables.items():
             if any(self._relations[source].rows.num_rows for source in table.sources):
@@ -91,8 +104,8 @@ class Deriver:
             relation.clear()
         return {name: rows for name, rows in self._with_rejected(derived, rejected).items() if rows.num_rows}
 
-    def _exchange(self, decoded: Mapping[str, pa.Table]) -> None:
-        """Show the batch to the prepared SELECTs, rules applied, statements and error texts sanitised."""
+    def _exchange(self, decoded: Mapping[str, pa.Table], rejected: list[pa.Table]) -> None:
+        """Show the batch to the prepared SELECTs, rules applied, statements and error texts sanitised; refused events join `rejected`."""
         given = self._rules.apply(self._aside, {name: rows for name, rows in decoded.items() if rows.num_rows})
         if "spans" in given and given["spans"].num_rows:
             given["spans"] = self._statements.annotate(given["spans"])
@@ -108,6 +121,23 @@ class Deriver:
                 rows = self._relations[cut.source].rows
                 row_ids = self._con.sql(f"execute cut_{name}").to_arrow_table()["row_id"]
                 self._relations[name].exchange(taken(rows, positions(rows["row_id"], row_ids)))
+        if "logs" in given and EVENTS in self._tables:
+            self._read_events(self._tables[EVENTS], rejected)
+
+    def _read_events(self, table: TableSchema, rejected: list[pa.Table]) -> None:
+        """Show the events among the log records; those that the catalogue refuses join `rejected`."""
+        try:
+            read = self._events.read(self._relations["logs"].rows)
+        except (duckdb.IOException, duckdb.OutOfMemoryException):
+            raise
+        except duckdb.Error as error:
+            _log.error("events could not be read (%s); those of this batch are in %s", type(error).__name__, REJECTED)
+            rejected.append(self._failed(table, error, {"logs"}))
+            return
+        self._relations[EVENTS].exchange(read.accepted)
+        if read.refused.num_rows:
+            refused = read.refused.select(table.arrow.names).append_column(REFUSAL, read.refused["refusal"])
+            self._accepted(table, refused, rejected)
 
     def _rows(self, table: TableSchema, rejected: list[pa.Table]) -> pa.Table:
         if table.plain_source:
@@ -119,7 +149,7 @@ class Deriver:
         except duckdb.Error as error:
             what = type(error).__name__  # its text, which may repeat what was sent, stands with the rows
             _log.error("the SELECT of table %s (%s) failed (%s); its rows of this batch are in %s", table.name, table.path, what, REJECTED)
-            rejected.append(self._failed(table, error))
+            rejected.append(self._failed(table, error, table.sources))
             return table.arrow.empty_table()
         if rows[REFUSAL].null_count == rows.num_rows:
             return rows.drop_columns([REFUSAL])
@@ -134,9 +164,9 @@ class Deriver:
         finally:
             self._aside.unregister("derived")
 
-    def _failed(self, table: TableSchema, error: duckdb.Error) -> pa.Table:
-        """One rejected record a tenant: what failed, and how many rows of the sources it read."""
-        sources = " union all ".join(f"select tenant_id, ingested_at from decoded_{name}" for name in sorted(table.sources))  # noqa: S608
+    def _failed(self, table: TableSchema, error: duckdb.Error, read: Iterable[str]) -> pa.Table:
+        """One rejected record a tenant: what failed, and how many rows of the relations it read."""
+        sources = " union all ".join(f"select tenant_id, ingested_at from decoded_{name}" for name in sorted(read))  # noqa: S608
         return self._con.sql(
             "select ? as table_name, ? as reason, json_object('error', ?, 'source_rows', count(*)) as content,"  # noqa: S608
             " tenant_id as organization_id,"
@@ -166,10 +196,12 @@ def _refused_rows(table: TableSchema) -> str:
     kept = ["payload_digest", "item_index", "service_name", "service_version", "environment", "trace_id", "span_id"]
     columns = ", ".join(name if name in stored else f"null as {name}" for name in kept)
     organization = "coalesce(organization_id, tenant_id)" if "organization_id" in stored else "tenant_id"
+    documents = ", ".join(f'try_cast("{column.name}" as json) as "{column.name}"' for column in table.stored if column.sql_type == "JSON")
+    shown = f"select * replace ({documents}) from derived" if documents else "select * from derived"  # noqa: S608 - of the table's DDL
     return (
         f"select {quoted(table.name)} as table_name, {REFUSAL} as reason, to_json(d) as content, {columns},"  # noqa: S608
         f" {organization} as organization_id,"
-        f" try_cast(ingested_at as date) as dt, false as time_suspect, ingested_at, tenant_id from derived d where {REFUSAL} is not null"
+        f" try_cast(ingested_at as date) as dt, false as time_suspect, ingested_at, tenant_id from ({shown}) d where {REFUSAL} is not null"
     )
 
 

@@ -177,7 +177,8 @@ def _damaged(listings: Mapping[str, Listing]) -> set[str]:
 def _definitions(tables: Mapping[str, TableSchema]) -> Iterator[tuple[str, str]]:
     """Every view and its SELECT, each after those that it reads; a view over tables that this pond lacks is left out."""
     own = {path.stem: path.read_text(encoding="utf-8").rstrip().removesuffix(";") for path in sorted(VIEWS_FOLDER.glob("*.sql"))}
-    names = {f"{name}_files" if name in own else name: name for name in tables}
+    own |= {name: table.shown(f"(\n{table.view_sql})") for name, table in tables.items() if table.view_sql is not None}
+    names = {f"{name}_files" if name in own else name: name for name, table in tables.items() if table.view_sql is None}
     for shown, name in names.items():
         yield shown, tables[name].shown(f"files.{name}")
     documented = {path.stem for path in TABLES_FOLDER.glob("*.sql")} | own.keys()
@@ -193,7 +194,7 @@ def _definitions(tables: Mapping[str, TableSchema]) -> Iterator[tuple[str, str]]
 def _write_views(con: duckdb.DuckDBPyConnection, tables: Mapping[str, TableSchema], definitions: Mapping[str, str]) -> None:
     for name, select in definitions.items():
         con.execute(f"create view pond.main.{name} as\n{select}")
-    for name, table in tables.items():
+    for name, table in ((name, table) for name, table in tables.items() if name in definitions):
         con.execute(f"comment on view pond.main.{name} is {_text(table.comment)}")
         shown = {row[0] for row in con.execute(f"describe pond.main.{name}").fetchall()}
         for column in (column for column in table.columns if column.name in shown):

@@ -1,11 +1,13 @@
 """Reads the tables' `.sql` files: what a table holds, its columns, and the SELECT that fills it; handed to derive, lake and docs.
 
 A file holds, in this order: an opening comment that says what the table is, one CREATE TABLE, a COMMENT ON COLUMN for every
-column, and one SELECT over `decoded_*` relations (a table that the collector fills itself has none). DuckDB parses it all.
+column, and one SELECT over `decoded_*` relations (a table that the collector fills itself has none). Where the SELECT reads documented
+tables instead, the table is a view and has no files. DuckDB parses it all.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,10 +21,12 @@ import pyarrow as pa
 
 from .cuts import CUTS
 from .decode.columns import RELATIONS
+from .events.columns import EVENTS
 from .statements import STATEMENT_COLUMNS
 
 TABLES_FOLDER = Path(__file__).parent / "tables"
 MACROS_FOLDER = Path(__file__).parent / "macros"
+VIEWS_FOLDER = Path(__file__).parent / "views"
 REQUIRED_COLUMNS = {"tenant_id": "VARCHAR", "dt": "DATE", "ingested_at": "TIMESTAMP WITH TIME ZONE"}
 """What the lake needs of any table: whose row it is, its partition, and when it arrived."""
 
@@ -99,7 +103,8 @@ class TableSchema:
         comment: the file's opening comment, without the dashes.
         columns: in documented order, generated ones among them.
         checks: CHECK expressions that a row must not fail.
-        select_sql: the statement that fills the table from `decoded_*` relations; None where the collector fills it itself.
+        select_sql: the statement that fills the table from `decoded_*` relations; None where the collector fills it itself, and of a view.
+        view_sql: the statement over documented tables that is shown, of a table without files; else None.
         sources: names of the decoded relations the statement reads, without `decoded_`.
         path: the file.
     """
@@ -111,6 +116,7 @@ class TableSchema:
     select_sql: str | None
     sources: frozenset[str]
     path: Path
+    view_sql: str | None = None
 
     @property
     def stored(self) -> tuple[Column, ...]:
@@ -166,6 +172,7 @@ def load_tables(folders: Sequence[Path] = (TABLES_FOLDER,)) -> dict[str, TableSc
             if table.name in tables:
                 raise TableError(path, 1, f"table {table.name} is already made by {tables[table.name].path}")
             tables[table.name] = table
+    _check_views(tables)
     return tables
 
 
@@ -176,15 +183,39 @@ def _table(file: _TableFile, ddl: duckdb.DuckDBPyConnection, relations: duckdb.D
     columns = file.columns(ddl)
     checks = ddl.execute("select expression from duckdb_constraints() where constraint_type = 'CHECK' order by constraint_index").fetchall()
     ddl.execute(f'drop table "{name}"')
+    select = file.select[1].strip().rstrip(";") if file.select else None
     return TableSchema(
         name=name,
         comment=file.comment,
         columns=columns,
         checks=tuple(check for (check,) in checks),
-        select_sql=file.select[1] if file.select else None,
-        sources=file.check_select(relations, columns),
+        select_sql=None if file.is_view else select,
+        sources=frozenset() if file.is_view else file.check_select(relations, columns),
         path=file.path,
+        view_sql=select if file.is_view else None,
     )
+
+
+def _check_views(tables: Mapping[str, TableSchema]) -> None:
+    """Bind the views without files against empty tables, and see that each gives its columns.
+
+    Raises:
+        TableError: one of them does not.
+    """
+    views = [table for table in tables.values() if table.view_sql is not None]
+    with duckdb.connect(":memory:") as con:
+        for table in tables.values() if views else ():
+            columns = ", ".join(f'"{column.name}" {column.sql_type}' for column in table.columns)
+            con.execute(f'create table "{table.name}" ({columns})')
+        for path in (path for path in sorted(VIEWS_FOLDER.glob("*.sql")) if views and path.stem not in tables):
+            text = path.read_text(encoding="utf-8")
+            with contextlib.suppress(duckdb.Error):  # a view over tables that are not loaded
+                con.execute(f'create view "{path.stem}" as {text}')
+        for view in views:
+            try:
+                con.sql(view.shown(f"(\n{view.view_sql})"))
+            except duckdb.Error as error:
+                raise TableError(view.path, 1, str(error).split("\n", maxsplit=1)[0]) from error
 
 
 def create_macros(con: duckdb.DuckDBPyConnection) -> None:
@@ -196,7 +227,7 @@ def create_macros(con: duckdb.DuckDBPyConnection) -> None:
 def decoded_schemas() -> dict[str, pa.Schema]:
     """The schemas of the relations a SELECT may read, by name without `decoded_`: the decoder's columns and what derive adds."""
     spans = pa.schema([*RELATIONS["spans"], *STATEMENT_COLUMNS])
-    given = {**RELATIONS, "spans": spans}
+    given = {**RELATIONS, "spans": spans, "events": EVENTS}
     return {**given, **{name: given[cut.source] for name, cut in CUTS.items()}}
 
 
@@ -258,6 +289,11 @@ class _TableFile:
         inner = _LINE.search(str(error))
         return TableError(self.path, line + int(inner[1]) - 1 if inner else line, str(error).split("\n", maxsplit=1)[0])
 
+    @property
+    def is_view(self) -> bool:
+        """Whether the SELECT reads documented tables, and no decoded relation."""
+        return self.select is not None and "decoded_" not in _without_comments(self.select[1])
+
     def columns(self, con: duckdb.DuckDBPyConnection) -> tuple[Column, ...]:
         """The table's columns, each with a comment and a type that files can hold."""
         rows = con.execute(
@@ -266,7 +302,7 @@ class _TableFile:
         ).fetchall()
         found = tuple(self._column(row) for row in rows)
         types = {column.name: column.sql_type for column in found if column.generated is None}
-        for name, sql_type in REQUIRED_COLUMNS.items():
+        for name, sql_type in REQUIRED_COLUMNS.items() if not self.is_view else ():
             if types.get(name) != sql_type:
                 raise TableError(self.path, self.ddl[0][0], f"expected a stored column {name} {sql_type}")
         return found

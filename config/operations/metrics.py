@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 import psutil
 
 from ...storage.counters import ITEMS, REQUESTS, Labels, summed
+from ...storage.pipeline.tally import STAGES
 from ...storage.signals import Signal
 from .receiver_report import ReceiverReport
 
@@ -96,6 +97,14 @@ METRICS: Final = (
     Metric("otelpond_last_commit_lag_seconds", "gauge", "s", ("tenant",), "What the oldest payload of the last publish had waited."),
     Metric("otelpond_rows", "counter", "{row}", ("tenant", "table"), "Rows published, by table."),
     Metric("otelpond_rejected_rows", "counter", "{row}", ("tenant", "table", "reason"), "Rows that a table did not take, by reason."),
+    Metric(
+        "otelpond_events",
+        "counter",
+        "{event}",
+        ("tenant", "stage"),
+        "Events by stage: received, invalid (the catalogue refuses them), unknown (it does not know them), enriched, unenriched (user agent"
+        " or page could not be read), dropped (by policy) and stored.",
+    ),
     Metric("otelpond_quarantined_payloads", "counter", "{payload}", ("tenant",), "Payloads that no decoder takes."),
     Metric("otelpond_retries_left_out", "counter", "{payload}", ("tenant",), "Payloads that were copies of stored ones."),
     Metric("otelpond_publishes", "counter", "{publish}", ("tenant",), "Publishes since the pond was made."),
@@ -216,6 +225,8 @@ def _of_tenant(observed: Observed, tenant: str) -> Iterator[Sample]:
     for table, reasons in published.get("rejected", {}).items():
         for reason, rows in reasons.items():
             yield "otelpond_rejected_rows", (label, ("table", table), ("reason", reason)), rows
+    for stage in STAGES:
+        yield "otelpond_events", (label, ("stage", stage)), published.get("events", {}).get(stage, 0)
     for table, files in progress.get("live_files", {}).items():
         yield "otelpond_live_files", (label, ("table", table)), files
     for stage in ("decode", "derive", "write", "publish"):

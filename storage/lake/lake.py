@@ -31,7 +31,7 @@ class Lake:
 
     Args:
         data: the pond's directory.
-        tables: the documented tables by name; missing ones are made, those of an older release gain columns.
+        tables: the documented tables by name; missing ones are made, those of an older release gain columns, views have no files.
         writer: whether this process may mend and change tables at start (the pipeline, an import); readers and maintenance do not.
             Only who has the lake alone mends: whoever else works on it did so at its own start, and goes on writing.
 
@@ -42,7 +42,7 @@ class Lake:
     def __init__(self, data: Path, tables: Mapping[str, TableSchema], *, writer: bool = True) -> None:
         self.data = data
         self.folder = data / "lake"
-        self.schemas = dict(tables)
+        self.schemas = {name: schema for name, schema in tables.items() if schema.view_sql is None}
         if writer:
             make_folder(self.folder)
         self._presence = Presence(self.folder / ".presence.lock")
@@ -50,11 +50,11 @@ class Lake:
             if writer:
                 self._prepare()
             self._presence.share()
-            self.tables = {name: Table(self.folder / name, schema) for name, schema in tables.items()}
+            self.tables = {name: Table(self.folder / name, schema) for name, schema in self.schemas.items()}
         except BaseException:
             self._presence.close()  # whoever tries again must not find this one
             raise
-        self._pond = PondFile(data, self.schemas)
+        self._pond = PondFile(data, tables)
 
     def _prepare(self) -> None:
         _check_layout(self.folder)

@@ -36,6 +36,7 @@ logger = logging.getLogger(__name__)
 FAMILIES: Final[Mapping[str, str]] = {
     **dict.fromkeys(("spans", "span_events", "logs", "metric_points", "rejected_records"), "signals"),
     **dict.fromkeys(("error_logs", "crash_reports", "api_error_logs", "database_error_logs"), "errors"),
+    **dict.fromkeys(("events", "user_sessions"), "users"),
     **dict.fromkeys(
         (
             "api_performance_metrics",
@@ -48,7 +49,7 @@ FAMILIES: Final[Mapping[str, str]] = {
     ),
 }
 """Which key of `keep_days` a table follows, unless it is named there itself. A user's own table is kept until it is named."""
-KEEP_DAYS: Final[Mapping[str, int]] = {"signals": 90, "apm": 90, "errors": 365}
+KEEP_DAYS: Final[Mapping[str, int]] = {"signals": 90, "apm": 90, "users": 730, "errors": 365}
 DAY_S: Final = 86_400
 
 

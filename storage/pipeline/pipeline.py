@@ -44,6 +44,15 @@ _LONGEST_BACKOFF_S = 10.0
 class Deriver(Protocol):
     """Decoded relations to the rows of the documented tables."""
 
+    @property
+    def dropped_events(self) -> int:
+        """How many events the policy has kept nowhere so far."""
+        ...
+
+    def event_refusals(self, rows: pa.Table) -> list[str | None]:
+        """Why the catalogue refuses stored rows of `events`; None where it does not."""
+        ...
+
     def derive(self, decoded: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
         """The rows of each table that has some, `rejected_records` among them."""
         ...
@@ -351,7 +360,9 @@ class Pipeline:
         """Rows of a decoded batch, into the plan's open files."""
         started = time.perf_counter()
         try:
+            dropped = self._deriver.dropped_events
             tables = self._deriver.derive(decoded)
+            draft.tally.add_dropped_events(self._deriver.dropped_events - dropped)
             derived = time.perf_counter()
             for table, rows in tables.items():
                 draft.files.append(table, rows)

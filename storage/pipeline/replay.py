@@ -27,6 +27,8 @@ from ..selects import REFUSAL, quoted, refusal
 from .importer import Importer
 from .pipeline import Decoded, merge
 
+EVENTS: Final = "events"
+_UNREPRESENTED: Final = "it could not be read as an event: mend it and send it again"
 MOST_RECORDS: Final = 1_000
 """Of one replay: their payloads and rows are in memory together."""
 
@@ -215,8 +217,21 @@ class Replayer:
             rows = f"(select place, unnest(json_transform(content, {quoted(types)})) from given)"  # noqa: S608 - types are of our tables
             judged = con.sql(f"select *, {refusal(table, set())} as {REFUSAL} from {rows} order by place").to_arrow_table()  # noqa: S608
         reasons: list[str | None] = judged[REFUSAL].to_pylist()
+        if name == EVENTS:
+            judged, reasons = self._judged_events(judged, reasons)
         taken = judged.filter(pa.array([reason is None for reason in reasons])).select(table.arrow.names)
         return reasons, taken.cast(table.arrow)
+
+    def _judged_events(self, rows: pa.Table, reasons: list[str | None]) -> tuple[pa.Table, list[str | None]]:
+        """Events as the catalogue judges them now; what the endpoint could not represent stays rejected."""
+        unrepresented = rows["validation_error"].is_null().to_pylist()
+        refusals = self._importer.deriver.event_refusals(rows)
+        found = [
+            reason or (_UNREPRESENTED if not_event else refusal)
+            for reason, not_event, refusal in zip(reasons, unrepresented, refusals, strict=True)
+        ]
+        column = rows.schema.get_field_index("validation_error")
+        return rows.set_column(column, "validation_error", pa.nulls(rows.num_rows, pa.string())), found
 
     def _publish(self, tables: Mapping[str, Sequence[pa.Table]], number: int) -> None:
         lake, stream = self._importer.lake, self._log.stream()

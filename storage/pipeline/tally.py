@@ -8,12 +8,17 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+EVENTS: Final = "events"
 REJECTED: Final = "rejected_records"
 OTHER: Final = "other"
 MOST_REASONS: Final = 50
 """Reasons that are counted by name, a table; an own table's CHECK or a hostile sender must not make labels without end."""
 _NUMBERS: Final = re.compile(r"\d+")
+_TEXTS: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
+STAGES: Final = ("received", "invalid", "unknown", "enriched", "unenriched", "dropped", "stored")
+"""Of events: what came in, of it what the catalogue refuses and what it does not know, what was enriched, wholly or not, and stored."""
 
 Counts = dict[str, int]
 
@@ -24,7 +29,9 @@ class Tally:
 
     Attributes:
         rows: by table.
-        rejected: of those in `rejected_records`, by the table that did not take them and by reason, numbers in it as N.
+        rejected: of those in `rejected_records`, by the table that did not take them and by reason, numbers in it as N, and of events
+            texts as "...": a metrics store has no business with what was sent.
+        events: by stage.
         quarantined: payloads that no decoder takes.
         retries: payloads that were left out as copies of stored ones.
     """
@@ -33,6 +40,7 @@ class Tally:
     rejected: dict[str, Counts] = field(default_factory=dict)
     quarantined: int = 0
     retries: int = 0
+    events: Counts = field(default_factory=dict)
 
     def add_rows(self, table: str, rows: pa.Table) -> None:
         """Count rows on their way into a table."""
@@ -40,7 +48,24 @@ class Tally:
         if table == REJECTED:
             together = Counter(zip(rows["table_name"].to_pylist(), rows["reason"].to_pylist(), strict=True))
             for (name, reason), number in together.items():
-                _count(self.rejected.setdefault(name, {}), _NUMBERS.sub("N", reason), number)
+                told = _TEXTS.sub('"..."', reason) if name == EVENTS else reason
+                _count(self.rejected.setdefault(name, {}), _NUMBERS.sub("N", told), number)
+            refused = sum(number for (name, _), number in together.items() if name == EVENTS)
+            self._add_stages(received=refused, invalid=refused)
+        if table == EVENTS:
+            enriched = _number(pc.equal(rows["enrich_status"].cast(pa.string()), "complete"))
+            invalid = rows.num_rows - rows["validation_error"].null_count
+            self._add_stages(received=rows.num_rows, stored=rows.num_rows, invalid=invalid, enriched=enriched)
+            self._add_stages(unenriched=rows.num_rows - enriched, unknown=rows.num_rows - _number(rows["is_known"]))
+
+    def add_dropped_events(self, number: int) -> None:
+        """Count events that were refused, and that the policy kept nowhere."""
+        self._add_stages(received=number, invalid=number, dropped=number)
+
+    def _add_stages(self, **stages: int) -> None:
+        for stage, number in stages.items():
+            if number:
+                self.events[stage] = self.events.get(stage, 0) + number
 
     def add(self, other: Tally) -> None:
         """Count what another one counted, too."""
@@ -49,8 +74,13 @@ class Tally:
         for table, reasons in other.rejected.items():
             for reason, rows in reasons.items():
                 _count(self.rejected.setdefault(table, {}), reason, rows)
+        self._add_stages(**other.events)
         self.quarantined += other.quarantined
         self.retries += other.retries
+
+
+def _number(chosen: pa.ChunkedArray) -> int:
+    return int(pc.sum(chosen).as_py() or 0)
 
 
 def _count(reasons: Counts, reason: str, rows: int) -> None:

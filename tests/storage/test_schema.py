@@ -87,6 +87,51 @@ DOCUMENTED = {
         "timestamp": "TIMESTAMP WITH TIME ZONE",
         "created_at": "TIMESTAMP WITH TIME ZONE",
     },
+    "user_page_views": {
+        "id": "UUID",
+        "user_id": "VARCHAR",
+        "user_role": "VARCHAR",
+        "session_id": "VARCHAR",
+        "page_slug": "VARCHAR",
+        "page_path": "VARCHAR",
+        "referrer": "VARCHAR",
+        "view_timestamp": "TIMESTAMP WITH TIME ZONE",
+        "time_on_page": "INTEGER",
+        "scroll_depth": "INTEGER",
+        "interactions_count": "INTEGER",
+        "device_info": "JSON",
+        "created_at": "TIMESTAMP WITH TIME ZONE",
+    },
+    "user_actions": {
+        "id": "UUID",
+        "user_id": "VARCHAR",
+        "user_role": "VARCHAR",
+        "session_id": "VARCHAR",
+        "page_slug": "VARCHAR",
+        "action_type": "VARCHAR",
+        "action_target": "VARCHAR",
+        "action_context": "JSON",
+        "action_timestamp": "TIMESTAMP WITH TIME ZONE",
+        "device_info": "JSON",
+        "created_at": "TIMESTAMP WITH TIME ZONE",
+    },
+    "events": {
+        "event_id": "VARCHAR",
+        "event_type": "VARCHAR",
+        "event_name": "VARCHAR",
+        "timestamp": "TIMESTAMP WITH TIME ZONE",
+        "organization_id": "VARCHAR",
+        "user_id": "VARCHAR",
+        "session_id": "VARCHAR",
+        "workflow_id": "VARCHAR",
+        "execution_id": "VARCHAR",
+        "properties": "JSON",
+        "metadata": "JSON",
+        "version": "VARCHAR",
+        "source": "VARCHAR",
+        "environment": "VARCHAR",
+        "priority": "VARCHAR",
+    },
     "error_logs": {
         "id": "UUID",
         "error_id": "UUID",
@@ -216,7 +261,7 @@ def test_every_table_holds_the_common_columns() -> None:
 def test_signal_tables_are_passed_on_as_they_are() -> None:
     """The tables that copy a relation never pass through DuckDB."""
     plain = {name: table.plain_source for name, table in load_tables().items() if table.plain_source}
-    assert {"spans": "spans", "span_events": "span_events", "logs": "logs", "metric_points": "metric_points"} == plain
+    assert {name: name for name in ("spans", "span_events", "logs", "metric_points", "events")} == plain
 
 
 def test_a_file_is_read_as_documented(tmp_path: Path) -> None:
@@ -294,3 +339,35 @@ def test_folders_add_tables(tmp_path: Path) -> None:
         load_tables([tmp_path, tmp_path / "more"])
     with pytest.raises(TableError, match="folder"):
         load_tables([tmp_path / "absent"])
+
+
+VIEW = """-- Pages by size.
+create table large_pages (
+    page text not null,
+    size text generated always as (upper(page))
+);
+comment on column large_pages.page is 'its path';
+comment on column large_pages.size is 'made up';
+select page from pages where amount > 10;
+"""
+
+
+def test_a_table_over_documented_tables_is_a_view_without_files(tmp_path: Path) -> None:
+    """It is documented like any other; nothing fills it, and what it shows has the documented columns."""
+    write(tmp_path, GOOD)
+    (tmp_path / "large_pages.sql").write_text(VIEW)
+    view = load_tables([tmp_path])["large_pages"]
+    assert ("Pages by size.", None, frozenset()) == (view.comment, view.select_sql, view.sources)
+    assert view.view_sql is not None
+    with duckdb.connect() as con:
+        con.execute("create table pages as select '/a' as page, 11 as amount union all select '/b', 9")
+        assert [("/a", "/A")] == con.execute(view.shown(f"({view.view_sql})")).fetchall()
+
+
+@pytest.mark.parametrize(("old", "new"), [("select page ", "select amount "), ("from pages", "from nowhere")])
+def test_a_view_that_gives_other_columns_is_an_error(tmp_path: Path, old: str, new: str) -> None:
+    """Found at start, and not when somebody asks."""
+    write(tmp_path, GOOD)
+    (tmp_path / "large_pages.sql").write_text(VIEW.replace(old, new))
+    with pytest.raises(TableError, match=r"large_pages\.sql:1: "):
+        load_tables([tmp_path])

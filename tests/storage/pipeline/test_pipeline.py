@@ -93,6 +93,8 @@ class FakeLake:
 class DerivePayloads:
     """One row a payload, with its text; every payload also in a second table."""
 
+    dropped_events = 0
+
     def derive(self, decoded: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
         """The rows of a batch."""
         tables = {"spans": decoded["spans"]} if "spans" in decoded else {}

@@ -27,3 +27,25 @@ def test_reasons_without_end_are_counted_as_others() -> None:
         total.add(tally)
     assert MOST_REASONS + 1 == len(total.rejected["spans"])
     assert 80 - MOST_REASONS == total.rejected["spans"][OTHER]
+
+
+def test_events_are_counted_by_stage() -> None:
+    """What came in is what was stored, rejected and dropped; what was sent stands in no count."""
+    tally, total = Tally(), Tally()
+    reasons = ['properties.a: "secret" is not one of "b"', 'properties.a: "other" is not one of "b"']
+    tally.add_rows(REJECTED, pa.table({"table_name": ["events", "events"], "reason": reasons}))
+    status = pa.array(["complete", "partial", "complete"], pa.string_view())
+    known = pa.array([True, True, False])
+    tally.add_rows("events", pa.table({"enrich_status": status, "is_known": known, "validation_error": ["why", None, None]}))
+    tally.add_dropped_events(4)
+    total.add(tally)
+    assert {
+        "received": 9,
+        "invalid": 7,
+        "unknown": 1,
+        "enriched": 2,
+        "unenriched": 1,
+        "dropped": 4,
+        "stored": 3,
+    } == total.events
+    assert {"events": {'properties.a: "..." is not one of "..."': 2}} == total.rejected

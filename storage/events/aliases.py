@@ -1,0 +1,103 @@
+"""Other SDKs' names of events and attributes, read onto ours; `aliases.toml` holds them, the event reader is handed the SQL made of it."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from ..selects import quoted
+
+ALIASES_FILE: Final = Path(__file__).parent / "aliases.toml"
+
+
+class AliasError(ValueError):
+    """The file cannot be used; the text names file and key, and says what was expected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """One event under another name.
+
+    Attributes:
+        event: our name.
+        attributes: their attributes' names to ours; of two for one of ours the first that is there counts.
+        values: of ours, where the record does not say otherwise.
+    """
+
+    event: str
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def sql(self) -> str:
+        """An SQL expression: the JSON object `attributes` under our names."""
+        renamed = {theirs: ours for theirs, ours in self.attributes.items() if theirs != ours}
+        sources: dict[str, list[str]] = {ours: [ours] for ours in [*self.attributes.values(), *self.values]}
+        for theirs, ours in renamed.items():
+            sources[ours].append(theirs)
+        members = []
+        for ours, names in sources.items():
+            found = [f"json_extract(attributes, {quoted(_pointer(name))})" for name in names]
+            implied = [f"to_json({quoted(self.values[ours])})"] if ours in self.values else []
+            members.append(f"{quoted(ours)}, coalesce({', '.join([*found, *implied, 'null'])})")
+        members += [f"{quoted(theirs)}, null" for theirs in renamed if theirs not in sources]
+        return f"json_merge_patch(attributes, json_object({', '.join(members)}))" if members else "attributes"
+
+
+@dataclass(frozen=True, slots=True)
+class Aliases:
+    """All other names that are known.
+
+    Attributes:
+        version: of the file, semantic.
+        events: by their name.
+    """
+
+    version: str
+    events: Mapping[str, Alias]
+
+    @property
+    def select_sql(self) -> str:
+        """A SELECT over `event_alias` (row_id, name, body_type, body, attributes): the attributes under our names.
+
+        A body that is a map holds the payload of an event as older SDKs sent it: its members are attributes, unless they are given.
+        """
+        branches = " ".join(f"when {quoted(name)} then {alias.sql}" for name, alias in self.events.items())
+        renamed = f"case name {branches} else attributes end" if branches else "attributes"
+        return (
+            f"select row_id, try_cast({renamed} as text) as attributes from (select row_id, name, try_cast(case"  # noqa: S608 - quoted names
+            " when body_type = 'kvlist' and json_valid(body) then json_merge_patch(body, coalesce(attributes, '{}'))"
+            " else coalesce(attributes, '{}') end as json) as attributes from event_alias)"
+        )
+
+
+def load_aliases(file: Path = ALIASES_FILE) -> Aliases:
+    """Read a file of other names.
+
+    Raises:
+        AliasError: it cannot be read, or breaks a rule.
+    """
+    try:
+        written = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise AliasError(f"{file}: {error}") from None
+    if set(written) != {"version", "events"} or not isinstance(written["events"], dict):
+        raise AliasError(f'{file}: expected version and tables [events."<name>"]')
+    return Aliases(str(written["version"]), {name: _alias(file, name, table) for name, table in written["events"].items()})
+
+
+def _alias(file: Path, name: str, table: Any) -> Alias:
+    key = f"{file}: events.{name!r}"
+    if not isinstance(table, dict) or not isinstance(table.get("event"), str) or not set(table) <= {"event", "attributes", "values"}:
+        raise AliasError(f"{key}: expected event, and perhaps attributes and values")
+    for part in ("attributes", "values"):
+        if not all(isinstance(value, str) for value in table.get(part, {}).values()):
+            raise AliasError(f"{key}.{part}: expected texts")
+    return Alias(table["event"], table.get("attributes", {}), table.get("values", {}))
+
+
+def _pointer(name: str) -> str:
+    return "/" + name.replace("~", "~0").replace("/", "~1")

@@ -1,0 +1,111 @@
+"""User agents, maps of pages and the alias file by themselves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from otelpond.storage.events import agents
+from otelpond.storage.events.agents import Agent, AgentReader
+from otelpond.storage.events.aliases import AliasError, load_aliases
+from otelpond.storage.events.catalogue import load_catalogue
+from otelpond.storage.events.page_slugs import PageSlugs, PageSlugsError, load_page_slugs
+
+CHROME = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Safari/537.36"
+DEVICES = {
+    CHROME: "desktop",
+    "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/121.0.0.0 Mobile Safari/537.36": "mobile",
+    "Mozilla/5.0 (Linux; Android 13; SM-X906C) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Safari/537.36": "tablet",
+    "Mozilla/5.0 (SMART-TV; Linux; Tizen 5.0) AppleWebKit/538.1 TV Safari/538.1": "other",
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/120.0.0.0 Safari/537.36": "bot",
+    "python-requests/2.31": "bot",
+    "something": "other",
+}
+
+
+@pytest.fixture(scope="module")
+def reader() -> AgentReader:
+    """One for all: it loads its patterns with the first text."""
+    return AgentReader()
+
+
+def test_user_agents_are_sorted_by_device(reader: AgentReader) -> None:
+    """Machines are bots, whatever they say beside."""
+    found = reader.read(list(DEVICES))
+    assert list(DEVICES.values()) == [agent and agent.device_type for agent in found]
+    assert [kind == "bot" for kind in DEVICES.values()] == [agent and agent.is_bot for agent in found]
+
+
+def test_a_user_agent_names_browser_and_system(reader: AgentReader) -> None:
+    """With their versions, as far as the text has them."""
+    assert [Agent("desktop", False, "Chrome", "120.0.0", "Windows", "10"), None] == reader.read([CHROME, None])
+
+
+def test_user_agents_are_remembered_and_new_ones_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sender of ever new texts costs a batch a bounded time: the rest of them is left unread."""
+    monkeypatch.setattr(agents, "_MOST_NEW", 3)
+    monkeypatch.setattr(agents, "_REMEMBERED", 4)
+    reader = AgentReader()
+    texts = [f"agent/{number}" for number in range(5)]
+    assert [False, False, False, True, True] == [agent is None for agent in reader.read(texts)]
+    assert [False] * 5 == [agent is None for agent in reader.read(texts)]
+    assert 4 == len(reader._known)
+
+
+def test_long_user_agents_take_no_time(reader: AgentReader) -> None:
+    """What is beyond 1,024 characters is not looked at."""
+    (agent,) = reader.read([CHROME + " " * 1_000_000 + "bot/1"])
+    assert agent is not None
+    assert "desktop" == agent.device_type
+
+
+def test_a_map_of_pages_knows_paths_segments_and_folders() -> None:
+    """What is written out wins over patterns, and an earlier pattern over a later one."""
+    slugs = PageSlugs({"/a/{id}": "one", "/a/new": "new", "/help/*": "help", "/a/{b}/c": "deep", "/{any}": "top"})
+    paths = ["/a/7", "/a/new", "/a/new/", "/help", "/help/x/y", "/a/7/c", "/x", "/a/7/d", "", None]
+    assert ["one", "new", "new", "help", "help", "deep", "top", None, None, None] == [slugs.slug(path) for path in paths]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("pages = 1", "expected one table"),
+        ("[slugs]", "expected one table"),
+        ('[pages]\n"a" = "b"', "begins with /"),
+        ('[pages]\n"/a" = 1', "and a slug, not 1"),
+        ("[pages", "pages.toml"),
+    ],
+)
+def test_a_map_that_cannot_be_used_says_why(tmp_path: Path, text: str, problem: str) -> None:
+    """File and key are named."""
+    file = tmp_path / "pages.toml"
+    file.write_text(text)
+    with pytest.raises(PageSlugsError, match=r"pages\.toml") as caught:
+        load_page_slugs(file)
+    assert problem in str(caught.value)
+
+
+def test_a_map_is_read_from_its_file(tmp_path: Path) -> None:
+    """As the setting names it."""
+    file = tmp_path / "pages.toml"
+    file.write_text('[pages]\n"/audits/{id}" = "audit-form"\n')
+    assert "audit-form" == load_page_slugs(file).slug("/audits/17")
+    with pytest.raises(PageSlugsError, match=r"absent\.toml"):
+        load_page_slugs(tmp_path / "absent.toml")
+
+
+def test_aliases_lead_to_events_of_the_catalogue() -> None:
+    """Each of the file's names is read as an event that is known, and none is one itself unless it is read as another."""
+    known = load_catalogue().events
+    assert set() == {alias.event for alias in load_aliases().events.values()} - known.keys()
+
+
+@pytest.mark.parametrize(
+    "text", ["", 'version = "1"', 'version = "1"\n[events.a]\n', 'version = "1"\n[events.a]\nevent = "b"\nvalues = { c = 1 }']
+)
+def test_an_alias_file_that_cannot_be_used_says_why(tmp_path: Path, text: str) -> None:
+    """File and key are named."""
+    file = tmp_path / "aliases.toml"
+    file.write_text(text)
+    with pytest.raises(AliasError, match=r"aliases\.toml"):
+        load_aliases(file)

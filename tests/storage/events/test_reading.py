@@ -1,0 +1,181 @@
+"""Events are read from log records: what the catalogue refuses, what cannot be enriched, and what a statement's failure costs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pytest
+from otelpond.storage.derive import Deriver
+from otelpond.storage.events import enriching
+from otelpond.storage.events.agents import AgentReader
+from otelpond.storage.events.attributes import BASE_FIELDS, REFUSAL, RESERVED
+from otelpond.storage.events.page_slugs import PageSlugs
+from otelpond.storage.events.reading import EventSettings
+from otelpond.storage.schema import load_tables
+
+Logs = Callable[..., pa.Table]
+TABLES = load_tables()
+PIN = 'properties.login_method: "pin" is not one of "password", "sso", "mfa"'
+U = {"user.id": "u1"}
+MIXED = (
+    ("user.login", {**U, "login_method": "pin"}),
+    ("user.login", {**U, "login_method": "sso"}),
+    ("order.placed", {"login_method": "pin"}),
+)
+
+
+@pytest.fixture(scope="module")
+def deriver() -> Deriver:
+    """As a collector has it without settings."""
+    return Deriver(TABLES)
+
+
+def rows(deriver: Deriver, logs: pa.Table, table: str = "events") -> list[dict[str, Any]]:
+    """The rows of one table, as files hold them."""
+    derived = deriver.derive({"logs": logs})
+    found: list[dict[str, Any]] = derived[table].to_pylist() if table in derived else []
+    return found
+
+
+def test_every_column_is_filled_from_every_name_that_it_may_have(deriver: Deriver, logs: Logs) -> None:
+    """No reserved attribute and no base field is left among the properties, whatever its value's type."""
+    (row,) = rows(deriver, logs(("made.up", dict.fromkeys([*RESERVED, *BASE_FIELDS], 1) | {"mine": 2})))
+    assert {"mine": 2} == json.loads(row["properties"])
+    (row,) = rows(deriver, logs(("made.up", dict.fromkeys(RESERVED, "x") | {"event.metadata": {"x": 1}})))
+    assert set() == {column for column in RESERVED.values() if row[column] is None}
+    (row,) = rows(deriver, logs(("made.up", dict.fromkeys(BASE_FIELDS, "x"))))
+    assert set() == {column for column in BASE_FIELDS if row[column] is None}
+    assert "other" == row["device_type"], "x is none"
+
+
+def test_rejected_events_are_kept_with_their_reason_and_content(deriver: Deriver, logs: Logs) -> None:
+    """By default what the catalogue refuses is in rejected_records, whole, and costs nothing else."""
+    batch = logs(*MIXED)
+    assert ["sso", "pin"] == [json.loads(row["properties"])["login_method"] for row in rows(deriver, batch)]
+    (rejected,) = rows(deriver, batch, "rejected_records")
+    assert ("events", PIN, 0, "app") == tuple(rejected[key] for key in ("table_name", "reason", "item_index", "service_name"))
+    assert {"login_method": "pin"} == json.loads(rejected["content"])["properties"]
+
+
+def test_stamped_events_are_stored_with_the_reason(logs: Logs) -> None:
+    """With the policy stamp nothing is rejected, and validation_error tells."""
+    deriver = Deriver(TABLES, events=EventSettings(policy="stamp"))
+    assert [PIN, None, None] == [row["validation_error"] for row in rows(deriver, logs(*MIXED))]
+    assert [] == rows(deriver, logs(*MIXED), "rejected_records")
+
+
+def test_dropped_events_are_counted(logs: Logs) -> None:
+    """With the policy drop they are nowhere but in the count."""
+    deriver = Deriver(TABLES, events=EventSettings(policy="drop"))
+    assert 2 == len(rows(deriver, logs(*MIXED)))
+    assert [] == rows(deriver, logs(*MIXED), "rejected_records")
+    assert 2 == deriver.dropped_events
+
+
+@pytest.mark.parametrize("policy", ["reject", "stamp"])
+def test_what_the_endpoint_could_not_represent_is_kept_as_it_came(logs: Logs, policy: Any) -> None:
+    """Its reason is the endpoint's, its properties are the original event; no policy stores it as an event."""
+    deriver = Deriver(TABLES, events=EventSettings(policy=policy))
+    batch = logs(("custom", {REFUSAL: "timestamp: is no time"}, '{"timestamp":"soon"}'), ("order.placed", {}))
+    assert ["order.placed"] == [row["event_name"] for row in rows(deriver, batch)]
+    (rejected,) = rows(deriver, batch, "rejected_records")
+    assert "timestamp: is no time" == rejected["reason"]
+    assert {"timestamp": "soon"} == json.loads(rejected["content"])["properties"]
+
+
+def test_a_refusal_that_a_pond_lacks_the_table_for_costs_nothing(logs: Logs) -> None:
+    """A deriver without the table of events reads none."""
+    deriver = Deriver({"logs": TABLES["logs"]})
+    assert ["logs"] == list(deriver.derive({"logs": logs(*MIXED)}))
+
+
+def test_unknown_names_are_custom_and_warned_of_once(deriver: Deriver, logs: Logs, caplog: pytest.LogCaptureFixture) -> None:
+    """However often they come."""
+    for _ in range(2):
+        (row,) = rows(deriver, logs(("never.heard.of", {})))
+    assert ("custom", "custom", False) == (row["event_type"], row["event_category"], row["is_known"])
+    assert 1 == caplog.text.count("'never.heard.of'")
+
+
+def test_slugs_are_the_senders_then_the_maps_then_templates(logs: Logs) -> None:
+    """A team's map of pages wins over routes and templates, and not over what the sender says."""
+    deriver = Deriver(TABLES, events=EventSettings(page_slugs=PageSlugs({"/orders/{id}": "order"})))
+    sent = ({"page_path": "/orders/7"}, {"page_path": "/orders/7", "page_slug": "mine"}, {"page_path": "/carts/7"}, {})
+    assert ["order", "mine", "/carts/{id}", None] == [
+        row["page_slug"] for row in rows(deriver, logs(*(("order.seen", attributes) for attributes in sent)))
+    ]
+
+
+def test_a_user_agent_that_cannot_be_read_leaves_the_event_partly_enriched(logs: Logs) -> None:
+    """It is tried three times; the event is stored, and marked."""
+    tries = []
+
+    def fail(text: str) -> Any:
+        tries.append(text)
+        raise ValueError(text)
+
+    deriver = Deriver(TABLES)
+    deriver._events._enricher._agents = AgentReader(fail)
+    found = rows(deriver, logs(("order.seen", {"user_agent.original": "odd"}), ("order.seen", {})))
+    assert [("partial", None), ("complete", None)] == [(row["enrich_status"], row["browser"]) for row in found]
+    assert ["odd"] * 3 == tries
+
+
+def test_pages_that_cannot_be_worked_out_leave_the_events_as_they_were_sent(
+    logs: Logs, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is tried again; then they are stored with what they say, and marked."""
+    deriver = Deriver(TABLES)
+    pages = deriver._events._enricher._pages
+    tries = []
+
+    def fail(_: pa.Table) -> Any:
+        tries.append(1)
+        raise duckdb.InvalidInputException("cannot")
+
+    monkeypatch.setattr(pages, "run", fail)
+    found = rows(deriver, logs(("order.seen", {"page_path": "/a/1"}), ("order.seen", {"user_agent.original": "curl/8"})))
+    assert [("none", "/a/1", None), ("partial", None, None)] == [
+        (row["enrich_status"], row["page_path"], row["page_slug"]) for row in found
+    ]
+    assert enriching._TRIES == len(tries)
+    assert "2 events could not be enriched" in caplog.text
+
+
+def test_a_statement_that_fails_costs_the_events_of_its_batch_only(
+    deriver: Deriver, logs: Logs, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The log records are stored all the same, and rejected_records says what is missing."""
+
+    def fail(_: pa.Table) -> Any:
+        raise duckdb.InvalidInputException("cannot")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(deriver._events._read, "run", fail)
+        derived = deriver.derive({"logs": logs(*MIXED)})
+    assert {"logs", "rejected_records"} == set(derived)
+    assert {"error": "cannot", "source_rows": 3} == json.loads(derived["rejected_records"]["content"][0].as_py())
+    assert "events could not be read" in caplog.text
+    assert 2 == len(rows(deriver, logs(*MIXED)))
+
+
+def test_strings_and_string_views_give_the_same_events(deriver: Deriver, logs: Logs) -> None:
+    """The plain decoder's batch may follow the kernels', which give string views."""
+    batch = logs(("page_view", {"page_path": "/a", "user_agent.original": "curl/8"}), (None, {}), *MIXED)
+    views = batch.cast(pa.schema([field.with_type(pa.string_view()) if field.type == pa.string() else field for field in batch.schema]))
+    expected = rows(deriver, batch)
+    assert expected == rows(deriver, views) == rows(deriver, batch)
+    assert ["user.page_view", "user.login", "order.placed"] == [row["event_name"] for row in expected]
+
+
+def test_reading_names_every_reserved_attribute_and_base_field() -> None:
+    """What attributes.py lists stands in reading.sql, to be read and to be left out of the properties."""
+    text = (Path(enriching.__file__).parent / "reading.sql").read_text()
+    for name in {*RESERVED, *BASE_FIELDS, REFUSAL}:
+        assert 1 == text.count(f'"{name}": "'), name
+        assert f'"{name}": null' in text, name
