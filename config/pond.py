@@ -25,6 +25,7 @@ from ..storage.pipeline.plans import PlanStore
 from ..storage.pipeline.upkeep import Slot, Upkeep
 from ..storage.rules import Drop, RecordRules, Redact
 from ..storage.schema import TABLES_FOLDER, TableSchema, load_tables
+from .catalogue import events_catalogue
 from .collector.forwarding import kept
 from .settings import Settings
 
@@ -45,10 +46,11 @@ def event_settings(settings: Settings) -> EventSettings:
     """How events are read.
 
     Raises:
+        CommandError: a declaration of an own event cannot be used.
         PageSlugsError: the map of pages cannot be used; the text names file and key.
     """
     page_slugs = load_page_slugs(settings.page_slugs) if settings.page_slugs else None
-    return EventSettings(policy=settings.events_policy, page_slugs=page_slugs)
+    return EventSettings(catalogue=events_catalogue(settings), policy=settings.events_policy, page_slugs=page_slugs)
 
 
 class Pipelines:

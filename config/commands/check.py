@@ -10,14 +10,14 @@ from typing import Any
 
 from ...receivers.tls import CertificateError, Certificates
 from ...storage.events.catalogue import CATALOGUE_FOLDER, Event
-from ...storage.events.page_slugs import PageSlugsError
+from ...storage.events.page_slugs import PageSlugsError, load_page_slugs
 from ...storage.rules import RuleError
 from ...storage.schema import TABLES_FOLDER, TableSchema
 from ..catalogue import events_catalogue
 from ..collector.forwarding import DestinationError, check_destinations
 from ..collector.security import certificate_files
 from ..errors import CommandError
-from ..pond import event_settings, record_rules
+from ..pond import record_rules
 from ..settings import Redact, Settings
 from ..sources import SettingsError, Sources, check, read
 from .serve import refuse_wide_addresses
@@ -40,7 +40,7 @@ def run(config: Path | None) -> None:
         lambda: own.extend(table for table in documented_tables(settings.tables).values() if table.path.parent != TABLES_FOLDER),
         lambda: own_events.extend(event for event in events_catalogue(settings).events.values() if event.path.parent != CATALOGUE_FOLDER),
         lambda: _check_rules(sources, settings),
-        lambda: _check_events(sources, settings),
+        lambda: _check_page_slugs(sources, settings),
         lambda: _check_certificates(sources, settings),
         lambda: _check_destinations(sources, settings),
     )
@@ -75,9 +75,10 @@ def _check_rules(sources: Sources, settings: Settings) -> None:
         raise SettingsError("\n".join(mistakes))
 
 
-def _check_events(sources: Sources, settings: Settings) -> None:
+def _check_page_slugs(sources: Sources, settings: Settings) -> None:
     try:
-        event_settings(settings)
+        if settings.page_slugs is not None:
+            load_page_slugs(settings.page_slugs)
     except PageSlugsError as error:
         raise SettingsError(f"{sources.origin(('page_slugs',))}: page_slugs: {error}") from None
 

@@ -99,10 +99,10 @@ class AgentReader:
         return Agent(
             device_type="bot" if is_bot else _device_type(text),
             is_bot=is_bot,
-            browser=browser and browser.family,
-            browser_version=browser and _version(browser.major, browser.minor, browser.patch),
-            os=system and system.family,
-            os_version=system and _version(system.major, system.minor, system.patch),
+            browser=browser.family if browser else None,
+            browser_version=_version(browser.major, browser.minor, browser.patch) if browser else None,
+            os=system.family if system else None,
+            os_version=_version(system.major, system.minor, system.patch) if system else None,
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -25,24 +25,27 @@ class Alias:
         event: our name.
         attributes: their attributes' names to ours; of two for one of ours the first that is there counts.
         values: of ours, where the record does not say otherwise.
+        lower: ours whose texts are read in lower case.
     """
 
     event: str
     attributes: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, str] = field(default_factory=dict)
+    lower: Sequence[str] = ()
 
     @property
     def sql(self) -> str:
         """An SQL expression: the JSON object `attributes` under our names."""
         renamed = {theirs: ours for theirs, ours in self.attributes.items() if theirs != ours}
-        sources: dict[str, list[str]] = {ours: [ours] for ours in [*self.attributes.values(), *self.values]}
+        sources: dict[str, list[str]] = {ours: [ours] for ours in [*self.attributes.values(), *self.values, *self.lower]}
         for theirs, ours in renamed.items():
             sources[ours].append(theirs)
         members = []
         for ours, names in sources.items():
             found = [f"json_extract(attributes, {quoted(_pointer(name))})" for name in names]
             implied = [f"to_json({quoted(self.values[ours])})"] if ours in self.values else []
-            members.append(f"{quoted(ours)}, coalesce({', '.join([*found, *implied, 'null'])})")
+            value = f"coalesce({', '.join([*found, *implied, 'null'])})"
+            members.append(f"{quoted(ours)}, {_lowered(value) if ours in self.lower else value}")
         members += [f"{quoted(theirs)}, null" for theirs in renamed if theirs not in sources]
         return f"json_merge_patch(attributes, json_object({', '.join(members)}))" if members else "attributes"
 
@@ -91,12 +94,23 @@ def load_aliases(file: Path = ALIASES_FILE) -> Aliases:
 
 def _alias(file: Path, name: str, table: Any) -> Alias:
     key = f"{file}: events.{name!r}"
-    if not isinstance(table, dict) or not isinstance(table.get("event"), str) or not set(table) <= {"event", "attributes", "values"}:
-        raise AliasError(f"{key}: expected event, and perhaps attributes and values")
+    if (
+        not isinstance(table, dict)
+        or not isinstance(table.get("event"), str)
+        or not set(table) <= {"event", "attributes", "values", "lower"}
+    ):
+        raise AliasError(f"{key}: expected event, and perhaps attributes, values and lower")
     for part in ("attributes", "values"):
         if not all(isinstance(value, str) for value in table.get(part, {}).values()):
             raise AliasError(f"{key}.{part}: expected texts")
-    return Alias(table["event"], table.get("attributes", {}), table.get("values", {}))
+    if not all(isinstance(name, str) for name in table.get("lower", [])):
+        raise AliasError(f"{key}.lower: expected texts")
+    return Alias(table["event"], table.get("attributes", {}), table.get("values", {}), table.get("lower", ()))
+
+
+def _lowered(value: str) -> str:
+    """Of JSON: a text in lower case, anything else as it is."""
+    return f"case when json_type({value}) = 'VARCHAR' then to_json(lower(json_extract_string({value}, '$'))) else {value} end"
 
 
 def _pointer(name: str) -> str:

@@ -92,8 +92,9 @@ class Enricher:
 
     def _mapped(self, events: Mapping[str, pa.Array], found: dict[str, pa.Array]) -> dict[str, pa.Array]:
         """With slugs of the team's map, where the sender named none."""
-        if self._page_slugs is not None and not all_null(found["page_path"]):
-            mapped = by_distinct(found["page_path"], lambda paths: pa.array([self._page_slugs.slug(path) for path in paths], pa.string()))
+        slugs = self._page_slugs
+        if slugs is not None and not all_null(found["page_path"]):
+            mapped = by_distinct(found["page_path"], lambda paths: pa.array([slugs.slug(path) for path in paths], pa.string()))
             found["page_slug"] = pc.coalesce(text(events["page_slug"]), mapped, text(found["page_slug"]))
         return found
 

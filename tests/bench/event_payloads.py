@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,9 @@ from payloads import Template, _attribute, _resource, _Shop
 from template import Kind, Request
 
 SESSION_EVENTS = 10
-PAGES = tuple(f"/{area}/{page}" for area in ("orders", "products", "reports", "settings", "help") for page in ("list", "new", "detail", "search"))
+PAGES = tuple(
+    f"/{area}/{page}" for area in ("orders", "products", "reports", "settings", "help") for page in ("list", "new", "detail", "search")
+)
 REFERRERS = ("https://www.google.com/", "https://t.co/x", "https://blog.example/post", "/orders/list", "")
 AGENTS = tuple(
     f"Mozilla/5.0 ({system}) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{version}.0.0.0 Safari/537.36"
@@ -49,37 +52,36 @@ def _event(shop: _Shop, session: dict[str, Any]) -> tuple[str, dict[str, Any]]:
 def _properties(shop: _Shop, name: str) -> dict[str, Any]:
     rng = shop.rng
     duration = rng.randrange(1, 90_000) / 100
-    match name:
-        case "user.page_view":
-            return {"viewport_size": rng.choice(("desktop", "mobile"))}
-        case "user.page_leave":
-            return {"time_on_page": duration, "scroll_depth": rng.randrange(101), "interactions_count": rng.randrange(9)}
-        case "user.action":
-            return {"action_type": rng.choice(("click", "submit", "filter")), "action_target": f"#button-{rng.randrange(40)}"}
-        case "user.search_performed":
-            return {"search_query": f"order {shop.mould.text()}", "results_count": rng.randrange(200), "search_duration": duration}
-        case "user.feature_used":
-            return {"feature_name": f"feature_{rng.randrange(20)}", "action_type": "edit", "duration": duration}
-        case "workflow.node_executed":
-            return {
-                "workflow_id": f"w{rng.randrange(50)}",
-                "execution_id": shop.mould.text(),
-                "node_id": f"n{rng.randrange(12)}",
-                "node_type": rng.choice(("http", "filter", "map")),
-                "execution_duration": duration,
-                "success": True,
-            }
-        case "ai.model_completed":
-            return {
-                "request_id": shop.mould.text(),
-                "model_provider": "openai",
-                "model_name": "gpt-4",
-                "input_tokens": rng.randrange(4_000),
-                "output_tokens": rng.randrange(2_000),
-                "processing_time": duration,
-                "actual_cost": rng.randrange(100) / 1000,
-            }
-    return {"cart_id": shop.mould.text(), "total": duration, "currency": "EUR", "size": rng.randrange(20)}
+    of_name: dict[str, Callable[[], dict[str, Any]]] = {
+        "user.page_view": lambda: {"viewport_size": rng.choice(("desktop", "mobile"))},
+        "user.page_leave": lambda: {"time_on_page": duration, "scroll_depth": rng.randrange(101), "interactions_count": rng.randrange(9)},
+        "user.action": lambda: {"action_type": rng.choice(("click", "submit", "filter")), "action_target": f"#button-{rng.randrange(40)}"},
+        "user.search_performed": lambda: {
+            "search_query": f"order {shop.mould.text()}",
+            "results_count": rng.randrange(200),
+            "search_duration": duration,
+        },
+        "user.feature_used": lambda: {"feature_name": f"feature_{rng.randrange(20)}", "action_type": "edit", "duration": duration},
+        "workflow.node_executed": lambda: {
+            "workflow_id": f"w{rng.randrange(50)}",
+            "execution_id": shop.mould.text(),
+            "node_id": f"n{rng.randrange(12)}",
+            "node_type": rng.choice(("http", "filter", "map")),
+            "execution_duration": duration,
+            "success": True,
+        },
+        "ai.model_completed": lambda: {
+            "request_id": shop.mould.text(),
+            "model_provider": "openai",
+            "model_name": "gpt-4",
+            "input_tokens": rng.randrange(4_000),
+            "output_tokens": rng.randrange(2_000),
+            "processing_time": duration,
+            "actual_cost": rng.randrange(100) / 1000,
+        },
+        "shop.cart_priced": lambda: {"cart_id": shop.mould.text(), "total": duration, "currency": "EUR", "size": rng.randrange(20)},
+    }
+    return of_name[name]()
 
 
 def _session(shop: _Shop) -> dict[str, Any]:
@@ -134,7 +136,11 @@ def _plain(name: str, values: dict[str, Any]) -> dict[str, Any]:
     }
     base = {"page_path", "page_title", "referrer", "workflow_id", "execution_id"}
     fields = {names.get(key, key): value for key, value in values.items() if key in names or key in base}
-    return {"event_name": name} | fields | {"properties": {key: value for key, value in values.items() if key not in names and key not in base}}
+    return (
+        {"event_name": name}
+        | fields
+        | {"properties": {key: value for key, value in values.items() if key not in names and key not in base}}
+    )
 
 
 def _template(signal: str, body: bytes, shop: _Shop, items: int) -> Template:
