@@ -58,6 +58,7 @@ TARGETS: Final = {
         Target("http", b"\n\n"),
         Target("grpc", b"\n"),
         Target("json"),
+        Target("events"),
         Target("coding"),
         Target("inbox"),
         Target("files"),

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from otelpond.config.catalogue import KnownEvents
 from otelpond.receivers.events_json import Arrival, Verdict, events_in, to_logs_request
+from otelpond.storage.decode import reference
+from otelpond.storage.decode.payloads import Payloads, Rules
+from otelpond.storage.derive import Deriver
 from otelpond.storage.events.catalogue import load_catalogue
+from otelpond.storage.schema import load_tables
+from otelpond.storage.signals import Signal
 
-PAYLOADS = Path(__file__).parents[2] / "receivers" / "events" / "payloads"
+TESTS = Path(__file__).parents[2]
+PAYLOADS = TESTS / "receivers" / "events" / "payloads"
+FORMS = TESTS / "storage" / "events" / "forms.json"
+ACCEPTED_UNIX_NANO = 1_772_366_410_000_000_000
 
 
 def _verdict(body: bytes, catalogue: KnownEvents) -> Verdict:
@@ -52,3 +63,50 @@ def test_the_documents_payloads_are_valid(catalogue: KnownEvents, name: str) -> 
 def test_events_are_judged_in_the_catalogues_words(catalogue: KnownEvents, event: dict[str, object], error: str | None) -> None:
     """Wherever a field stands, and however it is spelled."""
     assert error == _verdict(json.dumps(event).encode(), catalogue).error
+
+
+def _camel(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(word.capitalize() for word in others)
+
+
+def _shapes(name: str, form: dict[str, Any], change: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """An event with its fields side by side, as a BaseEvent, and in camelCase."""
+    context = {key: change.get(key, value) for key, value in form["context"].items()}
+    properties = form["properties"] | {key: value for key, value in change.items() if key not in context}
+    yield {"event_name": name, **context, **properties}
+    yield {"event_name": name, **context, "properties": properties}
+    yield {_camel(key): value for key, value in context.items()} | {
+        "eventName": name,
+        "properties": {_camel(key): value for key, value in properties.items()},
+    }
+
+
+def test_the_pipeline_does_what_the_answers_say(catalogue: KnownEvents) -> None:
+    """Of every documented event, valid and in each wrong form, in every shape, and of what no record can hold."""
+    forms = json.loads(FORMS.read_text(encoding="utf-8"))
+    wanted = [
+        (shape, wrong["refusal"])
+        for name, form in forms.items()
+        for wrong in ({"change": {}, "refusal": None}, *form["invalid"])
+        for shape in _shapes(name, form, wrong["change"])
+    ]
+    wanted += [
+        ({"event_name": "mine", "number": 2**64}, f"properties.number: {2**64} is no integer of 64 bits"),
+        ({"event_name": "mine"}, None),
+    ]
+    body = json.dumps([event for event, _ in wanted]).encode()
+    payload, verdicts = to_logs_request(events_in(body), body, catalogue, Arrival("default", ACCEPTED_UNIX_NANO, bytes(16)))
+    assert [refusal for _, refusal in wanted] == [verdict.error for verdict in verdicts]
+    stored, rejected = _tables(payload)
+    assert {verdict.event_id for verdict in verdicts if verdict.error is None} == stored
+    assert {verdict.event_id: verdict.error for verdict in verdicts if verdict.error is not None} == rejected
+
+
+def _tables(payload: bytes) -> tuple[set[str], dict[str, str]]:
+    """The ids of the events that a payload becomes, and the reasons of those that it does not."""
+    wire = np.frombuffer(payload, np.uint8)
+    payloads = Payloads(wire, np.array([0]), np.array([len(wire)]), np.array([ACCEPTED_UNIX_NANO]), ["default"], [bytes(16)])
+    tables = Deriver(load_tables()).derive(reference.decode(Signal.LOGS, payloads, Rules(hash_address=lambda address, _: address)))
+    rejected = tables["rejected_records"].to_pylist()
+    return set(tables["events"]["event_id"].to_pylist()), {json.loads(row["content"])["event_id"]: row["reason"] for row in rejected}
