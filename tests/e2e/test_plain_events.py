@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import httpx
 import pytest
 from otelpond.storage.analytics import get_events, get_metrics
 
@@ -123,10 +122,3 @@ def test_tracked_values_are_metrics(pond: Path) -> None:
     (mean,) = get_metrics(pond, name="api_response_time", tags=tags, agg="avg", bucket=timedelta(days=3650))
     assert 150 == mean["value"]
     assert [1250] == [value["value"] for value in get_metrics(pond, name="active_users", tags={"type": "daily", "source": "web"})]
-
-
-def test_the_script_is_served(collector: Any) -> None:
-    """Where pages load it."""
-    response = httpx.get(f"http://{collector.http}/otelpond.js")
-    assert (200, "text/javascript; charset=utf-8") == (response.status_code, response.headers["content-type"])
-    assert b"otelpond" in response.content
