@@ -7,7 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+import duckdb
+
+from .gather import positions, taken
+
+if TYPE_CHECKING:
+    from .selects import Relation
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,5 +57,29 @@ CUTS: Final[Mapping[str, Cut]] = {
         "logs",
         f"select row_id from decoded_logs where event_name in ({_BROWSER_EVENTS}) order by row_id",  # noqa: S608
     ),
+    "browser_events": Cut(
+        "events",
+        f"select row_id from decoded_events where event_name in ({_BROWSER_EVENTS}) order by row_id",  # noqa: S608
+    ),
+    "error_events": Cut(
+        "events",
+        "select row_id from decoded_events where exception_type is not null or exception_message is not null or severity_number >= 17"
+        " or event_name = 'error' order by row_id",
+    ),
 }
 """By name, in the order in which they are cut: a later one may read an earlier one."""
+
+
+def prepare_cuts(con: duckdb.DuckDBPyConnection) -> None:
+    """Prepare what `cut` executes, on the connection where the relations are registered."""
+    for name, each in CUTS.items():
+        con.execute(f"prepare cut_{name} as {each.row_ids}")
+
+
+def cut(con: duckdb.DuckDBPyConnection, relations: Mapping[str, Relation], *sources: str) -> None:
+    """Show what is cut out of these relations, of the batch that they show now."""
+    for name, each in CUTS.items():
+        rows = relations[each.source].rows
+        if each.source in sources and rows.num_rows:
+            row_ids = con.sql(f"execute cut_{name}").to_arrow_table()["row_id"]
+            relations[name].exchange(taken(rows, positions(rows["row_id"], row_ids)))

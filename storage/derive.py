@@ -15,9 +15,9 @@ import duckdb
 import pyarrow as pa
 
 from .bound_values import ERROR_TEXTS, without_values_in
-from .cuts import CUTS
+from .cuts import cut, prepare_cuts
 from .events.reading import EventReader, EventSettings
-from .gather import positions, taken
+from .events.spans import event_records, prepare_span_records
 from .rules import RecordRules
 from .schema import TableSchema, create_macros, decoded_schemas
 from .selects import REFUSAL, Relation, TableSelect, quoted
@@ -62,8 +62,8 @@ class Deriver:
         for name, relation in self._relations.items():
             self._con.register(f"decoded_{name}", relation)
         create_macros(self._con)
-        for name, cut in CUTS.items():
-            self._con.execute(f"prepare cut_{name} as {cut.row_ids}")
+        prepare_cuts(self._con)
+        prepare_span_records(self._con)
         self._events = EventReader(self._con, events)
         self._selects = {
             name: TableSelect(self._con, table, asdict(settings or DeriveSettings()))
@@ -116,18 +116,15 @@ class Deriver:
             given[name] = without_values_in(name, given[name])
         for name, relation in self._relations.items():
             relation.exchange(given[name]) if name in given else relation.clear()
-        for name, cut in CUTS.items():
-            if cut.source in given:
-                rows = self._relations[cut.source].rows
-                row_ids = self._con.sql(f"execute cut_{name}").to_arrow_table()["row_id"]
-                self._relations[name].exchange(taken(rows, positions(rows["row_id"], row_ids)))
-        if "logs" in given and EVENTS in self._tables:
+        cut(self._con, self._relations, "spans", "span_events", "logs")
+        if EVENTS in self._tables:
             self._read_events(self._tables[EVENTS], rejected)
+            cut(self._con, self._relations, EVENTS)
 
     def _read_events(self, table: TableSchema, rejected: list[pa.Table]) -> None:
         """Show the events among the log records; those that the catalogue refuses join `rejected`."""
         try:
-            read = self._events.read(self._relations["logs"].rows)
+            read = self._events.read(event_records(self._con, self._relations))
         except (duckdb.IOException, duckdb.OutOfMemoryException):
             raise
         except duckdb.Error as error:

@@ -50,10 +50,10 @@ comment on column crash_reports.crash_timestamp is 'when it crashed, to the micr
 comment on column crash_reports.user_id is 'user.id, else enduser.id';
 comment on column crash_reports.user_role is 'user.role, else enduser.role, else the first of user.roles; anonymous where there is none';
 comment on column crash_reports.session_id is 'session.id';
-comment on column crash_reports.page_slug is 'page_slug, else page.slug, else (of a browser) the template of the page''s path';
+comment on column crash_reports.page_slug is 'page_slug, else page.slug; of a browser as in events: else of the map page_slugs, else the template of the page''s path';
 comment on column crash_reports.url is 'url.full, else http.url, else browser.document.url.full';
 comment on column crash_reports.user_agent is 'user_agent.original, else http.user_agent';
-comment on column crash_reports.device_info is 'the attributes device.*, os.* and browser.* of record and resource';
+comment on column crash_reports.device_info is 'the attributes device.*, os.* and browser.* of record and resource; of a browser also device_type, browser and os of its user agent';
 comment on column crash_reports.memory_info is 'attributes about memory, where the report holds them; else the view takes the instance''s last server row of the 60 s before';
 comment on column crash_reports.performance_info is 'attributes about CPU, uptime and performance; else as memory_info';
 comment on column crash_reports.breadcrumbs is 'otelpond.breadcrumbs: the last log records, requests, queries and events before it; else NULL, and they are found by session_id and trace_id';
@@ -79,19 +79,23 @@ comment on column crash_reports.tenant_id is 'whose token sent it; a sender cann
 
 with crash as (
     select
-        *,
-        coalesce(json_extract_string(attributes, '$."app.crash.id"'), nullif(log_record_uid, '')) as given_id,
-        json_extract_string(attributes, '$."otelpond.mechanism"') as mechanism,
-        coalesce(url_full, json_extract_string(attributes, '$."browser.document.url.full"')) as page_url,
-        json_extract_string(attributes, '$."page_path"') as page_path,
-        json_extract_string(attributes, '$."otelpond.crash.type"') as told_type,
-        json_merge_patch(coalesce(resource_attributes, '{}'), coalesce(attributes, '{}')) as known
-    from decoded_logs
-    where event_name in ('app.crash', 'device.crash')
-        or (severity_number >= 21 and (exception_type is not null or exception_message is not null))
-        or (event_name = 'exception' and (
-            scope_name in ('@opentelemetry/browser-instrumentation/errors', '@opentelemetry/instrumentation-web-exception')
-            or regexp_matches(attributes, '"otelpond\.mechanism":"(uncaught_exception|unhandled_rejection)"')
+        record.*,
+        coalesce(json_extract_string(record.attributes, '$."app.crash.id"'), nullif(record.log_record_uid, '')) as given_id,
+        json_extract_string(record.attributes, '$."otelpond.mechanism"') as mechanism,
+        coalesce(record.url_full, json_extract_string(record.attributes, '$."browser.document.url.full"')) as page_url,
+        json_extract_string(record.attributes, '$."page_path"') as page_path,
+        json_extract_string(record.attributes, '$."otelpond.crash.type"') as told_type,
+        json_merge_patch(coalesce(record.resource_attributes, '{}'), coalesce(record.attributes, '{}')) as known,
+        of_browser(record.telemetry_sdk_language, record.scope_name) as in_browser,
+        read.page_slug as told_slug,
+        case when in_browser then told_device(read) end as device
+    from decoded_logs record
+    left join decoded_error_events read on read.row_id = record.row_id
+    where record.event_name in ('app.crash', 'device.crash')
+        or (record.severity_number >= 21 and (record.exception_type is not null or record.exception_message is not null))
+        or (record.event_name = 'exception' and (
+            record.scope_name in ('@opentelemetry/browser-instrumentation/errors', '@opentelemetry/instrumentation-web-exception')
+            or regexp_matches(record.attributes, '"otelpond\.mechanism":"(uncaught_exception|unhandled_rejection)"')
         ))
 )
 select
@@ -118,13 +122,15 @@ select
     role_of(user_role, user_roles) as user_role,
     session_id,
     case
-        when of_browser(telemetry_sdk_language, scope_name)
-            then nullif(page_slug_of(attributes, coalesce(page_path, path_of_url(page_url))), '')
+        when in_browser
+            then coalesce(told_slug, nullif(page_slug_of(attributes, coalesce(page_path, url_path(page_url))), ''))
         else coalesce(json_extract_string(attributes, '$."page_slug"'), json_extract_string(attributes, '$."page.slug"'))
     end as page_slug,
     page_url as url,
     user_agent_original as user_agent,
-    members(known, '^(device|os|browser)\.', unwanted := '^browser\.(document|page_load)\.') as device_info,
+    nullif(json_merge_patch(
+        coalesce(members(known, '^(device|os|browser)\.', unwanted := '^browser\.(document|page_load)\.'), '{}'), coalesce(device, '{}')
+    ), '{}') as device_info,
     members(attributes, 'memory') as memory_info,
     members(attributes, 'cpu|uptime|performance') as performance_info,
     try_cast(json_extract_string(attributes, '$."otelpond.breadcrumbs"') as json) as breadcrumbs,

@@ -59,10 +59,10 @@ comment on column error_logs.error_time_unix_nano is 'the same in nanoseconds si
 comment on column error_logs.user_id is 'user.id, else enduser.id, of the span or log record';
 comment on column error_logs.user_role is 'user.role, else enduser.role, else the first of user.roles; anonymous where there is none';
 comment on column error_logs.session_id is 'session.id';
-comment on column error_logs.page_slug is 'page_slug, else page.slug, else (of a browser''s log record) the template of the page''s path';
+comment on column error_logs.page_slug is 'page_slug, else page.slug; of a browser''s log record and an event called error as in events: else of the map page_slugs, else the template of the page''s path';
 comment on column error_logs.url is 'url.full, else browser.document.url.full (the page), else built from scheme, server address, port and path';
 comment on column error_logs.user_agent is 'user_agent.original, else http.user_agent';
-comment on column error_logs.device_info is 'the attributes device.*, os.* and browser.* of record and resource, and what was sent as device_info';
+comment on column error_logs.device_info is 'the attributes device.*, os.* and browser.* of record and resource; of a browser or an event called error also what was sent as device_info, and device_type, browser and os of its user agent';
 comment on column error_logs.breadcrumbs is 'otelpond.breadcrumbs, else breadcrumbs of an event called error: the last log records, requests, queries and events before it; else NULL, and they are found by session_id and trace_id';
 comment on column error_logs.context is 'the other attributes of the exception event, log record or span, among them how the process was';
 comment on column error_logs.resolved is 'false: the state of an error belongs to its issue';
@@ -122,13 +122,17 @@ span_report as (
 ),
 told as (
     select
-        *,
-        case when event_name = 'error' then from_json(attributes, '{
+        record.*,
+        case when record.event_name = 'error' then from_json(record.attributes, '{
             "error_type": "VARCHAR", "error_message": "VARCHAR", "message": "VARCHAR", "error_stack": "VARCHAR", "error_code": "VARCHAR",
-            "breadcrumbs": "JSON", "device_info": "JSON"
-        }') end as event
-    from decoded_logs
-    where exception_type is not null or exception_message is not null or severity_number >= 17 or event_name = 'error'
+            "breadcrumbs": "JSON"
+        }') end as event,
+        read.page_slug as told_slug,
+        told_device(read) as told_device
+    from decoded_logs record
+    left join decoded_error_events read on read.row_id = record.row_id
+    where record.exception_type is not null or record.exception_message is not null or record.severity_number >= 17
+        or record.event_name = 'error'
 ),
 report as (
     select
@@ -247,20 +251,18 @@ select
     role_of(user_role, user_roles) as user_role,
     session_id,
     case
-        when report_source = 'log' and (in_browser or event is not null) then nullif(page_slug_of(
-            attributes, coalesce(json_extract_string(attributes, '$."page_path"'), path_of_url(url))
-        ), '')
+        when report_source = 'log' and (in_browser or event is not null) then coalesce(told_slug, nullif(page_slug_of(
+            attributes, coalesce(json_extract_string(attributes, '$."page_path"'), url_path(url))
+        ), ''))
         when contains(attributes, '"page')
             then coalesce(json_extract_string(attributes, '$."page_slug"'), json_extract_string(attributes, '$."page.slug"'))
     end as page_slug,
     url,
     user_agent_original as user_agent,
-    coalesce(
-        case when json_type(event.device_info) = 'OBJECT' then json_merge_patch(
-            coalesce(members(device, '^(device|os|browser)\.', unwanted := '^browser\.(document|page_load)\.'), '{}'), event.device_info
-        ) end,
-        case when device is not null then members(device, '^(device|os|browser)\.', unwanted := '^browser\.(document|page_load)\.') end
-    ) as device_info,
+    nullif(json_merge_patch(
+        coalesce(case when device is not null then members(device, '^(device|os|browser)\.', unwanted := '^browser\.(document|page_load)\.') end, '{}'),
+        case when in_browser or event is not null then coalesce(told_device, '{}') else '{}' end
+    ), '{}') as device_info,
     context,
     organization_id, service_name, service_version, environment, service_instance_id, scope_name, trace_id, span_id,
     span_start_unix_nano, span_end_unix_nano, dt, time_suspect, ingested_at, tenant_id

@@ -52,7 +52,7 @@ comment on column frontend_performance_metrics.id is 'made from tenant and page 
 comment on column frontend_performance_metrics.user_id is 'user.id, else enduser.id';
 comment on column frontend_performance_metrics.user_role is 'user.role, else enduser.role, else the first of user.roles; anonymous where there is none';
 comment on column frontend_performance_metrics.session_id is 'session.id; empty where there is none';
-comment on column frontend_performance_metrics.page_slug is 'page_slug, else page.slug, else the template of the page''s path; empty where no page is known';
+comment on column frontend_performance_metrics.page_slug is 'as in events: page_slug, else page.slug, else of the map page_slugs, else the template of the page''s path; empty where no page is known';
 comment on column frontend_performance_metrics.page_load_time is 'milliseconds until the load event was over: load_event_end, of a documentLoad span its duration';
 comment on column frontend_performance_metrics.time_to_first_byte is 'milliseconds until the document''s first byte (TTFB): browser.web_vital ttfb, else response_start, else responseStart of the documentFetch span';
 comment on column frontend_performance_metrics.first_contentful_paint is 'milliseconds (FCP): browser.web_vital fcp, else firstContentfulPaint of the documentLoad span';
@@ -94,22 +94,25 @@ comment on column frontend_performance_metrics.tenant_id is 'whose token sent it
 
 with told as (
     select
-        *,
+        record.*,
+        event.page_slug as told_slug,
         -- before log records had names the values stood in the body
-        case when event_name = 'browser.web_vital' then
+        case when record.event_name = 'browser.web_vital' then
             from_json(
-                case when body_type = 'kvlist' and not coalesce(contains(attributes, '"browser.web_vital.value"'), false)
-                    then replace(replace(body, '"name"', '"browser.web_vital.name"'), '"value"', '"browser.web_vital.value"') else attributes
+                case when record.body_type = 'kvlist' and not coalesce(contains(record.attributes, '"browser.web_vital.value"'), false)
+                    then replace(replace(record.body, '"name"', '"browser.web_vital.name"'), '"value"', '"browser.web_vital.value"')
+                    else record.attributes
                 end,
                 '{"browser.web_vital.name": "VARCHAR", "browser.web_vital.value": "DOUBLE", "browser.web_vital.navigation_type": "VARCHAR"}'
             )
         end as v,
         lower(struct_extract(v, 'browser.web_vital.name')) as vital,
         struct_extract(v, 'browser.web_vital.value') as value,
-        case when event_name <> 'browser.web_vital' then performance_entry(attributes) end as e,
-        nullif(json_extract_string(attributes, '$."browser.page_load.id"'), '') as given_page_load_id
-    from decoded_browser_records
-    where event_name in ('browser.web_vital', 'browser.navigation_timing', 'browser.long_task')
+        case when record.event_name <> 'browser.web_vital' then performance_entry(record.attributes) end as e,
+        nullif(json_extract_string(record.attributes, '$."browser.page_load.id"'), '') as given_page_load_id
+    from decoded_browser_records record
+    left join decoded_browser_events event on event.row_id = record.row_id
+    where record.event_name in ('browser.web_vital', 'browser.navigation_timing', 'browser.long_task')
 ),
 moment as (
     select
@@ -144,9 +147,9 @@ report as (
         -- the time of ttfb and fcp is the moment that they tell, that of navigation timing shortly after the load
         case when given_page_load_id is null then case when vital in ('ttfb', 'fcp') then value else page_load_time end end as after_start_ms,
         coalesce(json_extract_string(attributes, '$."browser.document.url.full"'), url_full) as url,
-        timestamp, time_unix_nano, attributes, user_id, user_role, user_roles, session_id, user_agent_original, organization_id,
-        service_name, service_version, environment, scope_name, trace_id, span_id, payload_digest, item_index, dt, time_suspect,
-        ingested_at, tenant_id
+        told_slug, timestamp, time_unix_nano, attributes, user_id, user_role, user_roles, session_id, user_agent_original,
+        organization_id, service_name, service_version, environment, scope_name, trace_id, span_id, payload_digest, item_index, dt,
+        time_suspect, ingested_at, tenant_id
     from told
     where e is not null or (value is not null and vital in ('cls', 'fcp', 'fid', 'inp', 'lcp', 'tti', 'ttfb'))
     union all by name
@@ -176,7 +179,7 @@ report as (
 placed as (
     select
         *,
-        coalesce(case when contains(attributes, '"page_path"') then json_extract_string(attributes, '$."page_path"') end, path_of_url(url))
+        coalesce(case when contains(attributes, '"page_path"') then json_extract_string(attributes, '$."page_path"') end, url_path(url))
             as page_path
     from report
 )
@@ -184,7 +187,7 @@ select
     user_id,
     role_of(user_role, user_roles) as user_role,
     coalesce(session_id, '') as session_id,
-    page_slug_of(attributes, page_path) as page_slug,
+    coalesce(told_slug, page_slug_of(attributes, page_path)) as page_slug,
     try_cast(round(page_load_time) as integer) as page_load_time,
     try_cast(round(time_to_first_byte) as integer) as time_to_first_byte,
     try_cast(round(first_contentful_paint) as integer) as first_contentful_paint,

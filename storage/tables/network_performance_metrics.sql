@@ -79,7 +79,7 @@ comment on column network_performance_metrics.user_id is 'user.id, else enduser.
 comment on column network_performance_metrics.user_role is 'user.role, else enduser.role, else the first of user.roles; anonymous where there is none';
 comment on column network_performance_metrics.session_id is 'session.id';
 comment on column network_performance_metrics.page_load_id is 'browser.page_load.id, else the id of the documentLoad span above: joins frontend_performance_metrics; NULL where the packages give none';
-comment on column network_performance_metrics.page_slug is 'page_slug, else page.slug, else the template of the page''s path; empty where no page is known';
+comment on column network_performance_metrics.page_slug is 'as in events: page_slug, else page.slug, else of the map page_slugs, else the template of the page''s path; empty where no page is known';
 comment on column network_performance_metrics.page_path is 'page_path, else the path of url';
 comment on column network_performance_metrics.url is 'the page: browser.document.url.full, else url.full where that is not the resource''s';
 comment on column network_performance_metrics.user_agent is 'user_agent.original, else http.user_agent';
@@ -102,12 +102,14 @@ comment on column network_performance_metrics.tenant_id is 'whose token sent it;
 
 with entry as (
     select
-        *,
-        performance_entry(attributes) as e,
-        json_extract_string(attributes, '$."browser.document.url.full"') as document_url,
-        event_name = 'browser.navigation_timing' as is_document
-    from decoded_browser_records
-    where event_name in ('browser.resource_timing', 'browser.resource.timing', 'browser.navigation_timing')
+        record.*,
+        event.page_slug as told_slug,
+        performance_entry(record.attributes) as e,
+        json_extract_string(record.attributes, '$."browser.document.url.full"') as document_url,
+        record.event_name = 'browser.navigation_timing' as is_document
+    from decoded_browser_records record
+    left join decoded_browser_events event on event.row_id = record.row_id
+    where record.event_name in ('browser.resource_timing', 'browser.resource.timing', 'browser.navigation_timing')
 ),
 moment as (
     select
@@ -151,6 +153,8 @@ report as (
         json_extract_string(attributes, '$."browser.page_load.id"') as page_load_id,
         coalesce(document_url, case when is_document or coalesce(e._url, e._name) is not null then url_full end) as url,
         log_record_uid as event_id,
+        -- an event whose url.full is the resource's names no page by it
+        case when is_document or contains(attributes, '"page_path"') or contains(attributes, '"page_slug"') then told_slug end as told_slug,
         timestamp, time_unix_nano, attributes, user_id, user_role, user_roles, session_id, user_agent_original, organization_id,
         service_name, service_version, environment, scope_name, trace_id, span_id, payload_digest, item_index, dt, time_suspect,
         ingested_at, tenant_id
@@ -189,7 +193,7 @@ report as (
 placed as (
     select
         *,
-        coalesce(case when contains(attributes, '"page_path"') then json_extract_string(attributes, '$."page_path"') end, path_of_url(url))
+        coalesce(case when contains(attributes, '"page_path"') then json_extract_string(attributes, '$."page_path"') end, url_path(url))
             as page_path,
         initiator_type in ('fetch', 'xmlhttprequest') and span_id is not null as is_request,
         -- a handshake lies within its connection; a span over plain HTTP has it at the origin of times
@@ -209,7 +213,7 @@ select
     user_id,
     role_of(user_role, user_roles) as user_role,
     session_id, page_load_id,
-    page_slug_of(attributes, page_path) as page_slug,
+    coalesce(told_slug, page_slug_of(attributes, page_path)) as page_slug,
     page_path, url,
     user_agent_original as user_agent,
     organization_id, service_name, service_version, environment, scope_name, trace_id, span_id, report_source, event_id,
