@@ -8,7 +8,7 @@ READY := $(VENV)/.installed
 SECONDS := 20
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format docs bench bench-quick chaos chaos-quick databases fuzz interop clean
+.PHONY: help demo test check lint format docs bench bench-quick chaos chaos-quick databases fuzz interop browser clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ fuzz: $(READY) ## look for inputs that break what reads them: SECONDS=20 for eac
 
 interop: $(READY) ## other people's senders: the official SDKs for Node.js, Go and Java, and curl; what is missing is skipped
 	PYTHON=$(BIN)/python tests/interop/run.sh
+
+browser: $(READY) ## the script for browsers in a real Chromium (apt install nodejs npm chromium)
+	PYTHON=$(BIN)/python tests/browser/run.sh
 
 databases: $(READY) ## instrumentation under SQLAlchemy 1.4, 2.0 and 2.1 with SQLite and PostgreSQL (apt install postgresql, else skipped)
 	PYTHON=$(BIN)/python tests/databases/run.sh

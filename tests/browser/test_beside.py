@@ -1,0 +1,36 @@
+"""The script keeps out of the way: of the page, and of OpenTelemetry's own packages on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+LONG_TASK_MS = 50
+
+
+def test_no_task_of_the_scripts_is_long(sites: dict[str, Any], drive: Callable[..., Any]) -> None:
+    """A page load, 30 clicks and 200 events: none of the script's tasks takes the 50 ms that make a task long."""
+    tasks = drive("weight", sites["settings"])["tasks"]
+    assert len(tasks) > 30
+    assert max(tasks) < LONG_TASK_MS
+
+
+def test_the_official_packages_work_beside_it(
+    sites: dict[str, Any], drive: Callable[..., Any], arrived: Callable[..., Any], collector: Any
+) -> None:
+    """Their spans and our records arrive; a request carries one traceparent, theirs, and nobody reports the other's sending."""
+    site = sites["official"]
+    drive("official", site)
+    spans = arrived(site, "name, trace_id, coalesce(url_full, '')", table="spans", order="start_time_unix_nano", least=4)
+    assert {"documentLoad", "documentFetch", "resourceFetch"} <= {name for name, _, _ in spans}
+    assert [] == [address for _, _, address in spans if "/v1/" in address]
+    traces = {trace for name, trace, _ in spans if name in {"GET", "HTTP GET", "click"}}
+    assert ["/api/orders", "/api/prices"] == [path for path, _ in site.traceparents]
+    for _, header in site.traceparents:
+        assert header is not None
+        assert header.split("-")[1] in traces, ([s[0] for s in spans], site.traceparents)
+    names = {name for (name,) in arrived(site, "event_name", "event_name = 'user.page_leave' or true", least=5)}
+    assert {"user.page_view", "user.action", "user.page_leave", "browser.navigation_timing", "browser.web_vital"} <= names
+    addresses = arrived(site, """attributes->>'$."browser.resource_timing.url"'""", "event_name = 'browser.resource_timing'")
+    assert [] == [address for (address,) in addresses if "/v1/" in address]
+    assert [] == collector.published("select reason from rejected_records")

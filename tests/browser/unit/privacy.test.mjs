@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+globalThis.location = new URL('https://shop.example/orders?x=1');
+const { masked, maskedUrl, route } = await import('../../../instrumentation/browser/src/privacy.js');
+
+test('texts lose what looks personal or secret', () => {
+  assert.equal(masked('write to bob.smith@example.org, please'), 'write to [removed], please');
+  assert.equal(masked('card 4111 1111 1111 1111 declined'), 'card [removed] declined');
+  assert.equal(masked('eyJhbGciOi.eyJzdWIi.c2ln is no token of yours'), '[removed] is no token of yours');
+  assert.equal(masked('authorization: Bearer abcdef0123456789'), 'authorization: [removed]');
+});
+
+test('texts keep what is neither', () => {
+  for (const text of ['order 20261121-0001', 'at 1732212345678', '12 of 3456 rows', "Cannot read properties of undefined (reading 'id')"]) {
+    assert.equal(masked(text), text);
+  }
+});
+
+test('addresses keep what tells a page, and lose secrets', () => {
+  assert.equal(maskedUrl('/a?utm_source=news&page=2'), 'https://shop.example/a?utm_source=news&page=2');
+  assert.equal(maskedUrl('https://bob:pw@shop.example/a'), 'https://shop.example/a');
+  assert.equal(maskedUrl('/a?access_token=x&b=1#access_token=y'), 'https://shop.example/a?access_token=[removed]&b=1');
+  assert.equal(maskedUrl('/a?to=bob%40example.org&c=%'), 'https://shop.example/a?to=[removed]&c=%');
+  assert.equal(maskedUrl('/a#/orders/7?token=x'), 'https://shop.example/a#/orders/7');
+  assert.equal(maskedUrl('data:text/plain,hello'), 'data:');
+  assert.equal(maskedUrl('http://['), '');
+});
+
+test('a fragment is a route where it begins like one', () => {
+  assert.deepEqual(['#/a', '#!a', '#top', ''].map(route), ['#/a', '#!a', '', '']);
+});
