@@ -15,6 +15,7 @@ import re
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -194,11 +195,18 @@ def _definitions(tables: Mapping[str, TableSchema]) -> Iterator[tuple[str, str]]
 def _write_views(con: duckdb.DuckDBPyConnection, tables: Mapping[str, TableSchema], definitions: Mapping[str, str]) -> None:
     for name, select in definitions.items():
         con.execute(f"create view pond.main.{name} as\n{select}")
+        if comment := _opening_comment(select):
+            con.execute(f"comment on view pond.main.{name} is {_text(comment)}")
     for name, table in ((name, table) for name, table in tables.items() if name in definitions):
         con.execute(f"comment on view pond.main.{name} is {_text(table.comment)}")
         shown = {row[0] for row in con.execute(f"describe pond.main.{name}").fetchall()}
         for column in (column for column in table.columns if column.name in shown):
             con.execute(f'comment on column pond.main.{name}."{column.name}" is {_text(column.comment)}')
+
+
+def _opening_comment(select: str) -> str:
+    lines = takewhile(lambda line: line.startswith("--"), select.splitlines())
+    return "\n".join(line.removeprefix("--").strip() for line in lines)
 
 
 @contextlib.contextmanager

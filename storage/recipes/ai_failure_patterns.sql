@@ -11,7 +11,10 @@ with attempts as (
         arg_min(try_cast(properties ->> 'processing_time' as double), timestamp) as processing_time_ms
     from events
     where event_name = 'ai.model_failed'
-    group by tenant_id, coalesce(nullif(properties ->> 'request_id', ''), event_id), coalesce(properties ->> 'retry_attempt', '0')
+    group by
+        tenant_id,
+        coalesce(nullif(properties ->> 'request_id', ''), event_id),
+        coalesce(try_cast(properties ->> 'retry_attempt' as double), 0)
 )
 select
     tenant_id,

@@ -14,7 +14,7 @@ with touched as (
     where event_name in ('workflow.created', 'workflow.updated') and workflow_id is not null
     group by
         tenant_id, workflow_id, event_name,
-        case event_name when 'workflow.updated' then coalesce(properties ->> 'new_version', event_id) end
+        case event_name when 'workflow.updated' then coalesce(cast(try_cast(properties ->> 'new_version' as double) as text), event_id) end
 ),
 creators as (
     select tenant_id, workflow_id, person as creator from touched where event_name = 'workflow.created'

@@ -11,7 +11,7 @@ with edits as (
         arg_min(try_cast(properties ->> 'time_since_last_edit' as double), timestamp) as hours_since_last
     from events
     where event_name = 'workflow.updated' and workflow_id is not null
-    group by tenant_id, workflow_id, coalesce(properties ->> 'new_version', event_id)
+    group by tenant_id, workflow_id, coalesce(cast(try_cast(properties ->> 'new_version' as double) as text), event_id)
 )
 select
     tenant_id,

@@ -13,7 +13,7 @@ with failures as (
         arg_min(try_cast(properties ->> 'execution_duration' as double), timestamp) as seconds
     from events
     where event_name = 'workflow.execution_failed' and execution_id is not null
-    group by tenant_id, execution_id, coalesce(properties ->> 'retry_attempt', '0')
+    group by tenant_id, execution_id, coalesce(try_cast(properties ->> 'retry_attempt' as double), 0)
 ),
 patterns as (
     select

@@ -192,6 +192,21 @@ def test_a_table_may_have_a_view_of_its_own(
         assert con.execute("select * from visits order by page").fetchall() == [("/pages/0", 1), ("/pages/1", 1), ("/pages/2", 1)]
 
 
+def test_a_view_beside_the_tables_says_what_it_shows(
+    data: Path, lake: Lake, publish: Publish, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its file's opening comment is the view's; other comments in it are not."""
+    (tmp_path / "pages.sql").write_text("-- Pages that were visited.\n-- Each once.\nselect distinct page -- its path\nfrom visits;\n")
+    monkeypatch.setattr(query, "VIEWS_FOLDER", tmp_path)
+    publish(0)
+    Lake(data, lake.schemas).refresh()
+
+    with connect(data) as con:
+        assert con.execute("select count(*) from pages").fetchone() == (3,)
+        said = con.execute("select comment from duckdb_views() where database_name = 'pond' and view_name = 'pages'").fetchone()
+        assert said == ("Pages that were visited.\nEach once.",)
+
+
 def test_filters_reach_the_files(data: Path, lake: Lake, publish: Publish) -> None:
     """A day is pruned by its folder, and a trace id is looked up in the scan."""
     publish(0, days=["2026-11-18", "2026-11-19", "2026-11-20"])
