@@ -25,5 +25,4 @@ def handlers(settings: Settings, sink: Sink, authentication: Authentication) -> 
     """
     catalogue = KnownEvents(events_catalogue(settings), keeps_invalid=settings.events_policy == "stamp")
     events = events_http.handler(sink, catalogue, max_body_bytes=int(settings.max_body_bytes), authentication=authentication)
-    script = {browser_script.PATH: browser_script.handler(SCRIPT.read_bytes())} if SCRIPT.is_file() else {}
-    return {events_http.PATH: events, **script}
+    return {events_http.PATH: events, browser_script.PATH: browser_script.handler(SCRIPT.read_bytes())}

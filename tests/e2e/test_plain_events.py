@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import httpx
 import pytest
+from otelpond.config.collector.beside_otlp import SCRIPT
 from otelpond.storage.analytics import get_events, get_metrics
 
 PAYLOADS = Path(__file__).parent.parent / "receivers" / "events" / "payloads"
@@ -122,3 +124,9 @@ def test_tracked_values_are_metrics(pond: Path) -> None:
     (mean,) = get_metrics(pond, name="api_response_time", tags=tags, agg="avg", bucket=timedelta(days=3650))
     assert 150 == mean["value"]
     assert [1250] == [value["value"] for value in get_metrics(pond, name="active_users", tags={"type": "daily", "source": "web"})]
+
+
+def test_the_browsers_script_is_served(collector: Any) -> None:
+    """As it was built, compressed."""
+    response = httpx.get(f"http://{collector.http}/otelpond.js", headers={"accept-encoding": "gzip"})
+    assert (SCRIPT.read_bytes(), "gzip") == (response.content, response.headers["content-encoding"])
