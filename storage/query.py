@@ -30,6 +30,10 @@ logger = logging.getLogger(__name__)
 POND: Final = "pond.duckdb"
 VIEWS_FOLDER: Final = Path(__file__).parent / "views"
 TABLES_FOLDER: Final = Path(__file__).parent / "tables"
+EVENTS: Final = "events"
+SESSIONS: Final = "user_sessions"
+OPEN_EVENTS: Final = "events_open"
+"""The events of the days whose sessions are not stored."""
 _STORAGE_VERSION: Final = "v1.5.0"  # DuckDB 1.5 and 2.x open it
 _WORD: Final = re.compile(r"\w+")
 
@@ -177,13 +181,16 @@ def _damaged(listings: Mapping[str, Listing]) -> set[str]:
 
 def _definitions(tables: Mapping[str, TableSchema]) -> Iterator[tuple[str, str]]:
     """Every view and its SELECT, each after those that it reads; a view over tables that this pond lacks is left out."""
+    closes = tables.keys() >= {EVENTS, SESSIONS}
+    if closes:
+        yield OPEN_EVENTS, tables[EVENTS].shown(f"files.{OPEN_EVENTS}")
     own = {path.stem: path.read_text(encoding="utf-8").rstrip().removesuffix(";") for path in sorted(VIEWS_FOLDER.glob("*.sql"))}
     own |= {name: table.shown(f"(\n{table.view_sql})") for name, table in tables.items() if table.view_sql is not None}
     names = {f"{name}_files" if name in own else name: name for name, table in tables.items() if table.view_sql is None}
     for shown, name in names.items():
         yield shown, tables[name].shown(f"files.{name}")
     documented = {path.stem for path in TABLES_FOLDER.glob("*.sql")} | own.keys()
-    lacking = (documented | {f"{name}_files" for name in documented}) - names.keys()
+    lacking = (documented | {f"{name}_files" for name in documented} | (set() if closes else {OPEN_EVENTS})) - names.keys()
     reads = {name: lacking & (set(_WORD.findall(select)) - {name}) for name, select in own.items()}
     while ready := [name for name, missing in reads.items() if not missing]:
         for name in ready:

@@ -7,15 +7,18 @@ not be durable yet: a replayed plan finds it (its application transaction), skip
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from ..durable import make_folder, write_file
 from ..locks import Presence, locked
-from ..query import Listing, PondFile
+from ..query import EVENTS, OPEN_EVENTS, SESSIONS, Listing, PondFile
 from ..schema import TableSchema
+from .closed_days import shown
 from .delta_table import CHECKPOINT_COMMITS, Snapshot, Table
 from .evolution import prepare
 from .files import OpenFiles, WrittenFiles
@@ -93,13 +96,30 @@ class Lake:
         """Let pond.duckdb and live/ show the newest snapshots. Any process may, at any time."""
         with locked(self.data / ".refresh.lock"):
             snapshots = {name: table.snapshot() for name, table in self.tables.items()}
-            self._pond.write({name: self._listing(name, snapshot) for name, snapshot in snapshots.items()})
+            listings = {name: self._listing(name, snapshot) for name, snapshot in snapshots.items()}
+            self._pond.write(listings | self._sessions(snapshots))
             for name, snapshot in snapshots.items():
                 link_snapshot(self.folder / name, self.data / "live" / name, [file.path for file in snapshot.files])
 
     def _listing(self, name: str, snapshot: Snapshot) -> Listing:
         folder = str((self.folder / name).resolve())
         return Listing(snapshot.version, tuple(f"{folder}/{file.path}" for file in snapshot.files), snapshot.mixed)
+
+    def _sessions(self, snapshots: Mapping[str, Snapshot]) -> dict[str, Listing]:
+        """Of which files the sessions are made: stored days that stand, and the events of all others."""
+        if not snapshots.keys() >= {EVENTS, SESSIONS}:
+            return {}
+        events, stored = shown(snapshots[EVENTS].files, snapshots[SESSIONS].files)
+        made_of = {
+            OPEN_EVENTS: self._listing(EVENTS, replace(snapshots[EVENTS], files=tuple(events))),
+            SESSIONS: self._listing(SESSIONS, replace(snapshots[SESSIONS], files=tuple(stored))),
+        }
+        return {name: replace(listing, version=_digest(listing.paths)) for name, listing in made_of.items()}
+
+
+def _digest(paths: tuple[str, ...]) -> int:
+    """Another number for other files: what two snapshots make of a view has no version of its own."""
+    return int.from_bytes(hashlib.sha256("\n".join(paths).encode()).digest()[:7])
 
 
 def _check_layout(folder: Path) -> None:

@@ -24,7 +24,9 @@ import pyarrow as pa
 
 from .. import log_lines
 from ..locks import locked
+from ..query import EVENTS, SESSIONS
 from ..schema import TABLES_FOLDER, load_tables
+from .closing import close_days
 from .compaction import LIVE_FILES, compact, plan_merges
 from .delta_table import CHECKPOINT_COMMITS, SEED_DAY, Table
 from .lake import Lake
@@ -63,6 +65,7 @@ class Round:
     dropped_files: int = 0
     vacuumed_files: int = 0
     checkpoints: int = 0
+    closed_days: int = 0
     errors: int = 0
 
 
@@ -78,6 +81,7 @@ def maintain(lake: Lake, *, keep_days: Mapping[str, int], vacuum_after_h: int, c
     """
     done = Round()
     drop_by = trusted_date(lake.folder, now.date())
+    _close_days(lake, max(_first_kept(table, keep_days, drop_by) for table in (EVENTS, SESSIONS)), cpu_s / 2, now, done)
     for table in sorted(lake.tables.values(), key=_files, reverse=True):
         try:
             _drop_days(table, keep_days, drop_by, now, done)
@@ -87,7 +91,7 @@ def maintain(lake: Lake, *, keep_days: Mapping[str, int], vacuum_after_h: int, c
         except Exception:
             logger.exception("maintenance of table %s", table.name)
             done.errors += 1
-    if done.merges or done.dropped_files:
+    if done.merges or done.dropped_files or done.closed_days:
         lake.refresh()
     done.cpu_s = round(time.process_time(), 3)
     return done
@@ -113,13 +117,26 @@ def _files(table: Table) -> int:
 
 def _drop_days(table: Table, keep_days: Mapping[str, int], by: date, now: datetime, done: Round) -> None:
     """Take days out of a table that are older than its `keep_days` by that date; the vacuum removes their files later."""
-    days = keep_days.get(table.name, keep_days.get(FAMILIES.get(table.name, "")))
-    if not days:  # 0 keeps them for ever
-        return
-    first = str(by - timedelta(days=days))
+    first = _first_kept(table.name, keep_days, by)
     old = [file for file in table.snapshot().files if file.dt < first and not file.seed]
     if old and table.replace(old, [], int(now.timestamp() * 1000), data_change=True):
         done.dropped_files += len(old)
+
+
+def _first_kept(table: str, keep_days: Mapping[str, int], by: date) -> str:
+    """The first day that a table keeps, by that date; empty where it keeps all."""
+    days = keep_days.get(table, keep_days.get(FAMILIES.get(table, "")))
+    return str(by - timedelta(days=days)) if days else ""  # 0 keeps them for ever
+
+
+def _close_days(lake: Lake, first: str, cpu_s: float, now: datetime, done: Round) -> None:
+    if lake.tables.keys() >= {EVENTS, SESSIONS}:
+        try:
+            done.closed_days, failed = close_days(lake.tables[EVENTS], lake.tables[SESSIONS], now, first=first, cpu_s=cpu_s)
+        except Exception:
+            logger.exception("closing of days")
+            failed = 1
+        done.errors += failed
 
 
 def _compact(table: Table, cpu_s: float, now: datetime, done: Round) -> None:
@@ -154,7 +171,7 @@ def _vacuum(table: Table, after_h: int, now: datetime, done: Round) -> None:
             done.vacuumed_files += 1
     before = now.timestamp() - max(after_h * 3600, DAY_S)
     done.vacuumed_files += table.remove_unnamed(
-        [path for path in _data_files(table) if path.name.startswith("compact-") or _modified(path) < before]
+        [path for path in _data_files(table) if path.name.startswith(("compact-", "closed-")) or _modified(path) < before]
     )
     for entry in table.log.iterdir():
         if entry.suffix not in {".json", ".parquet", ".torn"} and entry.name != "_last_checkpoint" and _modified(entry) < before:
