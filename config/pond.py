@@ -17,6 +17,7 @@ from ..storage.derive import Deriver, DeriveSettings
 from ..storage.durable import make_folder
 from ..storage.events.page_slugs import load_page_slugs
 from ..storage.events.reading import EventSettings
+from ..storage.events.typed_views import with_event_views
 from ..storage.lake.lake import Lake
 from ..storage.lake.maintenance import remove_orphans
 from ..storage.pipeline.importer import Importer
@@ -65,6 +66,7 @@ class Pipelines:
         self._settings = settings
         self._crashed = crashed
         self._tables = load_tables([TABLES_FOLDER, *settings.tables])
+        self._shown = with_event_views(self._tables, events_catalogue(settings))
         self._deriver = _deriver(settings, self._tables)
         self._kernels = WarmingDecoder()
         self._decoder = ThreadPoolExecutor(1, thread_name_prefix="decode")
@@ -78,7 +80,7 @@ class Pipelines:
         """
         settings = self._settings
         data = pond_folder(Path(settings.data).absolute(), tenant)
-        lake = Lake(data, self._tables)
+        lake = Lake(data, self._shown)
         return Pipeline(
             data,
             lake,
@@ -108,7 +110,7 @@ def open_importer(settings: Settings, tenant: str, total_bytes: int) -> Importer
     tables = load_tables([TABLES_FOLDER, *settings.tables])
     return Importer(
         data,
-        Lake(data, tables),
+        Lake(data, with_event_views(tables, events_catalogue(settings))),
         _deriver(settings, tables),
         kernels=_quick_decoder() if total_bytes > _WORTH_KERNELS_BYTES else reference.decode,
         plain=reference.decode,
@@ -127,6 +129,8 @@ def _maintenance(settings: Settings, data: Path) -> list[str]:
     command = [sys.executable, "-m", "otelpond.storage.lake.maintenance", str(data)]
     for folder in settings.tables:
         command += ["--tables", str(Path(folder).absolute())]
+    for folder in settings.events_folders:
+        command += ["--events", str(Path(folder).absolute())]
     for family, days in settings.keep_days.model_dump().items():
         command += ["--keep-days", f"{family}={days}"]
     return [*command, "--vacuum-after-h", str(math.ceil(settings.vacuum_after_h))]

@@ -24,7 +24,7 @@ import duckdb
 from .durable import fsync_file, fsync_folder
 
 if TYPE_CHECKING:
-    from .schema import TableSchema
+    from .schema import Column, TableSchema
 
 logger = logging.getLogger(__name__)
 POND: Final = "pond.duckdb"
@@ -40,6 +40,21 @@ _WORD: Final = re.compile(r"\w+")
 
 class PondNotFoundError(Exception):
     """There is no pond in that directory. The text says how to get one."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Contents:
+    """What a pond file holds beside the lists of files.
+
+    Attributes:
+        tables: those that are shown, by name.
+        definitions: every view and its SELECT.
+        digest: of all that a file of the same digest need not be written anew for.
+    """
+
+    tables: Mapping[str, TableSchema]
+    definitions: Mapping[str, str]
+    digest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +104,9 @@ class PondFile:
     def __init__(self, data: Path, tables: Mapping[str, TableSchema]) -> None:
         self._pond = data / POND
         self._tables = tables
-        self._definitions = dict(_definitions(tables))
-        # Views hold absolute paths: in a directory that was moved or copied, all of them are written anew.
-        self._digest = hashlib.sha256(json.dumps([str(self._pond.resolve()), *self._definitions.items()]).encode()).hexdigest()
-        self._written: tuple[int, dict[str, int]] = (-1, {})
+        self._awaited = {table.waits_for for table in tables.values() if table.waits_for is not None}
+        self._contents: dict[frozenset[str], _Contents] = {}
+        self._written: tuple[int, str, dict[str, int]] = (-1, "", {})
 
     def write(self, listings: Mapping[str, Listing]) -> None:
         """Replace the file by one that shows these snapshots, one for each table, in one durable step; the caller holds its lock."""
@@ -107,7 +121,8 @@ class PondFile:
             self._write({n: replace(listing, paths=tuple(p for p in listing.paths if p not in damaged)) for n, listing in listings.items()})
 
     def _write(self, listings: Mapping[str, Listing]) -> None:
-        shown = self._shown()
+        contents = self._contents_with(frozenset(name for name in self._awaited if len(listings[name].paths) > 1))
+        shown = self._shown(contents.digest)
         changed = {name: listing for name, listing in listings.items() if shown.get(name) != listing.version}
         if shown and not changed:
             return
@@ -120,19 +135,30 @@ class PondFile:
             if not shown:
                 con.execute("create schema pond.files")
             for name, listing in changed.items():
-                _write_listing(con, name, listing, self._digest)
+                _write_listing(con, name, listing, contents.digest)
             if not shown:
-                _write_views(con, self._tables, self._definitions)
+                _write_views(con, contents.tables, contents.definitions)
         _replace(temporary, self._pond)
-        self._written = (_identity(self._pond), {name: listing.version for name, listing in listings.items()})
+        self._written = (_identity(self._pond), contents.digest, {name: listing.version for name, listing in listings.items()})
 
-    def _shown(self) -> dict[str, int]:
+    def _contents_with(self, rows_of: frozenset[str]) -> _Contents:
+        """What is shown while these of the awaited tables have rows; a table without has its seed file alone."""
+        if rows_of not in self._contents:
+            tables = {name: table for name, table in self._tables.items() if table.waits_for is None or table.waits_for in rows_of}
+            definitions = dict(_definitions(tables))
+            # Views hold absolute paths: in a directory that was moved or copied, all of them are written anew.
+            digest = hashlib.sha256(json.dumps([str(self._pond.resolve()), *definitions.items()]).encode()).hexdigest()
+            self._contents[rows_of] = _Contents(tables, definitions, digest)
+        return self._contents[rows_of]
+
+    def _shown(self, digest: str) -> dict[str, int]:
         """The versions that the present file shows, by table; empty where all of it must be written anew."""
         if not self._pond.is_file():
             return {}
         _remove_wal(self._pond)
-        identity, versions = self._written
-        return versions if identity == _identity(self._pond) else _read_versions(self._pond, self._digest)
+        identity, written, versions = self._written
+        known = identity == _identity(self._pond) and written == digest
+        return versions if known else _read_versions(self._pond, digest)
 
 
 def _identity(file: Path) -> int:
@@ -206,14 +232,20 @@ def _write_views(con: duckdb.DuckDBPyConnection, tables: Mapping[str, TableSchem
             con.execute(f"comment on view pond.main.{name} is {_text(comment)}")
     for name, table in ((name, table) for name, table in tables.items() if name in definitions):
         con.execute(f"comment on view pond.main.{name} is {_text(table.comment)}")
-        shown = {row[0] for row in con.execute(f"describe pond.main.{name}").fetchall()}
-        for column in (column for column in table.columns if column.name in shown):
+        shown = table.columns if table.view_sql is not None else _shown_columns(con, table)
+        for column in (column for column in shown if column.comment):
             con.execute(f'comment on column pond.main.{name}."{column.name}" is {_text(column.comment)}')
 
 
 def _opening_comment(select: str) -> str:
     lines = takewhile(lambda line: line.startswith("--"), select.splitlines())
     return "\n".join(line.removeprefix("--").strip() for line in lines)
+
+
+def _shown_columns(con: duckdb.DuckDBPyConnection, table: TableSchema) -> list[Column]:
+    """Those that the view over a table's files has kept."""
+    kept = {row[0] for row in con.execute(f"describe pond.main.{table.name}").fetchall()}
+    return [column for column in table.columns if column.name in kept]
 
 
 @contextlib.contextmanager

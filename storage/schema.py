@@ -107,6 +107,7 @@ class TableSchema:
         view_sql: the statement over documented tables that is shown, of a table without files; else None.
         sources: names of the decoded relations the statement reads, without `decoded_`.
         path: the file.
+        waits_for: the table that must have rows before this view is shown; None where it always is.
     """
 
     name: str
@@ -117,6 +118,7 @@ class TableSchema:
     sources: frozenset[str]
     path: Path
     view_sql: str | None = None
+    waits_for: str | None = None
 
     @property
     def stored(self) -> tuple[Column, ...]:

@@ -13,7 +13,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ...storage.events.typed_views import with_event_views
 from ...storage.schema import TABLES_FOLDER, TableError, TableSchema, load_tables
+from ..catalogue import events_catalogue
 from ..errors import CommandError
 from ..sources import load
 
@@ -22,14 +24,17 @@ def run(name: str | None, config: Path | None, form: str) -> None:
     """Print every table, or the columns of one.
 
     Args:
-        name: a table; None lists them all.
+        name: a table, or the view of an event; None lists all tables.
         config: the configuration file, which may name folders of own tables.
         form: table or json.
 
     Raises:
         CommandError: there is no such table, or an own table's file is wrong.
     """
-    known = documented_tables(load(config).tables)
+    settings = load(config)
+    known = documented_tables(settings.tables)
+    if name is not None:
+        known = with_event_views(known, events_catalogue(settings))
     if name is not None and name not in known:
         close = get_close_matches(name, known, n=1)
         hint = f"did you mean {close[0]}?" if close else "`otelpond tables` lists them"

@@ -43,3 +43,6 @@ BASE_FIELDS: Final = (
     *("user_agent", "ip_address", "device_type", "browser"),
 )
 """Columns that a plain attribute of the same name fills too, where the semantic name is absent; it is no property then."""
+
+TAKEN: Final = ("event_id", "event_name", "event_type", "timestamp", "dt", "ingested_at", "tenant_id")
+"""Columns of every event that no property may have the name of."""

@@ -23,6 +23,8 @@ from typing import Final
 import pyarrow as pa
 
 from .. import log_lines
+from ..events.catalogue import CATALOGUE_FOLDER, load_catalogue
+from ..events.typed_views import with_event_views
 from ..locks import locked
 from ..query import EVENTS, SESSIONS
 from ..schema import TABLES_FOLDER, load_tables
@@ -205,7 +207,8 @@ def main(arguments: list[str] | None = None) -> int:
         if not held:
             logger.info("another process maintains %s", options.data)
             return 0
-        lake = Lake(options.data, load_tables([TABLES_FOLDER, *options.tables]), writer=False)
+        catalogue = load_catalogue([CATALOGUE_FOLDER, *options.events])
+        lake = Lake(options.data, with_event_views(load_tables([TABLES_FOLDER, *options.tables]), catalogue), writer=False)
         keep_days = {**KEEP_DAYS, **dict(options.keep_days)}
         done = maintain(lake, keep_days=keep_days, vacuum_after_h=options.vacuum_after_h, cpu_s=options.cpu_seconds, now=datetime.now(UTC))
     sys.stdout.write(json.dumps(asdict(done)) + "\n")
@@ -218,6 +221,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("data", type=Path, help="the pond's directory")
     parser.add_argument("--tables", type=Path, action="append", default=[], metavar="FOLDER", help="folder of further tables' .sql files")
+    parser.add_argument("--events", type=Path, action="append", default=[], metavar="FOLDER", help="folder of further events' .toml files")
     parser.add_argument("--vacuum-after-h", type=int, default=24, help="keep files that left their table for so many hours")
     parser.add_argument(
         "--keep-days", type=_family_days, action="append", default=[], metavar="NAME=DAYS", help="family or table, and days"

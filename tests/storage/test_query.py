@@ -13,9 +13,12 @@ import duckdb
 import pyarrow as pa
 import pytest
 from otelpond.storage import connect, query
+from otelpond.storage.events.catalogue import Catalogue, load_catalogue
+from otelpond.storage.events.typed_views import with_event_views
 from otelpond.storage.lake.lake import Lake
 from otelpond.storage.query import PondNotFoundError
-from otelpond.storage.schema import TableSchema
+from otelpond.storage.schema import TableSchema, load_tables
+from pyarrow import parquet
 
 Load = Callable[..., dict[str, TableSchema]]
 Rows = Callable[..., pa.Table]
@@ -242,3 +245,21 @@ def test_the_room_is_light_until_connect_is_asked_for() -> None:
     code = "import sys, otelpond.storage, otelpond.storage.signals; print({'duckdb', 'pyarrow', 'deltalake', 'numba'} & set(sys.modules))"
 
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
+
+
+def test_a_view_that_waits_for_rows_comes_with_them(tmp_path: Path) -> None:
+    """Views of events are shown from the first event on, and go with the last one."""
+    tables = {"events": load_tables()["events"]}
+    login = load_catalogue().events["user.login"]
+    paths = tuple(str(tmp_path / f"dt=2026-11-2{day}" / "events.parquet") for day in (0, 1))
+    for path in map(Path, paths):
+        path.parent.mkdir()
+        parquet.write_table(tables["events"].arrow.empty_table().drop_columns(["dt"]), path)
+    pond = query.PondFile(tmp_path, with_event_views(tables, Catalogue({"user.login": login})))
+    shown = []
+    for version, listed in ((0, paths[:1]), (1, paths), (2, paths), (3, paths[:1])):
+        pond.write({"events": query.Listing(version, listed, mixed=False)})
+        with connect(tmp_path) as con:
+            comment = con.execute("select comment from duckdb_columns() where column_name = 'login_method'").fetchone()
+            shown.append(comment and comment[0])
+    assert [None, *["How the user proved who they are. One of `password`, `sso`, `mfa`"] * 2, None] == shown

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from ..attributes import BASE_FIELDS, IDENTIFIERS, REFUSAL, RESERVED
+from ..attributes import BASE_FIELDS, IDENTIFIERS, REFUSAL, RESERVED, TAKEN
 from ..toml_tables import WrongKeyError, check_among, checked
 
 CATALOGUE_FOLDER: Final = Path(__file__).parent
@@ -188,7 +188,7 @@ def _check_event(event: Event) -> None:
 
 def _check_property(key: str, declared: Property) -> None:
     _check_name(key, declared.name)
-    if declared.name in RESERVED or declared.name in BASE_FIELDS or declared.name == REFUSAL:
+    if declared.name in {*RESERVED, *BASE_FIELDS, *TAKEN, REFUSAL}:
         raise WrongKeyError(key, "is a column of events and no property: name it under `context`, or choose another name")
     check_among(f"{key}.type", [declared.type], TYPES)
     if declared.personal is not None:

@@ -77,6 +77,7 @@ def test_an_own_folder_adds_events(tmp_path: Path) -> None:
         ("required = true", 'required = "yes"', "properties.signed_at.required: expected true or false, not 'yes'"),
         ("minimum = 0", 'personal = "secret"', "properties.amount.personal: expected one of identifier, "),
         ("properties.amount", "properties.user_id", "properties.user_id: is a column of events and no property"),
+        ("properties.amount", "properties.timestamp", "properties.timestamp: is a column of events and no property"),
         ("properties.amount", 'properties."Signed_At"', "properties.signed_at: another property has the column signed_at too"),
         ("[properties.amount]", "[properties]", "properties.type: expected a table: [properties.<name>] with type"),
         ("[properties.signed_at]", "[properties.signed_at", "Expected ']' at the end of a table declaration"),
