@@ -20,6 +20,9 @@ Sample = tuple[str, Labels, int]
 ITEMS: Final = {Signal.TRACES: "spans", Signal.METRICS: "metric_points", Signal.LOGS: "log_records"}
 REQUESTS: Final = "otelcol_receiver_requests"
 OUTCOMES: Final = {"accepted": "success", "refused": "refused", "failed": "failure"}
+EVENT_STAGES: Final = ("received", "invalid", "unknown", "enriched", "unenriched", "dropped", "stored")
+"""Of events, as the pipeline counts them: what came in, of it what the catalogue refuses and what it does not know, what was enriched,
+wholly or not, and stored."""
 
 
 @dataclass(slots=True)

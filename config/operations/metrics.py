@@ -12,8 +12,7 @@ from typing import Any, Final, Literal
 
 import psutil
 
-from ...storage.counters import ITEMS, REQUESTS, Labels, summed
-from ...storage.pipeline.tally import STAGES
+from ...storage.counters import EVENT_STAGES, ITEMS, REQUESTS, Labels, summed
 from ...storage.signals import Signal
 from .receiver_report import ReceiverReport
 
@@ -225,7 +224,7 @@ def _of_tenant(observed: Observed, tenant: str) -> Iterator[Sample]:
     for table, reasons in published.get("rejected", {}).items():
         for reason, rows in reasons.items():
             yield "otelpond_rejected_rows", (label, ("table", table), ("reason", reason)), rows
-    for stage in STAGES:
+    for stage in EVENT_STAGES:
         yield "otelpond_events", (label, ("stage", stage)), published.get("events", {}).get(stage, 0)
     for table, files in progress.get("live_files", {}).items():
         yield "otelpond_live_files", (label, ("table", table)), files

@@ -17,8 +17,6 @@ MOST_REASONS: Final = 50
 """Reasons that are counted by name, a table; an own table's CHECK or a hostile sender must not make labels without end."""
 _NUMBERS: Final = re.compile(r"\d+")
 _TEXTS: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
-STAGES: Final = ("received", "invalid", "unknown", "enriched", "unenriched", "dropped", "stored")
-"""Of events: what came in, of it what the catalogue refuses and what it does not know, what was enriched, wholly or not, and stored."""
 
 Counts = dict[str, int]
 
@@ -31,7 +29,7 @@ class Tally:
         rows: by table.
         rejected: of those in `rejected_records`, by the table that did not take them and by reason, numbers in it as N, and of events
             texts as "...": a metrics store has no business with what was sent.
-        events: by stage.
+        events: by stage (`counters.EVENT_STAGES`).
         quarantined: payloads that no decoder takes.
         retries: payloads that were left out as copies of stored ones.
     """

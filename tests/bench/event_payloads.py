@@ -144,5 +144,5 @@ def _plain(name: str, values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _template(signal: str, body: bytes, shop: _Shop, items: int) -> Template:
-    request = Request(body, shop.mould, 1, np.random.default_rng(shop.seed))
+    request = Request(body, shop.mould, 1, np.random.default_rng([shop.seed, time.time_ns()]))  # another run must repeat no event_id
     return Template(signal, request, items, len(body), {"events": items})

@@ -3,6 +3,8 @@
     python tests/bench/load.py --target 127.0.0.1:4317 --seconds 20                  as fast as the answers come (closed loop)
     python tests/bench/load.py --target 127.0.0.1:4318 --seconds 20 --transport http       over OTLP/HTTP instead of gRPC
     python tests/bench/load.py --target 127.0.0.1:4317 --seconds 20 --rate 50000     at that many items a second (open loop)
+    python tests/bench/load.py --target 127.0.0.1:4317 --seconds 20 --payload events       user events as OTLP log records
+    python tests/bench/load.py --target 127.0.0.1:4318 --seconds 20 --payload json_events --transport http     the same to /v1/events
 
 Ends by itself after `--seconds` or `--max-items`, whichever is first. In the open loop a request's latency counts from the moment
 it was due, so that a stalled collector cannot hide behind requests that were never sent. What is refused is counted and not sent
@@ -24,6 +26,7 @@ import calls
 import numpy as np
 import posts
 from calls import OK, Answer
+from event_payloads import events, json_events
 from payloads import SERVICE_PATHS, Template, templates
 
 MAX_SECONDS, MAX_ITEMS, MAX_CONNECTIONS = 900, 100_000_000, 128
@@ -32,6 +35,11 @@ Connection = calls.Connection | posts.Connection
 TRANSPORTS = {"grpc": calls.Connection, "http": posts.Connection}
 HEADS = {calls.Connection: calls.header_block, posts.Connection: posts.header_block}
 _EMPTY_ANSWER = 5  # a message's prefix
+PAYLOADS = {
+    "shop": templates,
+    "events": lambda items, rounds, first_seed: [events(seed, items) for seed in range(first_seed, first_seed + rounds * 10)],
+    "json_events": lambda items, rounds, first_seed: [json_events(seed, items) for seed in range(first_seed, first_seed + rounds * 10)],
+}
 
 
 @dataclass(slots=True)
@@ -128,12 +136,12 @@ def settle(answers: list[Answer], waiting: dict[int, tuple[Template, float]], ta
 
 
 def run(
-    target: str, *, transport: str, seconds: float, max_items: int, items: int, rate: float, connections: int, depth: int
+    target: str, *, transport: str, payload: str, seconds: float, max_items: int, items: int, rate: float, connections: int, depth: int
 ) -> dict[str, object]:
     """Send the load and say what came of it."""
     senders = min(connections, MAX_CONNECTIONS)
     host, _, port = target.rpartition(":")
-    made = [templates(items, max(1, 16 // senders), first_seed=sender * 160) for sender in range(senders)]  # each writes in its own
+    made = [PAYLOADS[payload](items, max(1, 16 // senders), sender * 160) for sender in range(senders)]  # each writes in its own
     links = [TRANSPORTS[transport](host, int(port)) for _ in range(senders)]
     tallies = [Tally() for _ in range(senders)]
     gc.freeze()  # a full collection would be a pause of the generator's own
@@ -183,6 +191,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--target", default="127.0.0.1:4317")
     parser.add_argument("--transport", choices=tuple(TRANSPORTS), default="grpc")
+    parser.add_argument("--payload", choices=tuple(PAYLOADS), default="shop")
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--max-items", type=int, default=MAX_ITEMS)
     parser.add_argument("--items", type=int, default=512, help="items a request")
@@ -195,6 +204,7 @@ def main() -> None:
     result = run(
         options.target,
         transport=options.transport,
+        payload=options.payload,
         seconds=options.seconds,
         max_items=options.max_items,
         items=options.items,

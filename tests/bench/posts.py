@@ -6,6 +6,7 @@ would make the generator's own lock what is measured.
 
 from __future__ import annotations
 
+import re
 import selectors
 import socket
 from collections import deque
@@ -19,6 +20,8 @@ _EMPTY_ANSWER = 5  # what `calls` counts for an empty message: its prefix
 
 def header_block(path: str, authority: str) -> bytes:
     """The head of a request up to its length; the path of a gRPC method is that of its signal."""
+    if path.startswith("/v1/"):
+        return f"POST {path} HTTP/1.1\r\nhost: {authority}\r\ncontent-type: application/json\r\ncontent-length: ".encode()
     signal = {"trace": "traces", "metrics": "metrics", "logs": "logs"}[path.split(".")[3]]
     return f"POST /v1/{signal} HTTP/1.1\r\nhost: {authority}\r\ncontent-type: application/x-protobuf\r\ncontent-length: ".encode()
 
@@ -92,5 +95,6 @@ class Connection:
         self._waiting.unregister(post.link)
         self._idle.append(post)
         http_status = int(head.split(b" ", 2)[1])
-        status = {200: OK, 503: _UNAVAILABLE}.get(http_status, http_status)
-        return Answer(post.number, status, "" if status == OK else body.decode(errors="replace"), _EMPTY_ANSWER + size)
+        status = {200: OK, 202: OK, 503: _UNAVAILABLE}.get(http_status, http_status)
+        whole = not size or re.search(rb'"rejected": ?0\b', body) is not None
+        return Answer(post.number, status, "" if status == OK else body.decode(errors="replace"), _EMPTY_ANSWER + size * (not whole))

@@ -5,6 +5,7 @@
     python tests/bench/run.py --quick           about one and a half
     python tests/bench/run.py --sustained 600   ten minutes at 50,000 items/s with compaction
     python tests/bench/run.py --low-rate        ten minutes at 10,000 spans/s alone; --low-rate 120 two minutes
+    python tests/bench/run.py --only events     user events alone, as OTLP logs and as plain JSON
     python tests/bench/run.py --day             a time-compressed day alone: 24 hours of 360 commits; --day 6 six hours
 
 Phases: (1) a first collector is warmed and loaded as fast as it answers; the clock stops when every row is in its table; then it
@@ -30,6 +31,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import events
 import figures
 import low_rate
 import polars as pl
@@ -55,12 +57,12 @@ QUERIES = {
 Rows = dict[str, int]
 
 
-def load(collector: Collector, *, transport: str = "grpc", **options: float) -> dict[str, Any]:
+def load(collector: Collector, *, transport: str = "grpc", **options: float | str) -> dict[str, Any]:
     """Run the generator on a collector."""
     return load_address({"grpc": collector.grpc, "http": collector.http}[transport], transport, **options)
 
 
-def load_address(target: str, transport: str, **options: float) -> dict[str, Any]:
+def load_address(target: str, transport: str, **options: float | str) -> dict[str, Any]:
     """Run the generator as a process of its own.
 
     Raises:
@@ -221,6 +223,15 @@ class Run:
                 times = [timed(lambda p=parameters, s=sql: connection.execute(s, p).fetchall()) for parameters in wanted]
                 self.note(target, statistics.median(times))
 
+    def events(self) -> None:
+        """User events, on a collector of their own."""
+        collector = Collector(self.folder / "events", self.kernel_cache)
+        try:
+            say("events")
+            self.details["events"] = events.measure(collector, load, 8 if self.quick else 30, self.note)
+        finally:
+            collector.stop()
+
     def low_rate(self, seconds: float) -> None:
         """10,000 spans/s, 100 a request."""
         collector = Collector(self.folder / "low-rate", self.kernel_cache)
@@ -340,7 +351,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a short form, less exact")
     parser.add_argument("--sustained", type=float, help="seconds at 50,000 items/s for latency and memory [60; quick: 15]")
-    parser.add_argument("--only", choices=("throughput", "steady"), help="one phase")
+    parser.add_argument("--only", choices=("throughput", "steady", "events"), help="one phase")
     parser.add_argument("--low-rate", type=float, nargs="?", const=600.0, metavar="SECONDS", help="10,000 spans/s alone, for so long [600]")
     parser.add_argument("--day", type=int, nargs="?", const=24, metavar="HOURS", help="a time-compressed day alone, of so many hours [24]")
     parser.add_argument("--commits-an-hour", type=int, default=360, help="in the compressed day [360]")
@@ -359,7 +370,7 @@ def main() -> None:
             if options.day:
                 run.day(options.day, options.commits_an_hour)
             if not options.low_rate and not options.day:
-                for phase in [options.only] if options.only else ["throughput", "steady"]:
+                for phase in [options.only] if options.only else ["throughput", "steady", "events"]:
                     getattr(run, phase)()
         finally:
             print(report(run))

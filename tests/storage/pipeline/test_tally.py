@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pyarrow as pa
+from otelpond.storage.counters import EVENT_STAGES
 from otelpond.storage.pipeline.tally import MOST_REASONS, OTHER, REJECTED, Tally
 
 
@@ -48,4 +49,5 @@ def test_events_are_counted_by_stage() -> None:
         "dropped": 4,
         "stored": 3,
     } == total.events
+    assert set(EVENT_STAGES) == set(total.events)
     assert {"events": {'properties.a: "..." is not one of "..."': 2}} == total.rejected
