@@ -48,7 +48,7 @@ class Closing:
     Attributes:
         day: `YYYY-MM-DD`.
         rows: of its events.
-        events: their files.
+        events: their files, and an empty one that has every column: those of an older release lack some.
         stored: its files in `user_sessions`, which the new one takes the place of.
     """
 
@@ -66,18 +66,19 @@ def close_days(events: Table, sessions: Table, now: datetime, *, first: str, cpu
         sessions: the table `user_sessions`; the caller holds the lock of maintenance.
         now: in UTC.
         first: the first day that both tables keep.
-        cpu_s: of this process, after which no further day is begun.
+        cpu_s: CPU seconds of this call after which no further day is begun.
     """
     for left in events.folder.parent.glob(f"{_SPILLED}*"):
         shutil.rmtree(left, ignore_errors=True)
     stored = failed = 0
+    begun = time.process_time()
     for closing in plan_closings(events.snapshot().files, sessions.snapshot().files, now, first):
         try:
             stored += close_day(events, sessions, closing)
         except (LakeError, OSError, pa.ArrowException):
             logger.exception("the sessions of %s are made of its events, as before", closing.day)
             failed += 1
-        if time.process_time() > cpu_s:
+        if time.process_time() - begun > cpu_s:
             break
     return stored, failed
 
@@ -92,8 +93,9 @@ def plan_closings(events: Sequence[LiveFile], sessions: Sequence[LiveFile], now:
         first: the first day that both tables keep; what is dropped soon is not stored.
     """
     known = stored_rows(sessions)
+    seed = tuple(file for file in events if file.seed)[:1]
     return [
-        Closing(day, rows, _of(events, day), stored)
+        Closing(day, rows, seed + _of(events, day), stored)
         for day, rows in sorted(event_rows(events).items(), reverse=True)
         if day >= first and rows > known.get(day, -1) and _is_quiet(day, stored := _of(sessions, day), now)
     ]

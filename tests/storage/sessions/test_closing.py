@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import deltalake
 import pytest
@@ -12,8 +13,9 @@ from otelpond.storage.lake.closing import plan_closings
 from otelpond.storage.lake.delta_table import LiveFile, Table
 from otelpond.storage.lake.lake import Lake
 from otelpond.storage.lake.parquet import FileWriter
+from otelpond.storage.schema import TABLES_FOLDER, load_tables
 
-from .conftest import Pond
+from .conftest import Pond, sessions_folder
 from .reference import Session, sessions
 from .visits import made_up
 
@@ -204,6 +206,21 @@ def test_a_damaged_file_of_events_costs_its_own_day(pond: Pond, caplog: pytest.L
     assert "2026-11-14" in caplog.text
     assert not list((pond.data / "lake/user_sessions").glob("dt=2026-11-14/*"))
     assert list((pond.data / "lake/user_sessions").glob("dt=2026-11-15/*"))
+
+
+def test_days_of_an_older_release_are_stored(pond: Pond, tmp_path: Path) -> None:
+    """Their files lack the columns that the events have gained since."""
+    pond.publish(EVENTS)
+    text = (TABLES_FOLDER / "events.sql").read_text(encoding="utf-8")
+    newer = text[: text.index("\nselect")].replace("    session_id ", "    session_kind text,\n    session_id ", 1)
+    for file in sessions_folder(tmp_path).iterdir():
+        file.write_text(newer + "comment on column events.session_kind is 'new';\n" if file.stem == "events" else file.read_text())
+    pond.lake = Lake(pond.data, load_tables([tmp_path / "tables"]))
+    pond.lake.refresh()
+
+    assert pond.maintain().errors == 0
+    assert pond.count("events_open") == 0
+    assert sessions(EVENTS) == pond.sessions()
 
 
 def test_a_large_day_is_stored_in_slices(pond: Pond, monkeypatch: pytest.MonkeyPatch) -> None:
