@@ -25,13 +25,14 @@ const { outputFiles } = await build({
   entryPoints: [`${here}src/script.js`],
   bundle: true,
   format: 'iife',
+  minifySyntax: true,
   target: ['es2022'],
   write: false,
 });
 const preamble = `/* otelpond ${version}, Apache-2.0; holds web-vitals ${vitals}, Apache-2.0, Google LLC. Built from ${digest()} */`;
 const { code } = await minify(outputFiles[0].text, {
   ecma: 2020,
-  compress: { ecma: 2020, passes: 3, toplevel: true, unsafe_arrows: true },
+  compress: { ecma: 2020, passes: 3, toplevel: true, keep_fargs: false, pure_getters: true, unsafe_arrows: true, unsafe_methods: true },
   mangle: { toplevel: true },
   format: { preamble, comments: false },
 });

@@ -22,7 +22,7 @@ __all__ = ["new_collector", "quick"]
 
 HERE = Path(__file__).parent
 SCRIPT = HERE.parent.parent / "instrumentation" / "browser" / "otelpond.js"
-SITES = ("visit", "leave", "later", "away", "official", "settings")
+SITES = ("visit", "leave", "later", "away", "official", "settings", "bundled")
 TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css"}
 
 
@@ -151,3 +151,35 @@ def arrived(collector: Collector) -> Callable[..., list[tuple[Any, ...]]]:
         return until(lambda: len(found := collector.published(sql)) >= least and found, f"{least} rows of: {sql}")
 
     return rows
+
+
+@dataclass
+class Visit:
+    """What was done, and what arrived."""
+
+    site: Any
+    ids: list[str]
+    scroll_height: int
+    records: list[dict[str, Any]]
+    collector: Any
+
+    def named(self, *names: str) -> list[dict[str, Any]]:
+        """Attributes of the records with one of these names, in order of time."""
+        return [record["attributes"] for record in self.records if record["event_name"] in names]
+
+
+@pytest.fixture(scope="session")
+def visit(sites: dict[str, Any], drive: Callable[..., Any], arrived: Callable[..., Any], collector: Any) -> Visit:
+    """Three pages, and everything that is observed once."""
+    site = sites["visit"]
+    done = drive("visit", site)
+    leaves = "exists (from logs l where l.service_name = logs.service_name and l.event_name = 'form.abandon')"
+    columns = """event_name, time_unix_nano, severity_number, trace_id, span_id, session_id, user_id, user_role, url_full, log_record_uid,
+        exception_type, exception_message, exception_stacktrace, organization_id, attributes::varchar"""
+    rows = arrived(site, columns, leaves, least=40)
+    names = [name.strip() for name in columns.replace("::varchar", "").split(",")]
+    records = [dict(zip(names, row, strict=True)) for row in rows]
+    for record in records:
+        own = json.loads(record.pop("attributes"))
+        record["attributes"] = own | {key: value for key, value in record.items() if value is not None}
+    return Visit(site, done["ids"], done["scrollHeight"], records, collector)

@@ -209,6 +209,16 @@ async function official(browser, { site }) {
   return {};
 }
 
+/** A page that has the script from its bundler. */
+async function bundled(browser, { site }) {
+  const { open } = await newContext(browser, site);
+  const page = await open('/bundled.html');
+  const id = await page.evaluate(() => window.bundled);
+  await close(page);
+  await (await open(MANUAL)).waitForTimeout(500);
+  return { id };
+}
+
 function launched() {
   return { executablePath: process.env.CHROMIUM, args: ['--no-sandbox', '--disable-dev-shm-usage'], headless: true };
 }
@@ -216,7 +226,7 @@ function launched() {
 const [scenario, given] = process.argv.slice(2);
 const browser = await chromium.launch(launched());
 try {
-  const act = { visit, leave, later, away, settings, weight, official }[scenario];
+  const act = { visit, leave, later, away, settings, weight, official, bundled }[scenario];
   console.log(JSON.stringify(await act(browser, JSON.parse(given))));
 } finally {
   await browser.close();

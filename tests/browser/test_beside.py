@@ -34,3 +34,11 @@ def test_the_official_packages_work_beside_it(
     addresses = arrived(site, """attributes->>'$."browser.resource_timing.url"'""", "event_name = 'browser.resource_timing'")
     assert [] == [address for (address,) in addresses if "/v1/" in address]
     assert [] == collector.published("select reason from rejected_records")
+
+
+def test_a_bundler_brings_the_same(sites: dict[str, Any], drive: Callable[..., Any], arrived: Callable[..., Any]) -> None:
+    """The package as an ES module: started by the page's own script, sent when its tab is closed."""
+    site = sites["bundled"]
+    done = drive("bundled", site)
+    columns = """log_record_uid, attributes->>'from'"""
+    assert [(done["id"], "a bundler")] == arrived(site, columns, "event_name = 'bundled.test'")

@@ -4,44 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
-import pytest
+from .conftest import Visit
 
 VITALS = {"cls", "fcp", "fid", "inp", "lcp", "ttfb"}
-
-
-@dataclass
-class Visit:
-    """What was done, and what arrived."""
-
-    site: Any
-    ids: list[str]
-    scroll_height: int
-    records: list[dict[str, Any]]
-    collector: Any
-
-    def named(self, *names: str) -> list[dict[str, Any]]:
-        """Attributes of the records with one of these names, in order of time."""
-        return [record["attributes"] for record in self.records if record["event_name"] in names]
-
-
-@pytest.fixture(scope="module")
-def visit(sites: dict[str, Any], drive: Callable[..., Any], arrived: Callable[..., Any], collector: Any) -> Visit:
-    """One visit for all tests."""
-    site = sites["visit"]
-    done = drive("visit", site)
-    leaves = "exists (from logs l where l.service_name = logs.service_name and l.event_name = 'form.abandon')"
-    columns = """event_name, time_unix_nano, severity_number, trace_id, span_id, session_id, user_id, user_role, url_full, log_record_uid,
-        exception_type, exception_message, exception_stacktrace, organization_id, attributes::varchar"""
-    rows = arrived(site, columns, leaves, least=40)
-    names = [name.strip() for name in columns.replace("::varchar", "").split(",")]
-    records = [dict(zip(names, row, strict=True)) for row in rows]
-    for record in records:
-        own = json.loads(record.pop("attributes"))
-        record["attributes"] = own | {key: value for key, value in record.items() if value is not None}
-    return Visit(site, done["ids"], done["scrollHeight"], records, collector)
 
 
 def test_every_page_and_route_is_viewed_once(visit: Visit) -> None:
@@ -230,7 +197,8 @@ def test_resources_have_times_and_sizes(visit: Visit) -> None:
     prefix = "browser.resource_timing."
     found = {row[f"{prefix}url"]: row for row in visit.named("browser.resource_timing")}
     origin = visit.site.origin
-    assert {f"{origin}/{name}" for name in ("shop.css", "otelpond.js", "api/orders", "api/prices")} == set(found)
+    script = f"{visit.site.collector}/otelpond.js"
+    assert {script, *(f"{origin}/{name}" for name in ("shop.css", "api/orders", "api/prices"))} == set(found)
     orders = found[f"{origin}/api/orders"]
     assert ("fetch", 21, 200) == tuple(orders[prefix + name] for name in ("initiator_type", "decoded_body_size", "response_status"))
     assert orders[f"{prefix}request_start"] <= orders[f"{prefix}response_start"] <= orders[f"{prefix}response_end"]
