@@ -61,6 +61,9 @@ function observe({ settings, transport, outbox, recorder }) {
   if (isEnabled('forms')) observeForms(recorder, act);
   observeMeasurements({ recorder, isOurs, disable });
   listen(window, 'online', outbox.flush);
+  // After all others, which capture: web-vitals too reports its last values then, and they must leave.
+  listen(window, 'visibilitychange', () => document.hidden && outbox.leave(), false);
+  listen(window, 'pagehide', outbox.leave, false);
   outbox.flush(); // what earlier pages left
 }
 

@@ -64,13 +64,11 @@ export function observePages(recorder, outbox) {
   }
 
   function hidden() {
-    if (view) {
-      view.visibleMs = visibleMs();
-      view.visibleSince = undefined;
-      const records = ending().map(([name, attributes]) => recorder.record(name, attributes, { isPassive: true }));
-      foreseen = outbox.foresee(records.filter(Boolean), KILLED_AFTER_MS);
-    }
-    outbox.leave();
+    if (!view) return;
+    view.visibleMs = visibleMs();
+    view.visibleSince = undefined;
+    const records = ending().map(([name, attributes]) => recorder.record(name, attributes, { isPassive: true }));
+    foreseen = outbox.foresee(records.filter(Boolean), KILLED_AFTER_MS);
   }
 
   function shown() {
@@ -81,7 +79,6 @@ export function observePages(recorder, outbox) {
   function gone() {
     withdraw();
     leave();
-    outbox.leave();
   }
 
   for (const name of ['pushState', 'replaceState']) {
@@ -98,9 +95,8 @@ export function observePages(recorder, outbox) {
     const box = target === document ? page() : target;
     if (view && box.clientHeight * 2 > innerHeight) view.depth = Math.max(view.depth, depthOf(box));
   });
-  // Not while capturing: web-vitals reports its last values in that phase, and they must leave too.
-  listen(window, 'visibilitychange', () => (document.hidden ? hidden() : shown()), false);
-  listen(window, 'pagehide', gone, false);
+  listen(window, 'visibilitychange', () => (document.hidden ? hidden() : shown()));
+  listen(window, 'pagehide', gone);
   listen(window, 'pageshow', ({ persisted }) => {
     if (!persisted) return;
     place.loadId = uuid();
