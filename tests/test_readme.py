@@ -76,7 +76,7 @@ def _shell(commands: str, port: int = 0, *, said: str = "") -> str:
 def test_the_first_query_answers(serve: Callable[[], int]) -> None:
     """Serve, send, ask: the rows of the README's request are there at once, with what the text promises."""
     port = serve()
-    _shell(_block("sh", "curl"), port)
+    _shell(_block("sh", "/v1/traces"), port)
     table, listing = _shell(_block("sh", "otelpond tables api_performance_metrics")).split("[\n")
     assert ["endpoint_path", "requests", "slowest_ms", "/orders", "1", "640"] == table.split()
     rows = json.loads("[" + listing.partition("\n]\n")[0] + "]")
@@ -90,6 +90,18 @@ def test_the_first_query_answers(serve: Callable[[], int]) -> None:
     assert "slow_api" in listing
 
 
+def test_user_events_are_answered_stored_and_asked_for(serve: Callable[[], int]) -> None:
+    """The README's three events: two are rows, the third is refused with its reason; the catalogue and a recipe answer."""
+    said = _shell(_block("sh", "/v1/events"), serve())
+    answer, length = json.JSONDecoder().raw_decode(said)
+    assert (2, 1) == (answer["accepted"], answer["rejected"])
+    assert 'properties.login_method: "pin" is not one of "password", "sso", "mfa"' == answer["events"][2]["error"]
+    assert re.search(r"dashboard +ada +\d{4}-", said[length:])
+    assert "One of `password`, `sso`, `mfa`." in said
+    rejected = _shell("otelpond sql 'select reason from rejected_records' --format csv")
+    assert "pin" in rejected
+
+
 def test_the_own_table_is_filled(serve: Callable[[], int], place: Path) -> None:
     """The worked example's file, configuration and query, as they stand there; its rule keeps a health check out."""
     (place / "tables").mkdir()
@@ -97,11 +109,11 @@ def test_the_own_table_is_filled(serve: Callable[[], int], place: Path) -> None:
     (place / "otelpond.toml").write_text(_block("toml", "[[drop]]"))
     assert "own table orders: 9 columns" in _shell(_block("sh", "otelpond check"))
     port = serve()
-    _shell(_block("sh", "curl"), port)
+    _shell(_block("sh", "/v1/traces"), port)
     header, row = _shell(_block("sh", "from orders")).splitlines()
     assert ["order_id", "value_eur", "placed_at", "ms"] == header.split()
     assert ["A-17", "59.90", "620.0"] == [row.split()[index] for index in (0, 1, 3)]
-    _shell(_block("sh", "curl").replace('"/orders"', '"/health"').replace("5b8efff79803", "6b8efff79803"), port)
+    _shell(_block("sh", "/v1/traces").replace('"/orders"', '"/health"').replace("5b8efff79803", "6b8efff79803"), port)
     names = _shell("otelpond sql 'select name from spans order by trace_id, span_id' --format csv").splitlines()
     assert ["name", "POST /orders", "place order", "INSERT orders", "place order", "INSERT orders"] == names
 
@@ -161,7 +173,7 @@ def test_links_lead_to_files(document: str) -> None:
 def test_every_command_is_documented() -> None:
     """The README names each command once at least."""
     listed = set(re.findall(r"#### `otelpond (\w+)", (ROOT / "config" / "README.md").read_text(encoding="utf-8")))
-    assert {"serve", "sql", "tables", "import", "demo", "check", "warm", "token", "rejected", "run"} == listed
+    assert {"serve", "sql", "tables", "import", "demo", "check", "warm", "token", "rejected", "run", "events", "recipes"} == listed
 
 
 def test_a_process_writes_a_pond_without_a_collector(place: Path) -> None:
