@@ -16,7 +16,7 @@ from ..storage.signals import UndecodableError
 from .event_catalogue import Catalogue
 from .event_fields import FIELDS_OF_ATTRIBUTES, NAMING_FIELDS
 from .event_values import FieldError, fill, fill_members, kind, shown
-from .json_density import ARRAYS, ELEMENTS, OBJECTS, refuse_dense
+from .json_density import OF_EVENTS, refuse_dense
 from .plain_event import REFUSAL, UID, PlainEvent, context, name_and_type, understood
 from .refusals import Kind, RefusedError
 
@@ -25,6 +25,7 @@ MOST_EVENTS: Final = 10_000
 UNNAMED: Final = "unnamed"
 """What an event without a usable name is called where it is kept."""
 SCOPE: Final = "otelpond.events.http"
+_PIECE_EVENTS: Final = 256
 _BATCH: Final = "events"
 _TOO_DEEP: Final = "the body is nested too deep"
 _INFO: Final = (SeverityNumber.SEVERITY_NUMBER_INFO, "INFO")
@@ -63,7 +64,7 @@ def events_in(text: bytes) -> list[Any]:
         TooDenseError: it holds far more values than events of that size do.
         RefusedError: it holds more than 10,000 events.
     """
-    refuse_dense(text, OBJECTS, ARRAYS, ELEMENTS)
+    refuse_dense(text, *OF_EVENTS)
     body = _parsed(text)
     events = _unwrapped(body) if isinstance(body, dict) else body
     if not isinstance(events, list):
@@ -117,27 +118,30 @@ def to_logs_request(events: Sequence[Any], body: bytes, catalogue: Catalogue, ar
     Raises:
         UndecodableError: values are nested deeper than Python walks, some 980 levels.
     """
+    digest = xxhash.xxh3_128_digest(body)
+    payload, verdicts = bytearray(), list[Verdict]()
     try:
-        return _Request(catalogue, arrival, xxhash.xxh3_128_digest(body)).converted(events)
+        for start in range(0, len(events), _PIECE_EVENTS):
+            piece = _Piece(catalogue, arrival, digest)
+            verdicts += [piece.convert(event, start + index) for index, event in enumerate(events[start : start + _PIECE_EVENTS])]
+            payload += piece.request.SerializeToString(deterministic=True)
     except RecursionError:
         raise UndecodableError(_TOO_DEEP) from None
+    return bytes(payload), verdicts
 
 
-class _Request:
-    """One request under way."""
+class _Piece:
+    """Some events of a request: messages one behind the other are one message, and only these are in memory as one."""
 
     def __init__(self, catalogue: Catalogue, arrival: Arrival, digest: bytes) -> None:
         self._catalogue = catalogue
         self._arrival = arrival
         self._digest = digest
-        self._request = ExportLogsServiceRequest()
+        self.request = ExportLogsServiceRequest()
         self._scopes: dict[tuple[tuple[str, str], ...], ScopeLogs] = {}
 
-    def converted(self, events: Sequence[Any]) -> tuple[bytes, list[Verdict]]:
-        verdicts = [self._convert(event, index) for index, event in enumerate(events)]
-        return self._request.SerializeToString(deterministic=True), verdicts
-
-    def _convert(self, event: Any, index: int) -> Verdict:
+    def convert(self, event: Any, index: int) -> Verdict:
+        """Put an event into the request, and judge it; `index` is its place among all."""
         try:
             plain = understood(event, self._catalogue)
             if UID not in plain.attributes:
@@ -173,7 +177,7 @@ class _Request:
         """The records of one resource."""
         key = tuple(sorted(resource.items()))
         if key not in self._scopes:
-            of_resource = self._request.resource_logs.add()
+            of_resource = self.request.resource_logs.add()
             fill_members(of_resource.resource.attributes, resource, "resource")
             self._scopes[key] = of_resource.scope_logs.add()
             self._scopes[key].scope.name = SCOPE
