@@ -38,10 +38,9 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
 
 def arrive(con: duckdb.DuckDBPyConnection, event_id: str, after: timedelta, digest: str, tenant: str = "default") -> None:
     """One event, so long after the first."""
-    con.execute(
-        "insert into files.events (event_id, event_key, payload_digest, ingested_at, tenant_id) values (?, hash(?)::hugeint % 1000, ?, ?, ?)",
-        [event_id, f"{tenant}/{event_id}", digest, FIRST + after, tenant],
-    )
+    columns = "event_id, event_key, payload_digest, ingested_at, tenant_id"
+    values = [event_id, f"{tenant}/{event_id}", digest, FIRST + after, tenant]
+    con.execute(f"insert into files.events ({columns}) values (?, hash(?)::hugeint % 1000, ?, ?, ?)", values)
 
 
 def shown(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
