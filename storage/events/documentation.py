@@ -3,8 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
-from .catalogue import Catalogue, Event, Property
+from .catalogue import PERSONAL_CLASSES, TYPES, Catalogue, Event, Property
+
+_HEAD: Final = f"""# Events
+
+Every event of the catalogue, generated from the `.toml` files that declare them: do not edit, run `make docs`.
+What an event brings beyond what stands here is kept; names that do not stand here are stored with the category `custom`.
+Properties and base fields in **bold** are required: an event without them is refused, and kept in `rejected_records`.
+An integer may come as a whole double, a timestamp as text (RFC 3339) or in milliseconds since 1970; null is the same as nothing.
+
+## Own events
+
+A team declares its own events in files of the same form, in folders that the setting `events_folders` names:
+
+```toml
+name = "contract.signed"             # and of the file: contract.signed.toml
+version = "1.0.0"
+family = "business"                  # the group of events that it belongs to
+event_type = "business.contract"     # family and kind
+category = "business"
+description = "A contract is signed."
+trigger = "The last signature."
+usages = ["Count contracts"]         # what it is good for: U-contract.signed-1
+context = ["user_id", "session_id"]  # the base fields it carries, and those without which it is refused
+required_context = ["user_id"]
+timestamp_property = "signed_at"     # gives its time where it brings no other; likewise user_property its user
+
+[properties.signed_at]
+type = "timestamp"                   # {", ".join(TYPES)}
+required = true
+description = "When it was signed."
+
+[properties.amount]
+type = "number"
+unit = "EUR"                         # beside it minimum, maximum; of strings values (a closed list) or examples
+personal = "profile"                 # {", ".join(PERSONAL_CLASSES)}
+description = "What it is about."
+```
+
+Its view is `event_contract_signed`. `otelpond events validate FOLDER --against FOLDER_AS_IT_WAS` says when a change needs another version:
+
+- major: what was valid is refused, or queries that worked do not: a property goes, becomes required, changes its type or unit; less is
+  allowed; family, type or category change;
+- minor: more is allowed or said: a property comes, or is no longer required; a list grows; an integer becomes a number;
+- patch: words.
+
+## The catalogue"""
 
 
 def catalogue_reference(catalogue: Catalogue) -> str:
@@ -13,16 +59,8 @@ def catalogue_reference(catalogue: Catalogue) -> str:
 
 
 def _lines(catalogue: Catalogue) -> Iterator[str]:
-    yield from (
-        "# Events",
-        "",
-        "Every event of the catalogue, generated from the `.toml` files that declare them: do not edit, run `make docs`.",
-        "What an event brings beyond what stands here is kept; names that do not stand here are stored with the category `custom`.",
-        "A timestamp is text (RFC 3339) or milliseconds since 1970. Properties in **bold** are required, and so are the base fields.",
-        "",
-        "| Event | Version | Type | Category | What it says |",
-        "|---|---|---|---|---|",
-    )
+    yield from _HEAD.splitlines()
+    yield from ("", "| Event | Version | Type | Category | What it says |", "|---|---|---|---|---|")
     for event in catalogue.events.values():
         link = f"[`{event.name}`](#{event.name.replace('.', '')})"
         yield f"| {link} | {event.version} | {event.event_type} | {event.category} | {event.description} |"

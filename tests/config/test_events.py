@@ -130,3 +130,10 @@ def test_an_own_event_that_is_wrong_is_told_at_start(run: Command) -> None:
 def test_a_file_that_is_not_there_is_named(run: Command) -> None:
     """With 2: the request itself was wrong."""
     assert (2, "", "otelpond: gone.json: No such file or directory\n") == run("events", "validate", "gone.json")
+
+
+def test_the_documented_example_is_a_declaration(run: Command) -> None:
+    """The one that the documentation shows."""
+    example = run("events", "docs")[1].partition("```toml\n")[2].partition("```")[0]
+    Path("own/contract.signed.toml").write_text(example, encoding="utf-8")
+    assert (0, "own: 1 declarations read\n", "") == run("events", "validate", "own")

@@ -69,7 +69,7 @@ class Event:
 
     Attributes:
         version: semantic version of this declaration.
-        family: what decides how long its rows are kept.
+        family: the group of events that it belongs to.
         event_type: family and kind, stored where the sender gives none.
         category: stored as `event_category` where the sender gives none.
         trigger: when it is sent.
