@@ -14,6 +14,9 @@ from served import Collector, disk_bytes
 QUERIED = 1_000_000
 QUERIES = {
     figures.EVENTS_ONCE: "select event_name, count(*) from events group by event_name",
+    figures.SESSIONS: """
+        select dt, count(*), count(distinct user_id), avg(session_duration), avg(page_views_count), count_if(is_bounce)
+        from user_sessions group by dt""",
     figures.PAGE_VIEWS: "select page_slug, avg(time_on_page), count(*) from user_page_views group by page_slug",
 }
 Note = Callable[[figures.Target, float], None]

@@ -68,6 +68,7 @@ EVENT_BYTES = Target("events: bytes an event on disk", "B")
 EVENT_LOG_BYTES = Target("logs: bytes an event on disk", "B")
 EVENTS_JSON = Target("events/s by JSON, durable and in their tables", "events/s", 10_000, 15_000, more_is_better=True)
 EVENTS_ONCE = Target("events by name, each once, over 1 M of them", "ms", 300, 150)
+SESSIONS = Target("sessions by day, 1 M events whose days are not stored yet", "ms", 1_000, 500)
 PAGE_VIEWS = Target("time on page by page, 1 M events", "ms")
 
 LOW_RATE_CPU = Target("10,000 spans/s, 100 a request: CPU after warm-up", "% of a core", 15, 12)
