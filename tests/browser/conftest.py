@@ -22,7 +22,7 @@ __all__ = ["new_collector", "quick"]
 
 HERE = Path(__file__).parent
 SCRIPT = HERE.parent.parent / "instrumentation" / "browser" / "otelpond.js"
-SITES = ("visit", "leave", "later", "away", "official", "settings", "bundled")
+SITES = ("visit", "leave", "later", "away", "official", "settings", "bundled", "returns")
 TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css"}
 
 

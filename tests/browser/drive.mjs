@@ -209,6 +209,22 @@ async function official(browser, { site }) {
   return {};
 }
 
+/** A page that is left and come back to as it was, hidden and shown, beside a second tab. */
+async function returns(_, { site, service }) {
+  const kept = await chromium.launch({ ...launched(), ignoreDefaultArgs: ['--disable-back-forward-cache'] });
+  const { open } = await newContext(kept, site);
+  const page = await started(open, service);
+  await page.goto(`${site}/bundled.html`);
+  await page.goBack({ waitUntil: 'commit' });
+  const isAsItWas = await page.evaluate(() => Boolean(window.otelpond.track('returns.test')));
+  await settled(page);
+  const other = await started(open, service);
+  await other.evaluate(() => window.otelpond.track('returns.other'));
+  await settled(other);
+  await kept.close();
+  return { isAsItWas };
+}
+
 /** A page that has the script from its bundler. */
 async function bundled(browser, { site }) {
   const { open } = await newContext(browser, site);
@@ -226,7 +242,7 @@ function launched() {
 const [scenario, given] = process.argv.slice(2);
 const browser = await chromium.launch(launched());
 try {
-  const act = { visit, leave, later, away, settings, weight, official, bundled }[scenario];
+  const act = { visit, leave, later, away, settings, weight, official, bundled, returns }[scenario];
   console.log(JSON.stringify(await act(browser, JSON.parse(given))));
 } finally {
   await browser.close();

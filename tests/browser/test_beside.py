@@ -42,3 +42,18 @@ def test_a_bundler_brings_the_same(sites: dict[str, Any], drive: Callable[..., A
     done = drive("bundled", site)
     columns = """log_record_uid, attributes->>'from'"""
     assert [(done["id"], "a bundler")] == arrived(site, columns, "event_name = 'bundled.test'")
+
+
+def test_a_page_that_is_come_back_to_is_viewed_again(sites: dict[str, Any], drive: Callable[..., Any], arrived: Callable[..., Any]) -> None:
+    """As the browser kept it: another view and page load, in the session that all tabs share."""
+    site = sites["returns"]
+    assert drive("returns", site)["isAsItWas"]
+    told = "event_name, attributes->>'$.\"browser.page_load.id\"', session_id"
+    rows = arrived(site, told, "event_name in ('user.page_view', 'user.page_leave', 'returns.test', 'returns.other')", least=6)
+    assert ["user.page_view", "user.page_leave", "user.page_view", "returns.test", "user.page_view", "returns.other"] == [
+        row[0] for row in rows
+    ]
+    first, left, again, own, *_ = (row[1] for row in rows)
+    assert (first, again) == (left, own)
+    assert first != again
+    assert 1 == len({row[2] for row in rows})

@@ -49,3 +49,18 @@ def test_what_is_declared_is_there() -> None:
     assert defaults is not None
     assert interface is not None
     assert re.findall(r"^  (\w+):", defaults[1], re.MULTILINE) == re.findall(r"^  (\w+)\??:", interface[1], re.MULTILINE)
+
+
+def test_every_setting_is_documented_with_its_default() -> None:
+    """In the README beside it: batches of 10 or 5 s, every session, nothing in cookies."""
+    source = (FOLDER / "src" / "settings.js").read_text(encoding="utf-8")
+    block = re.search(r"DEFAULTS = \{(.*?)\n\}", source, re.DOTALL)
+    assert block is not None
+    defaults = dict(re.findall(r"^  (\w+): (.*),$", block[1], re.MULTILINE))
+    table = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \|(.*?)\|", (FOLDER / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    told = {name: text.strip() for names, text in table for name in re.findall(r"\w+", names)}
+    assert set(defaults) <= set(told)
+    assert ("10", "5000", "1", "''", "true") == tuple(
+        defaults[name] for name in ("batchSize", "intervalMs", "sampleRate", "cookieDomain", "honorDoNotTrack")
+    )
+    assert ("10, 5000", "1", "", "true") == tuple(told[name] for name in ("batchSize", "sampleRate", "cookieDomain", "honorDoNotTrack"))
