@@ -16,7 +16,7 @@ from rich.text import Text
 
 from ...receivers.events_json import Arrival, Verdict, events_in, to_logs_request
 from ...receivers.refusals import RefusedError
-from ...storage.events.catalogue import Catalogue, CatalogueError, Event, load_catalogue, read_event
+from ...storage.events.catalogue import Catalogue, CatalogueError, Event, load_catalogue, read_event, require_free
 from ...storage.events.compatibility import compatible
 from ...storage.events.documentation import catalogue_reference, described
 from ...storage.events.json_schema import json_schema
@@ -112,9 +112,11 @@ def validate(files: Sequence[Path], against: Path | None, config: Path | None) -
 def _declarations(file: Path, against: Path | None, wrong: list[str]) -> int:
     """How many a file or folder holds; what is wrong with them is added."""
     paths = sorted(file.glob("*.toml")) if file.is_dir() else [file]
+    ours = {event.view: event for event in load_catalogue().events.values()}
     for path in paths:
         try:
             event = read_event(path)
+            require_free(event, ours)
             former = _former(event, against)
         except CatalogueError as error:
             wrong.append(str(error))

@@ -116,6 +116,17 @@ def test_declarations_are_validated_against_what_they_were(run: Command) -> None
     assert (1, changed) == run("events", "validate", "new/contract.signed.toml", "--against", "own/contract.signed.toml")[::2]
 
 
+def test_a_declaration_under_a_name_of_ours_is_refused(run: Command) -> None:
+    """In a folder that no configuration names yet, too."""
+    Path("new").mkdir()
+    Path("new/user.login.toml").write_text(OWN.replace("contract.signed", "user.login"), encoding="utf-8")
+    code, _, wrong = run("events", "validate", "new")
+    assert 1 == code
+    assert wrong.startswith(
+        "otelpond: new/user.login.toml: name: user.login has the view event_user_login, which is that of user.login in "
+    )
+
+
 def test_an_own_event_that_is_wrong_is_told_at_start(run: Command) -> None:
     """By `check`, with file and key; what is right is listed."""
     assert "# own event contract.signed 1.0.0: 1 properties, " in run("check")[1]

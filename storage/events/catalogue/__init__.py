@@ -120,14 +120,27 @@ def load_catalogue(folders: Sequence[Path] = (CATALOGUE_FOLDER,)) -> Catalogue:
     Raises:
         CatalogueError: a folder is missing, a file breaks a rule, or two events have the same name or view.
     """
-    events: dict[str, Event] = {}
     views: dict[str, Event] = {}
     for path in _files(folders):
         event = read_event(path)
-        if taken := views.get(event.view):
-            raise CatalogueError(path, "name", f"{event.name} has the view {event.view}, which is that of {taken.name} in {taken.path}")
-        events[event.name] = views[event.view] = event
-    return Catalogue(events)
+        require_free(event, views)
+        views[event.view] = event
+    return Catalogue({event.name: event for event in views.values()})
+
+
+def require_free(event: Event, views: Mapping[str, Event]) -> None:
+    """Have an event's name be its own.
+
+    Args:
+        event: as its file declares it.
+        views: the other events, by their views.
+
+    Raises:
+        CatalogueError: another file's event has that view.
+    """
+    taken = views.get(event.view)
+    if taken is not None and taken.path.resolve() != event.path.resolve():
+        raise CatalogueError(event.path, "name", f"{event.name} has the view {event.view}, which is that of {taken.name} in {taken.path}")
 
 
 def read_event(path: Path) -> Event:
