@@ -94,6 +94,23 @@ def test_a_map_is_read_from_its_file(tmp_path: Path) -> None:
         load_page_slugs(tmp_path / "absent.toml")
 
 
+def test_the_map_to_start_from_names_the_pages_of_the_documents() -> None:
+    """Each of the features that the plan wants tracked has a slug."""
+    slugs = load_page_slugs(Path(__file__).parents[3] / "config" / "deployment" / "page_slugs.toml")
+    paths = {
+        "/": "home",
+        "/dashboard/": "dashboard",
+        "/audits/new": "create-audit",
+        "/audits/4711": "audit-form",
+        "/audit-reports/2026": "audit-reports",
+        "/settings/permissions": "settings",
+        "/settings/users/7": "user-management",
+        "/help/bug-report": "help",
+        "/sandbox/audit-form": "audit-form-sandbox",
+    }
+    assert paths == {path: slugs.slug(path) for path in paths}
+
+
 def test_aliases_lead_to_events_of_the_catalogue() -> None:
     """Each of the file's names is read as an event that is known, and none is one itself unless it is read as another."""
     known = load_catalogue().events

@@ -6,16 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from otelpond.storage.decode import reference
 from otelpond.storage.decode.inspection import inspect
 from otelpond.storage.decode.payloads import Payloads, Rules
 from otelpond.storage.derive import Deriver
+from otelpond.storage.events.catalogue import Catalogue
+from otelpond.storage.events.reading import EventSettings
 from otelpond.storage.inbox.log import Inbox
 from otelpond.storage.lake.lake import Lake
 from otelpond.storage.pipeline.importer import Importer
 from otelpond.storage.pipeline.pipeline import Options, Pipeline
-from otelpond.storage.pipeline.replay import Replayer, ReplayLog
+from otelpond.storage.pipeline.replay import Outcome, Replayer, ReplayLog
 from otelpond.storage.query import connect
 from otelpond.storage.rejected import Kind, quarantined, read
 from otelpond.storage.schema import TABLES_FOLDER, load_tables
@@ -206,6 +209,45 @@ def test_killed_at_every_commit_each_record_is_there_once(pond: Pond, monkeypatc
     pond.replayer().run([])
     assert ["poison", "short", "too long"] == pond.names("spans")
     assert ["poison", "short", "too long"] == pond.names("short_names")
+
+
+def events_request() -> bytes:
+    """An event that the catalogue refuses, and one that the endpoint could not represent."""
+    request = ExportLogsServiceRequest()
+    records = request.resource_logs.add().scope_logs.add().log_records
+    refused = records.add(event_name="user.login", time_unix_nano=START_NS)
+    unread = records.add(event_name="custom", time_unix_nano=START_NS)
+    unread.body.string_value = '{"timestamp":"soon"}'
+    for record, key, value in (
+        (refused, "user.id", "u1"),
+        (refused, "login_method", "pin"),
+        (unread, "event.refusal", "timestamp: is no time"),
+    ):
+        record.attributes.add(key=key).value.string_value = value
+    return request.SerializeToString()
+
+
+def test_an_event_is_stored_once_a_wider_catalogue_takes_it(tmp_path: Path) -> None:
+    """It is judged by the catalogue of the day; what could not be read as an event stays rejected."""
+    data, known = tmp_path / "pond", load_tables()
+    tables = {name: known[name] for name in ("logs", "events", "rejected_records")}
+    inbox, payload = Inbox(data / "inbox" / "receiver"), events_request()
+    inbox.append("default", Signal.LOGS, payload, inspect(Signal.LOGS, payload)).result(timeout=10)
+    inbox.close()
+    lake, deriver = Lake(data, tables), Deriver(tables)
+    Pipeline(data, lake, deriver, kernels=reference.decode, plain=reference.decode, rules=RULES, options=Options()).run(AtOnce())  # type: ignore[arg-type]
+    refused, unread = sorted(read(data), key=lambda record: record.reason)
+
+    def replayed(deriver: Deriver) -> Outcome:
+        return Replayer(Importer(data, lake, deriver, kernels=fragile, plain=fragile, rules=RULES)).run([refused, unread])
+
+    assert {refused.id: refused.reason, unread.id: "it could not be read as an event: mend it and send it again"} == replayed(deriver).left
+    wider = Deriver(tables, events=EventSettings(catalogue=Catalogue({})))
+    assert [refused.id] == replayed(wider).stored
+    assert [refused.id] == replayed(wider).known
+    with connect(data) as con:
+        found = con.execute("select event_name, user_id, properties ->> 'login_method', validation_error from events").fetchall()
+    assert [("user.login", "u1", "pin", None)] == found
 
 
 def end_a_replay(pond: Pond, monkeypatch: pytest.MonkeyPatch, *, publishes: int) -> None:
