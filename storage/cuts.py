@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import duckdb
 
-from .gather import positions, taken
+from .gather import begins, positions, taken
 
 if TYPE_CHECKING:
     from .selects import Relation
@@ -24,10 +24,15 @@ class Cut:
     Attributes:
         source: the relation, without `decoded_`; its columns are the cut's.
         row_ids: a SELECT over decoded relations and cuts named before that gives row ids of the source, ascending.
+        begins: columns of the source and the first four bytes of texts in them; where no text begins so there is nothing to cut out. Asking
+            DuckDB costs 3 ms, of 41,000 spans or one; looking costs 0.1.
+        after: the cut that must hold something.
     """
 
     source: str
     row_ids: str
+    begins: tuple[tuple[str, bytes], ...] = ()
+    after: str | None = None
 
 
 _BROWSER_SCOPES = ", ".join(
@@ -48,18 +53,22 @@ CUTS: Final[Mapping[str, Cut]] = {
         "spans",
         "select row_id from decoded_spans where telemetry_sdk_language = 'webjs'"  # noqa: S608 - constants of this module
         f" or scope_name in ({_BROWSER_SCOPES}) or starts_with(scope_name, '@opentelemetry/browser-instrumentation/') order by row_id",
+        begins=(("telemetry_sdk_language", b"webj"), ("scope_name", b"@ope")),
     ),
     "browser_span_events": Cut(
         "span_events",
         "select row_id from decoded_span_events where span_row_id in (select row_id from decoded_browser_spans) order by row_id",
+        after="browser_spans",
     ),
     "browser_records": Cut(
         "logs",
         f"select row_id from decoded_logs where event_name in ({_BROWSER_EVENTS}) order by row_id",  # noqa: S608
+        begins=(("event_name", b"brow"),),
     ),
     "browser_events": Cut(
         "events",
         f"select row_id from decoded_events where event_name in ({_BROWSER_EVENTS}) order by row_id",  # noqa: S608
+        after="browser_records",
     ),
     "error_events": Cut(
         "events",
@@ -80,6 +89,13 @@ def cut(con: duckdb.DuckDBPyConnection, relations: Mapping[str, Relation], *sour
     """Show what is cut out of these relations, of the batch that they show now."""
     for name, each in CUTS.items():
         rows = relations[each.source].rows
-        if each.source in sources and rows.num_rows:
+        if each.source in sources and rows.num_rows and _may_hold(each, relations):
             row_ids = con.sql(f"execute cut_{name}").to_arrow_table()["row_id"]
             relations[name].exchange(taken(rows, positions(rows["row_id"], row_ids)))
+
+
+def _may_hold(each: Cut, relations: Mapping[str, Relation]) -> bool:
+    if each.after is not None:
+        return bool(relations[each.after].rows.num_rows)
+    rows = relations[each.source].rows
+    return not each.begins or any(begins(rows[column], prefix) for column, prefix in each.begins)

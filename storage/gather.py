@@ -11,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 _VIEW = np.dtype([("head", np.int64), ("tail", np.int64)])
+_HEAD = np.dtype([("length", np.int32), ("prefix", "S4"), ("tail", np.int64)])
 
 
 def positions(row_ids: pa.ChunkedArray, wanted: pa.ChunkedArray) -> NDArray[np.int64]:
@@ -33,6 +34,16 @@ def taken_column(column: pa.ChunkedArray, rows: NDArray[np.int64]) -> pa.Array:
     if array.null_count == len(array):
         return pa.nulls(len(rows), array.type)
     return _taken_views(array, rows) if array.type == pa.string_view() else array.take(pa.array(rows))
+
+
+def begins(column: pa.ChunkedArray, prefix: bytes) -> bool:
+    """Whether a text of this column of string views begins with these four bytes, which a view holds itself."""
+    return any(_begins(chunk, prefix) for chunk in column.chunks if chunk.null_count < len(chunk))
+
+
+def _begins(array: pa.Array, prefix: bytes) -> bool:
+    views = np.frombuffer(array.buffers()[1], _HEAD, count=array.offset + len(array))[array.offset :]
+    return bool(np.any(views["prefix"] == prefix))
 
 
 def _one_chunk(column: pa.ChunkedArray) -> pa.Array:

@@ -14,7 +14,7 @@ with record as (
             "execution.id": "VARCHAR", "execution_id": "VARCHAR", "context.id": "VARCHAR", "context_id": "VARCHAR",
             "gen_ai.conversation.id": "VARCHAR",
             "page_slug": "VARCHAR", "page.slug": "VARCHAR", "http.route": "VARCHAR", "page_path": "VARCHAR", "url.path": "VARCHAR",
-            "page_title": "VARCHAR", "url.full": "VARCHAR", "url": "VARCHAR", "referrer": "VARCHAR",
+            "page_title": "VARCHAR", "browser.document.url.full": "VARCHAR", "url.full": "VARCHAR", "url": "VARCHAR", "referrer": "VARCHAR",
             "http.request.header.referer": "VARCHAR",
             "utm_source": "VARCHAR", "utm_medium": "VARCHAR", "utm_campaign": "VARCHAR", "utm_term": "VARCHAR", "utm_content": "VARCHAR",
             "user_agent.original": "VARCHAR", "user_agent": "VARCHAR", "user_agent.name": "VARCHAR", "user_agent.version": "VARCHAR",
@@ -85,7 +85,7 @@ event as (
         nullif(given."http.route", '') as page_route,
         coalesce(nullif(given.page_path, ''), nullif(given."url.path", '')) as page_path,
         nullif(given.page_title, '') as page_title,
-        coalesce(nullif(url_full, ''), nullif(given."url.full", ''), nullif(given.url, '')) as url,
+        coalesce(nullif(url_full, ''), nullif(given."url.full", ''), nullif(given.url, ''), nullif(given."browser.document.url.full", '')) as url,
         coalesce(
             nullif(given.referrer, ''),
             case when given."http.request.header.referer" like '["%'

@@ -83,12 +83,12 @@ with crash as (
         coalesce(json_extract_string(record.attributes, '$."app.crash.id"'), nullif(record.log_record_uid, '')) as given_id,
         json_extract_string(record.attributes, '$."otelpond.mechanism"') as mechanism,
         coalesce(record.url_full, json_extract_string(record.attributes, '$."browser.document.url.full"')) as page_url,
-        json_extract_string(record.attributes, '$."page_path"') as page_path,
         json_extract_string(record.attributes, '$."otelpond.crash.type"') as told_type,
         json_merge_patch(coalesce(record.resource_attributes, '{}'), coalesce(record.attributes, '{}')) as known,
+        members(known, '^(device|os|browser)\.', unwanted := '^browser\.(document|page_load)\.') as own_device,
         of_browser(record.telemetry_sdk_language, record.scope_name) as in_browser,
         read.page_slug as told_slug,
-        case when in_browser then told_device(read) end as device
+        case when in_browser and read.row_id is not null then told_device(read) end as told_device
     from decoded_logs record
     left join decoded_error_events read on read.row_id = record.row_id
     where record.event_name in ('app.crash', 'device.crash')
@@ -122,15 +122,12 @@ select
     role_of(user_role, user_roles) as user_role,
     session_id,
     case
-        when in_browser
-            then coalesce(told_slug, nullif(page_slug_of(attributes, coalesce(page_path, url_path(page_url))), ''))
+        when in_browser and told_slug is not null then told_slug
         else coalesce(json_extract_string(attributes, '$."page_slug"'), json_extract_string(attributes, '$."page.slug"'))
     end as page_slug,
     page_url as url,
     user_agent_original as user_agent,
-    nullif(json_merge_patch(
-        coalesce(members(known, '^(device|os|browser)\.', unwanted := '^browser\.(document|page_load)\.'), '{}'), coalesce(device, '{}')
-    ), '{}') as device_info,
+    case when told_device <> '{}' then json_merge_patch(coalesce(own_device, '{}'), told_device) else own_device end as device_info,
     members(attributes, 'memory') as memory_info,
     members(attributes, 'cpu|uptime|performance') as performance_info,
     try_cast(json_extract_string(attributes, '$."otelpond.breadcrumbs"') as json) as breadcrumbs,

@@ -59,7 +59,7 @@ comment on column error_logs.error_time_unix_nano is 'the same in nanoseconds si
 comment on column error_logs.user_id is 'user.id, else enduser.id, of the span or log record';
 comment on column error_logs.user_role is 'user.role, else enduser.role, else the first of user.roles; anonymous where there is none';
 comment on column error_logs.session_id is 'session.id';
-comment on column error_logs.page_slug is 'page_slug, else page.slug; of a browser''s log record and an event called error as in events: else of the map page_slugs, else the template of the page''s path';
+comment on column error_logs.page_slug is 'page_slug, else page.slug; of an event of a browser and one called error as in events: else of the map page_slugs, else the template of the page''s path';
 comment on column error_logs.url is 'url.full, else browser.document.url.full (the page), else built from scheme, server address, port and path';
 comment on column error_logs.user_agent is 'user_agent.original, else http.user_agent';
 comment on column error_logs.device_info is 'the attributes device.*, os.* and browser.* of record and resource; of a browser or an event called error also what was sent as device_info, and device_type, browser and os of its user agent';
@@ -128,7 +128,9 @@ told as (
             "breadcrumbs": "JSON"
         }') end as event,
         read.page_slug as told_slug,
-        told_device(read) as told_device
+        case when read.row_id is not null and (record.event_name = 'error' or of_browser(record.telemetry_sdk_language, record.scope_name))
+            then told_device(read)
+        end as told_device
     from decoded_logs record
     left join decoded_error_events read on read.row_id = record.row_id
     where record.exception_type is not null or record.exception_message is not null or record.severity_number >= 17
@@ -216,8 +218,11 @@ prepared as (
         case when contains(attributes, '"device.') or contains(attributes, '"os.') or contains(attributes, '"browser.')
             or contains(resource_attributes, '"device.') or contains(resource_attributes, '"os.')
             or contains(resource_attributes, '"browser.')
-            then json_merge_patch(coalesce(resource_attributes, '{}'), coalesce(attributes, '{}'))
-        end as device
+            then members(
+                json_merge_patch(coalesce(resource_attributes, '{}'), coalesce(attributes, '{}')),
+                '^(device|os|browser)\.', unwanted := '^browser\.(document|page_load)\.'
+            )
+        end as own_device
     from report
 )
 select
@@ -251,18 +256,13 @@ select
     role_of(user_role, user_roles) as user_role,
     session_id,
     case
-        when report_source = 'log' and (in_browser or event is not null) then coalesce(told_slug, nullif(page_slug_of(
-            attributes, coalesce(json_extract_string(attributes, '$."page_path"'), url_path(url))
-        ), ''))
+        when told_slug is not null and (in_browser or event is not null) then told_slug
         when contains(attributes, '"page')
             then coalesce(json_extract_string(attributes, '$."page_slug"'), json_extract_string(attributes, '$."page.slug"'))
     end as page_slug,
     url,
     user_agent_original as user_agent,
-    nullif(json_merge_patch(
-        coalesce(case when device is not null then members(device, '^(device|os|browser)\.', unwanted := '^browser\.(document|page_load)\.') end, '{}'),
-        case when in_browser or event is not null then coalesce(told_device, '{}') else '{}' end
-    ), '{}') as device_info,
+    case when told_device <> '{}' then json_merge_patch(coalesce(own_device, '{}'), told_device) else own_device end as device_info,
     context,
     organization_id, service_name, service_version, environment, service_instance_id, scope_name, trace_id, span_id,
     span_start_unix_nano, span_end_unix_nano, dt, time_suspect, ingested_at, tenant_id

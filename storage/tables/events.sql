@@ -96,7 +96,7 @@ comment on column events.context_id is 'context.id, else context_id, else gen_ai
 comment on column events.page_slug is 'page_slug or page.slug as sent, else of the map page_slugs, else http.route, else page_path with ids as {id}';
 comment on column events.page_path is 'page_path, else url.path, else the path of url';
 comment on column events.page_title is 'page_title';
-comment on column events.url is 'url.full, else http.url, else url where it is one';
+comment on column events.url is 'url.full, else http.url, else url where it is one, else browser.document.url.full';
 comment on column events.referrer is 'referrer, else http.request.header.referer: the page before, as path or URL';
 comment on column events.referrer_class is 'how the user came, of events with a page: campaign (utm parameters or an advertisement''s click id), internal, search, social, referral, or direct where there is no referrer';
 comment on column events.utm_source is 'utm_source as attribute, else of url';

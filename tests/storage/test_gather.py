@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from otelpond.storage.gather import positions, taken, taken_column
+from otelpond.storage.gather import begins, positions, taken, taken_column
 
 TEXTS = st.lists(st.one_of(st.none(), st.text(max_size=40)), min_size=1, max_size=40)
 
@@ -38,3 +38,14 @@ def test_row_ids_with_gaps_are_found() -> None:
     assert [1, 3] == positions(present, pa.chunked_array([pa.array([2, 9])])).tolist()
     whole = pa.chunked_array([pa.array([0, 1, 2])])
     assert [2, 0] == positions(whole, pa.chunked_array([pa.array([2, 0])])).tolist()
+
+
+@given(texts=TEXTS, data=st.data())
+def test_what_texts_begin_with_is_seen_in_their_views(texts: list[str | None], data: st.DataObject) -> None:
+    """Of any slice, short texts and long ones, with nulls between."""
+    column = pa.chunked_array([pa.array(texts, pa.string_view()), pa.array([], pa.string_view())])
+    start = data.draw(st.integers(0, len(texts) - 1))
+    told = [text.encode() for text in texts[start:] if text is not None]
+    for prefix in {text[:4] for text in told if len(text) >= 4 and 0 not in text[:4]}:
+        assert begins(column.slice(start), prefix)
+    assert any(text.startswith(b"webj") for text in told) == begins(column.slice(start), b"webj")
