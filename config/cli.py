@@ -295,12 +295,13 @@ RecipeName = Annotated[str, typer.Argument(help="The name that `otelpond recipes
 
 @recipes_app.command("list")
 def recipes_list(
+    word: Annotated[str | None, typer.Argument(help="Only those that say this: `retention`, `U-user.login-3`.", metavar="WORD")] = None,
     format: Annotated[SchemaFormat, typer.Option("--format", "-f", help="How it is printed.", metavar="table|json")] = SchemaFormat.table,  # noqa: A002
 ) -> None:
-    """Show every recipe with what it answers. As JSON also with its definitions and its statement."""
+    """Show recipes with what they answer. As JSON also with their definitions and statements."""
     from .commands import recipes as command
 
-    command.list_all(format.value)
+    command.list_all(word, format.value)
 
 
 @recipes_app.command("show")

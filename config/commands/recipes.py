@@ -24,20 +24,26 @@ from .rows import PRINTERS, Rows
 from .tenant import pond_of
 
 
-def list_all(form: str) -> None:
-    """Print every recipe with what it answers.
+def list_all(word: str | None, form: str) -> None:
+    """Print recipes with what they answer.
 
     Args:
+        word: what the name, the definitions or the usages of a recipe must contain, in any case; None for every recipe.
         form: table or json.
+
+    Raises:
+        CommandError: no recipe contains it.
     """
-    recipes = load_recipes()
+    recipes = [recipe for recipe in load_recipes().values() if word is None or _is_about(recipe, word)]
+    if not recipes:
+        raise CommandError(f"{word}: no recipe says that; `otelpond recipes list` lists them all", exit_code=2)
     if form == "json":
-        print(json.dumps([describe(recipe) for recipe in recipes.values()], indent=2))
+        print(json.dumps([describe(recipe) for recipe in recipes], indent=2))
         return
     grid = Table(box=None, pad_edge=False, header_style="bold")
     for header in ("recipe", "what it answers"):
         grid.add_column(header)
-    for recipe in recipes.values():
+    for recipe in recipes:
         grid.add_row(recipe.name, Text(recipe.title))
     Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else 200).print(grid)
 
@@ -107,6 +113,10 @@ def describe(recipe: Recipe) -> dict[str, Any]:
         "parameters": recipe.parameters,
         "sql": recipe.sql,
     }
+
+
+def _is_about(recipe: Recipe, word: str) -> bool:
+    return word.lower() in " ".join([recipe.name, recipe.comment, *recipe.usages]).lower()
 
 
 def _recipe(name: str) -> Recipe:

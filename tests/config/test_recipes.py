@@ -56,9 +56,9 @@ def test_what_cannot_be_asked_is_named(options: dict[str, object], problem: str,
 
 def test_recipes_are_listed_and_shown(capsys: pytest.CaptureFixture[str]) -> None:
     """Each with what it answers; a statement as its file has it."""
-    recipes.list_all("table")
+    recipes.list_all(None, "table")
     assert "active_users" in capsys.readouterr().out
-    recipes.list_all("json")
+    recipes.list_all(None, "json")
     assert "active_users" in [recipe["name"] for recipe in json.loads(capsys.readouterr().out)]
     recipes.show("active_users")
     assert (RECIPES_FOLDER / "active_users.sql").read_text() == capsys.readouterr().out
@@ -68,3 +68,13 @@ def test_a_misspelt_name_is_guessed() -> None:
     """Or the list is named."""
     with pytest.raises(CommandError, match="activ_users: no such recipe; did you mean active_users"):
         recipes.show("activ_users")
+
+
+def test_recipes_are_found_by_a_word(capsys: pytest.CaptureFixture[str]) -> None:
+    """Of their names, their definitions or their usages."""
+    recipes.list_all("U-user.login-4", "json")
+    assert ["off_hours_usage", "unusual_logins"] == [recipe["name"] for recipe in json.loads(capsys.readouterr().out)]
+    recipes.list_all("RETENTION", "table")
+    assert "retention_cohorts" in capsys.readouterr().out
+    with pytest.raises(CommandError, match="unicorns: no recipe says that"):
+        recipes.list_all("unicorns", "table")
