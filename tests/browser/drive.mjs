@@ -85,9 +85,18 @@ async function visit(browser, { site }) {
 async function leave(browser, { site, service, count }) {
   const { open } = await newContext(browser, site);
   const wiper = await open(MANUAL);
-  const wipe = () => wiper.evaluate(() => Object.keys(localStorage).filter((key) => key.startsWith('otelpond.batch.')).forEach((key) => localStorage.removeItem(key)));
+  const wipe = async () => {
+    const stored = await wiper.evaluate(() => {
+      const keys = Object.keys(localStorage).filter((key) => key.startsWith('otelpond.batch.'));
+      const size = keys.reduce((sum, key) => sum + localStorage.getItem(key).length, 0);
+      keys.forEach((key) => localStorage.removeItem(key));
+      return size;
+    });
+    longest = Math.max(longest, stored);
+  };
   const ways = ['close', 'close', 'goto', 'reload', 'close'];
   const ids = [];
+  let longest = 0;
   let views = 0;
   let page;
   for (let number = 0; number < count; number += 1) {
@@ -114,7 +123,7 @@ async function leave(browser, { site, service, count }) {
   }
   if (page) await close(page);
   await wiper.waitForTimeout(2000); // ending the browser would end requests that are still on their way
-  return { ids, views };
+  return { ids, views, longest };
 }
 
 /** More than leaves with a page, and what is recorded offline; sent by the page after. */

@@ -20,4 +20,5 @@ done
 (cd instrumentation/browser && npm run --silent check)
 (cd tests/browser && npm run --silent bundle)
 node --test --test-force-exit tests/browser/unit/
+export BROWSER_TESTS=1
 exec "${PYTHON:-.venv/bin/python}" -m pytest tests/browser "$@"

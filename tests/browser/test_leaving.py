@@ -24,6 +24,7 @@ def test_200_closes_and_navigations_lose_nothing(
     site = sites["leave"]
     done = drive("leave", site, count=CLOSES)
     assert CLOSES <= done["views"]
+    assert 50_000 < done["longest"] <= 60 * 1024
     assert Counter(done["ids"]) == _stored(arrived, site, "leave.test", len(done["ids"]))
     views = _stored(arrived, site, "user.page_view", done["views"])
     assert {1} == set(views.values())

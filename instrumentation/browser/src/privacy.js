@@ -1,7 +1,7 @@
 // What never leaves the page: values of inputs, secrets in addresses, and what looks personal in texts.
 
 const REMOVED = '[removed]';
-const SECRET_NAME = /pass|pwd|token|secret|auth|api_?key|^key$|session|^sid$|credential|jwt|^code$|^state$|^otp$|^pin$|^sig$|signature|e-?mail|phone|ssn|card/i;
+const SECRET_NAME = /pass|pwd|token|secret|auth(?!or)|api_?key|^key$|session|^sid$|credential|jwt|^code$|^state$|^otp$|^pin$|^sig$|signature|e-?mail|phone|ssn|card/i;
 const PERSONAL = [
   /[\w.+-]+@[\w-]+\.[\w.-]+/g, // an address for e-mail
   /\beyJ[\w-]+\.[\w-]+\.[\w-]*/g, // a JSON Web Token

@@ -15,6 +15,9 @@ function push(...calls) {
   }
 }
 
-window.otelpond = { ...otelpond, push };
-if (manual === undefined) otelpond.start({ endpoint: src && new URL(src).origin, ...settings });
-push(...waiting);
+// A page that has the tag twice has the script once.
+if (!window.otelpond?.start) {
+  window.otelpond = { ...otelpond, push };
+  if (manual === undefined) otelpond.start({ endpoint: src && new URL(src).origin, ...settings });
+  push(...waiting);
+}

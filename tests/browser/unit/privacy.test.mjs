@@ -19,6 +19,7 @@ test('texts keep what is neither', () => {
 
 test('addresses keep what tells a page, and lose secrets', () => {
   assert.equal(maskedUrl('/a?utm_source=news&page=2'), 'https://shop.example/a?utm_source=news&page=2');
+  assert.equal(maskedUrl('/a?author=smith&authToken=x'), 'https://shop.example/a?author=smith&authToken=[removed]');
   assert.equal(maskedUrl('https://bob:pw@shop.example/a'), 'https://shop.example/a');
   assert.equal(maskedUrl('/a?access_token=x&b=1#access_token=y'), 'https://shop.example/a?access_token=[removed]&b=1');
   assert.equal(maskedUrl('/a?to=bob%40example.org&c=%'), 'https://shop.example/a?to=[removed]&c=%');
