@@ -27,7 +27,7 @@ def events_catalogue(settings: Settings) -> Catalogue:
 
 
 class KnownEvents:
-    """The events catalogue as the receiver of events is handed it; see `receivers.event_catalogue`.
+    """The events catalogue as the receiver of events is handed it; see `receivers.events.catalogue`.
 
     Args:
         catalogue: the events.

@@ -1,7 +1,7 @@
 """OTLP/HTTP: POST /v1/traces, /v1/metrics and /v1/logs, each by the same handler; what is understood goes to the sink, made durable first.
 
 Plain ASGI: a path is looked up, and its handler called, without a framework's router, request or response per request. Handlers of other
-paths (`events_http`, `browser_script`) are handed in.
+paths (`events.handler`, `browser_script`) are handed in.
 """
 
 from __future__ import annotations

@@ -8,8 +8,9 @@ from typing import Final
 from starlette.types import ASGIApp
 
 from ... import instrumentation
-from ...receivers import browser_script, events_http
+from ...receivers import browser_script
 from ...receivers.authentication import Authentication
+from ...receivers.events import handler as events_handler
 from ...storage.signals import Sink
 from ..catalogue import KnownEvents, events_catalogue
 from ..settings import Settings
@@ -24,5 +25,5 @@ def handlers(settings: Settings, sink: Sink, authentication: Authentication) -> 
         CommandError: a file of the events catalogue is wrong.
     """
     catalogue = KnownEvents(events_catalogue(settings), keeps_invalid=settings.events_policy == "stamp")
-    events = events_http.handler(sink, catalogue, max_body_bytes=int(settings.max_body_bytes), authentication=authentication)
-    return {events_http.PATH: events, browser_script.PATH: browser_script.handler(SCRIPT.read_bytes())}
+    events = events_handler.handler(sink, catalogue, max_body_bytes=int(settings.max_body_bytes), authentication=authentication)
+    return {events_handler.PATH: events, browser_script.PATH: browser_script.handler(SCRIPT.read_bytes())}

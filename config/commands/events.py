@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from ...receivers.events_json import Arrival, Verdict, events_in, to_logs_request
+from ...receivers.events.conversion import Arrival, Verdict, events_in, to_logs_request
 from ...receivers.refusals import RefusedError
 from ...storage.events.catalogue import Catalogue, CatalogueError, Event, load_catalogue, read_event, require_free
 from ...storage.events.compatibility import compatible

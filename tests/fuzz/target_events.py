@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from otelpond.config.catalogue import KnownEvents
-from otelpond.receivers.events_json import Arrival, events_in, to_logs_request
+from otelpond.receivers.events.conversion import Arrival, events_in, to_logs_request
 from otelpond.receivers.refusals import RefusedError
 from otelpond.storage.decode.messages import SHAPES
 from otelpond.storage.events.catalogue import load_catalogue

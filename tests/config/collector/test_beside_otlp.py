@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from otelpond.config.catalogue import KnownEvents
-from otelpond.receivers.events_json import Arrival, Verdict, events_in, to_logs_request
+from otelpond.receivers.events.conversion import Arrival, Verdict, events_in, to_logs_request
 from otelpond.storage.decode import reference
 from otelpond.storage.decode.payloads import Payloads, Rules
 from otelpond.storage.derive import Deriver

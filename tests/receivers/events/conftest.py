@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
-from otelpond.receivers.events_json import Arrival, Verdict, events_in, to_logs_request
+from otelpond.receivers.events.conversion import Arrival, Verdict, events_in, to_logs_request
 
 PAYLOADS = Path(__file__).parent / "payloads"
 ARRIVED_UNIX_NANO = 1_764_000_000_000_000_000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from otelpond.receivers.event_times import unix_nano
+from otelpond.receivers.events.times import unix_nano
 
 TEN_UNIX_NANO = 1_737_799_200_000_000_000
 

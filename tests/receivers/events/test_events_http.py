@@ -13,8 +13,8 @@ from typing import Any
 import httpx
 import pytest
 import zstandard
-from otelpond.receivers import events_http
 from otelpond.receivers.authentication import Authentication
+from otelpond.receivers.events.handler import PATH, handler
 from otelpond.storage.access import Access
 from otelpond.storage.access.tokens import Role, create
 from otelpond.storage.counters import COUNTERS
@@ -31,8 +31,8 @@ INVALID = b'{"type": "user.login"}'
 def receiver() -> Iterator[tuple[int, MemorySink]]:
     """A receiver that knows the small catalogue and lets one page in: its port, and where it stores."""
     sink = MemorySink()
-    handler = events_http.handler(sink, SmallCatalogue(), max_body_bytes=100_000)
-    with http_receiver(sink, others={events_http.PATH: handler}, cors_allowed_origins=["https://shop.example"]) as port:
+    events = handler(sink, SmallCatalogue(), max_body_bytes=100_000)
+    with http_receiver(sink, others={PATH: events}, cors_allowed_origins=["https://shop.example"]) as port:
         yield port, sink
 
 
@@ -54,7 +54,7 @@ def port(receiver: tuple[int, MemorySink], sink: MemorySink) -> int:
 def post(port: int, body: bytes, media: str = "application/json", *, query: str = "", **headers: str) -> httpx.Response:
     """One request; header names are written with underscores."""
     fields = {"content-type": media, **{name.replace("_", "-"): value for name, value in headers.items()}}
-    return httpx.post(f"http://127.0.0.1:{port}{events_http.PATH}{query}", content=body, headers=fields)
+    return httpx.post(f"http://127.0.0.1:{port}{PATH}{query}", content=body, headers=fields)
 
 
 @pytest.mark.parametrize("name", ["page_view", "action", "error", "user_action", "therapy_session", "base_event", "track_event"])
@@ -165,8 +165,8 @@ def test_tokens_are_asked_for(tmp_path: Path) -> None:
     """In the field, or in the query as beacons need it; the token says whose events they are."""
     secret, _ = create(tmp_path, "acme", Role.INGEST)
     sink = MemorySink()
-    handler = events_http.handler(sink, SmallCatalogue(), authentication=Authentication(Access(tmp_path), token_in_query=True))
-    with http_receiver(sink, others={events_http.PATH: handler}) as port:
+    events = handler(sink, SmallCatalogue(), authentication=Authentication(Access(tmp_path), token_in_query=True))
+    with http_receiver(sink, others={PATH: events}) as port:
         assert [401, 202, 202] == [
             post(port, EVENT).status_code,
             post(port, EVENT, authorization=f"Bearer {secret}").status_code,

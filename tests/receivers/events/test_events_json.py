@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from otelpond.receivers.event_fields import LISTS, NAMING_FIELDS, OBJECTS, RESOURCE, TEXTS
-from otelpond.receivers.events_json import Arrival, events_in, to_logs_request
+from otelpond.receivers.events.conversion import Arrival, events_in, to_logs_request
+from otelpond.receivers.events.fields import LISTS, NAMING_FIELDS, OBJECTS, RESOURCE, TEXTS
 from otelpond.receivers.refusals import RefusedError
 from otelpond.storage.decode.inspection import inspect
 from otelpond.storage.signals import Signal, TooDenseError, UndecodableError

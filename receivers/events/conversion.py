@@ -1,4 +1,4 @@
-"""Plain JSON events to an OTLP logs request, pure: `events_http` hands it the text of a body, and answers by what it says of each event."""
+"""Plain JSON events to an OTLP logs request, pure: `handler` hands it the text of a body, and answers by what it says of each event."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ScopeLogs, SeverityNumber
 
-from ..storage.signals import UndecodableError
-from .event_catalogue import Catalogue
-from .event_fields import FIELDS_OF_ATTRIBUTES, NAMING_FIELDS
-from .event_values import FieldError, fill, fill_members, kind, shown
-from .json_density import OF_EVENTS, refuse_dense
-from .plain_event import REFUSAL, UID, PlainEvent, context, name_and_type, understood
-from .refusals import Kind, RefusedError
+from ...storage.signals import UndecodableError
+from ..json_density import OF_EVENTS, refuse_dense
+from ..refusals import Kind, RefusedError
+from .catalogue import Catalogue
+from .event import REFUSAL, UID, PlainEvent, context, name_and_type, understood
+from .fields import FIELDS_OF_ATTRIBUTES, NAMING_FIELDS
+from .values import FieldError, fill, fill_members, kind, shown
 
 MOST_EVENTS: Final = 10_000
 """In one body: each is answered."""

@@ -1,6 +1,6 @@
 """One plain JSON event, understood: its name, its time, its attributes and its properties; pure.
 
-`events_json` makes log records of it. What the sender wrote in any spelling stands here under one name each (`event_fields`).
+`conversion` makes log records of it. What the sender wrote in any spelling stands here under one name each (`fields`).
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
-from .event_catalogue import Catalogue, Declared
-from .event_fields import (
+from .catalogue import Catalogue, Declared
+from .fields import (
     ACTION_PROPERTIES,
     IDENTITY,
     LAST_NAME_FIELDS,
@@ -26,8 +26,8 @@ from .event_fields import (
     TYPE_FIELDS,
     respelled,
 )
-from .event_times import EXPECTED, unix_nano
-from .event_values import FieldError, kind, shown, text_of
+from .times import EXPECTED, unix_nano
+from .values import FieldError, kind, shown, text_of
 
 REFUSAL: Final = "event.refusal"
 """The attribute by which the endpoint tells the pipeline why an event cannot be represented."""

@@ -1,4 +1,4 @@
-"""POST /v1/events: plain JSON events, one or many, become OTLP log records (`events_json`) and go to the sink, made durable first.
+"""POST /v1/events: plain JSON events, one or many, become OTLP log records (`conversion`) and go to the sink, made durable first.
 
 Every event that is JSON is stored, an invalid one too: the pipeline counts it and keeps it in `rejected_records`, unless it is told
 otherwise. The answer says of each what will become of it.
@@ -15,19 +15,19 @@ from typing import Any, Final
 import orjson
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from ..storage.counters import COUNTERS, Received
-from ..storage.signals import Inspection, Signal, Sink
-from .admission import Admission
-from .authentication import OPEN, Authentication
-from .counting import Counted
-from .event_catalogue import Catalogue
-from .event_loop import inline_or_not
-from .events_json import Arrival, Verdict, events_in, to_logs_request
-from .exports import DEFAULT_MAX_BODY_BYTES
-from .http_answers import JSON, HttpAnswer, refusal_answer
-from .refusals import DisconnectedError, Kind, RefusedError, refusal_of
-from .request_body import RequestBody, media_type
-from .storing import Storing
+from ...storage.counters import COUNTERS, Received
+from ...storage.signals import Inspection, Signal, Sink
+from ..admission import Admission
+from ..authentication import OPEN, Authentication
+from ..counting import Counted
+from ..event_loop import inline_or_not
+from ..exports import DEFAULT_MAX_BODY_BYTES
+from ..http_answers import JSON, HttpAnswer, refusal_answer
+from ..refusals import DisconnectedError, Kind, RefusedError, refusal_of
+from ..request_body import RequestBody, media_type
+from ..storing import Storing
+from .catalogue import Catalogue
+from .conversion import Arrival, Verdict, events_in, to_logs_request
 
 PATH: Final = "/v1/events"
 _TEXT: Final = "text/plain"

@@ -1,0 +1,1 @@
+"""Plain JSON events at POST /v1/events: read, made OTLP log records, and answered one by one."""
