@@ -1,6 +1,6 @@
--- Which features people come back to: of those who used a feature, the share that used it on another day within four weeks of the first,
--- and what they do with it most.
--- Only people whose first use is four weeks or more before the last activity that the pond holds are counted: the others may still come.
+-- Which features people come back to: of those who used one, the share that used it again on another day.
+-- Within four weeks of the first use; and what they do with it most. Only people whose first use is four weeks or more before the last
+-- activity that the pond holds are counted: the others may still come.
 -- usages: U-user.feature_used-4, U-user.page_view-4
 -- ledger: 193-194
 with uses as (

@@ -1,5 +1,5 @@
--- For the response to an incident: each severe suspicious activity with what its user and their logins did in the 24 hours before, the
--- newest first. Severe is high or critical, or a risk of 80 and above.
+-- For the response to an incident: each severe suspicious activity, with what its user did in the 24 hours before.
+-- The newest first. Severe is high or critical, or a risk of 80 and above.
 -- usages: U-security.suspicious_activity-4
 with incidents as (
     select

@@ -1,5 +1,5 @@
--- Whether automated responses work: what was answered to suspicious activities, and how often the same user or address was told of again
--- within a day.
+-- Whether automated responses to suspicious activities work: how often the same one was told of again within a day.
+-- The same one is the user, else the address.
 -- usages: U-security.suspicious_activity-3
 with activities as (
     select

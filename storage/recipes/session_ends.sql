@@ -1,5 +1,5 @@
--- How sessions end: by hand, by force or by time-out, how many, and how long they had lasted in minutes (as user.logout and
--- user.session_expired say). A session that tells both counts once, by what came first.
+-- How sessions end: by hand, by force or by time-out, how many, and how long they had lasted.
+-- Minutes, as user.logout and user.session_expired say. A session that tells both counts once, by what came first.
 -- usages: U-user.logout-1, U-user.logout-3, U-user.session_expired-1
 -- ledger: 190
 with ended as (

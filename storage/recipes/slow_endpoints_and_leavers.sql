@@ -1,6 +1,5 @@
--- Slow endpoints, and the users who left after them: of the sessions that met a slow request of a route, the share in which nothing more
--- happened within a minute of it.
--- Sessions are found by the user who asked, within the minute; requests without a user say nothing.
+-- Slow endpoints, and the users who left after them: the share of slow requests after which nothing more happened.
+-- Within a minute of the answer, by the user who asked; requests without a user say nothing.
 -- ledger: 199-200
 with slow as (
     select tenant_id, endpoint_path, user_id, request_timestamp, duration_ns
