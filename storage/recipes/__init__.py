@@ -107,6 +107,8 @@ def _opening(path: Path, text: str) -> tuple[str, dict[str, list[str]]]:
             lines.append(said)
     if not lines or not keys:
         raise RecipeError(path, "expected an opening comment (-- ...): what it answers, then `-- usages: ...` or `-- ledger: ...` or both")
+    if not lines[0].endswith("."):
+        raise RecipeError(path, "expected a first line that is a sentence of its own: lists show it alone")
     return "\n".join(lines), keys
 
 

@@ -1,6 +1,6 @@
 -- Attacks on logins: brute force against one user, and spraying from one address over many users.
--- Brute force is five failures or more within ten minutes against one user; spraying as many from one address, against three users or more.
--- Told with whether a login succeeded there from the first failure until an hour after the last. A row is a target and day.
+-- Brute force is five failures or more within ten minutes against one user; spraying as many from one address, against three users or
+-- more. Told with whether a login succeeded there from the first failure until an hour after the last. A row is a target and day.
 -- Addresses are keyed hashes, which change every day.
 -- usages: U-security.login_attempt-2
 with attempts as (

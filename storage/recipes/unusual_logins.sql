@@ -1,6 +1,7 @@
--- Unusual logins: from a device (type, browser and system) that the user never had before, or at an hour of the day that is 6 hours or
--- more from every earlier login of theirs; the newest first. A user's first five logins only teach what is usual.
--- Hours are of the session's time zone (UTC unless set). Addresses do not help here: their hashes change every day.
+-- Unusual logins: from a device that the user never had before, or at an hour unlike all earlier ones; the newest first.
+-- A device is type, browser and system; unlike is an hour of the day 6 hours or more from every earlier login. A user's first five
+-- logins only teach what is usual. Hours are of the session's time zone (UTC unless set). Addresses do not help here: their hashes
+-- change every day.
 -- usages: U-user.login-4, U-security.login_attempt-2
 with logins as (
     select

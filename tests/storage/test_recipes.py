@@ -199,6 +199,7 @@ def test_a_file_is_taken_apart(written: Callable[..., Path]) -> None:
     [
         ("select 1", "expected an opening comment"),
         ("-- One.\nselect 1", "expected an opening comment"),
+        ("-- One, two,\n-- three.\n-- ledger: 1\nselect 1", "expected a first line that is a sentence of its own"),
         ("-- ledger: 1\n-- One.\nselect 1", "behind them stands: One."),
         ("-- One.\n-- usages: user.login-3\nselect 1", "usages: 'user.login-3': expected U-<event name>-<number>, such as U-user.login-3"),
         ("-- One.\n-- ledger: x\nselect 1", "ledger: 'x': expected a number or a range"),
