@@ -18,6 +18,7 @@ create table user_actions (
     service_name     text not null,
     service_version  text,
     environment      text not null,
+    scope_name       text,
     trace_id         text,
     span_id          text,
     event_id         text not null,
@@ -45,6 +46,7 @@ comment on column user_actions.organization_id is 'organization.id of the record
 comment on column user_actions.service_name is 'service.name of the resource; unknown where absent';
 comment on column user_actions.service_version is 'service.version of the resource';
 comment on column user_actions.environment is 'deployment.environment.name of the resource, else deployment.environment; unknown where absent';
+comment on column user_actions.scope_name is 'name of the instrumentation scope: who reported it, where two packages on one page report the same';
 comment on column user_actions.trace_id is '32 lower-case hex digits; NULL where there is none';
 comment on column user_actions.span_id is '16 lower-case hex digits; NULL where there is none';
 comment on column user_actions.event_id is 'the event that it is, as in events';
@@ -68,6 +70,7 @@ select
     device_info,
     is_bot,
     created_at,
-    organization_id, service_name, service_version, environment, trace_id, span_id, event_id, dt, time_suspect, ingested_at, tenant_id
+    organization_id, service_name, service_version, environment, scope_name, trace_id, span_id, event_id,
+    dt, time_suspect, ingested_at, tenant_id
 from events
 where event_name = 'user.action';

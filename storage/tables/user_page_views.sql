@@ -22,6 +22,7 @@ create table user_page_views (
     service_name       text not null,
     service_version    text,
     environment        text not null,
+    scope_name         text,
     trace_id           text,
     span_id            text,
     event_id           text not null,
@@ -53,6 +54,7 @@ comment on column user_page_views.organization_id is 'organization.id of the rec
 comment on column user_page_views.service_name is 'service.name of the resource; unknown where absent';
 comment on column user_page_views.service_version is 'service.version of the resource';
 comment on column user_page_views.environment is 'deployment.environment.name of the resource, else deployment.environment; unknown where absent';
+comment on column user_page_views.scope_name is 'name of the instrumentation scope: who reported it, where two packages on one page report the same';
 comment on column user_page_views.trace_id is '32 lower-case hex digits; NULL where there is none';
 comment on column user_page_views.span_id is '16 lower-case hex digits; NULL where there is none';
 comment on column user_page_views.event_id is 'the event that it is, as in events';
@@ -131,8 +133,8 @@ select
     view.device_info,
     view.is_bot,
     view.created_at,
-    view.organization_id, view.service_name, view.service_version, view.environment, view.trace_id, view.span_id, view.event_id,
-    view.dt, view.time_suspect, view.ingested_at, view.tenant_id
+    view.organization_id, view.service_name, view.service_version, view.environment, view.scope_name, view.trace_id, view.span_id,
+    view.event_id, view.dt, view.time_suspect, view.ingested_at, view.tenant_id
 from events as view
 left join stay
     on view.payload_digest = stay.payload_digest and view.item_index = stay.item_index and view.ingested_at = stay.ingested_at
