@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 from otelpond.config import cli
+from otelpond.config.pond import event_settings
+from otelpond.config.settings import Settings
 from otelpond.storage.events.catalogue import load_catalogue
 
 OWN = """name = "contract.signed"
@@ -136,6 +138,25 @@ def test_an_own_event_that_is_wrong_is_told_at_start(run: Command) -> None:
     assert "own/contract.signed.toml: properties.amount.type: expected one of string, " in wrong
     Path("otelpond.toml").write_text('events_folders = ["nowhere"]\n', encoding="utf-8")
     assert "otelpond: nowhere: no such folder, and the setting `events_folders` names it\n" == run("events", "list")[2]
+
+
+def test_a_map_of_pages_that_is_wrong_is_told_at_start(run: Command) -> None:
+    """By `check`, with the setting's line, file and key."""
+    Path("pages.toml").write_text('[pages]\n"audits" = "audit"\n', encoding="utf-8")
+    Path("otelpond.toml").write_text('page_slugs = "pages.toml"\n', encoding="utf-8")
+    code, _, wrong = run("check")
+    assert 2 == code
+    assert "otelpond.toml:1: page_slugs: pages.toml: pages.'audits': expected a path that begins with / and a slug" in wrong
+
+
+def test_events_are_read_as_the_settings_say() -> None:
+    """Own events, the policy and the map of pages reach the pipeline."""
+    Path("pages.toml").write_text('[pages]\n"/audits/{id}" = "audit"\n', encoding="utf-8")
+    settings = event_settings(Settings(events_policy="stamp", page_slugs=Path("pages.toml"), events_folders=[Path("own")]))
+    assert "stamp" == settings.policy
+    assert "contract.signed" in settings.catalogue.events
+    assert settings.page_slugs is not None
+    assert "audit" == settings.page_slugs.slug("/audits/1")
 
 
 def test_a_file_that_is_not_there_is_named(run: Command) -> None:
