@@ -66,7 +66,7 @@ comment on column user_page_views.tenant_id is 'whose token sent it; a sender ca
 -- Who has no session is followed by user, else by anonymous id, and a pause of more than 30 minutes tells no time on page.
 with step as (
     select
-        tenant_id, payload_digest, item_index, ingested_at, time_unix_nano, event_name, session_id,
+        tenant_id, event_key, ingested_at, time_unix_nano, event_name, session_id,
         coalesce(session_id, user_id, anonymous_id) as visitor,
         case when event_name = 'user.page_leave' then time_unix_nano end as left_unix_nano,
         case when event_name = 'user.page_leave' then try_cast(json_extract_string(properties, '$.time_on_page') as double) end as stayed_s,
@@ -78,15 +78,14 @@ numbered as (
     select
         *,
         count_if(event_name = 'user.page_view') over (
-            partition by tenant_id, visitor order by time_unix_nano, payload_digest, item_index rows unbounded preceding
+            partition by tenant_id, visitor order by time_unix_nano, event_key rows unbounded preceding
         ) as number
     from step
 ),
 stay as (
     select
-        arg_min(payload_digest, (time_unix_nano, payload_digest, item_index)) as payload_digest,
-        arg_min(item_index, (time_unix_nano, payload_digest, item_index)) as item_index,
-        arg_min(ingested_at, (time_unix_nano, payload_digest, item_index)) as ingested_at,
+        arg_min(event_key, (time_unix_nano, event_key)) as event_key,
+        arg_min(ingested_at, (time_unix_nano, event_key)) as ingested_at,
         min(time_unix_nano) as viewed_unix_nano,
         lead(viewed_unix_nano) over (partition by tenant_id, visitor order by number) as next_unix_nano,
         case when session_id is not null or next_unix_nano - viewed_unix_nano <= 1800000000000 then next_unix_nano end
@@ -136,6 +135,5 @@ select
     view.organization_id, view.service_name, view.service_version, view.environment, view.scope_name, view.trace_id, view.span_id,
     view.event_id, view.dt, view.time_suspect, view.ingested_at, view.tenant_id
 from events as view
-left join stay
-    on view.payload_digest = stay.payload_digest and view.item_index = stay.item_index and view.ingested_at = stay.ingested_at
+left join stay on view.event_key = stay.event_key and view.ingested_at = stay.ingested_at
 where view.event_name = 'user.page_view';
