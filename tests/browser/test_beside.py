@@ -18,7 +18,7 @@ def test_no_task_of_the_scripts_is_long(sites: dict[str, Any], drive: Callable[.
 def test_the_official_packages_work_beside_it(
     sites: dict[str, Any], drive: Callable[..., Any], arrived: Callable[..., Any], collector: Any
 ) -> None:
-    """Their spans and our records arrive; a request carries one traceparent, theirs, and nobody reports the other's sending."""
+    """Their spans and our records fill the same tables; a request carries one traceparent, theirs; nobody tells the other's sending."""
     site = sites["official"]
     drive("official", site)
     spans = arrived(site, "name, trace_id, coalesce(url_full, '')", table="spans", order="start_time_unix_nano", least=4)
@@ -33,6 +33,14 @@ def test_the_official_packages_work_beside_it(
     assert {"user.page_view", "user.action", "user.page_leave", "browser.navigation_timing", "browser.web_vital"} <= names
     addresses = arrived(site, """attributes->>'$."browser.resource_timing.url"'""", "event_name = 'browser.resource_timing'")
     assert [] == [address for (address,) in addresses if "/v1/" in address]
+    filled = {
+        table: {scope.rpartition("/")[2] for (scope,) in arrived(site, "distinct scope_name", table=table, order="1", least=2)}
+        for table in ("frontend_performance_metrics", "network_performance_metrics", "events")
+    }
+    assert {"otelpond.browser", "instrumentation-document-load"} <= filled["frontend_performance_metrics"]
+    requests = {"otelpond.browser", *(f"instrumentation-{name}" for name in ("document-load", "fetch", "xml-http-request"))}
+    assert requests <= filled["network_performance_metrics"]
+    assert {"otelpond.browser", "instrumentation-user-interaction"} <= filled["events"]
     assert [] == collector.published("select reason from rejected_records")
 
 

@@ -98,7 +98,7 @@ export function openOutbox({ settings, storage, transport, resource, scope }) {
     if (records.length) tidy();
   }
 
-  /** The oldest batch that may be sent now; its lease is taken. */
+  /** The oldest batch that may be sent now. */
   function next() {
     for (const name of batches()) {
       const batch = parsed(storage.get(name));
