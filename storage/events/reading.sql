@@ -7,7 +7,7 @@ with record as (
             "event.type": "VARCHAR", "event.category": "VARCHAR", "event.priority": "VARCHAR", "event.version": "VARCHAR",
             "event.source": "VARCHAR", "event.metadata": "JSON", "event.refusal": "VARCHAR", "event.name": "VARCHAR",
             "log.record.uid": "VARCHAR",
-            "user.id": "VARCHAR", "user_id": "VARCHAR", "user.role": "VARCHAR", "user_role": "VARCHAR", "user.roles": "VARCHAR",
+            "user.id": "VARCHAR", "user_id": "VARCHAR", "user.role": "VARCHAR", "user_role": "VARCHAR", "user.roles": "JSON",
             "enduser.pseudo.id": "VARCHAR", "anonymous_id": "VARCHAR",
             "session.id": "VARCHAR", "session_id": "VARCHAR", "session.previous_id": "VARCHAR",
             "organization.id": "VARCHAR", "organization_id": "VARCHAR", "workflow.id": "VARCHAR", "workflow_id": "VARCHAR",
@@ -15,7 +15,7 @@ with record as (
             "gen_ai.conversation.id": "VARCHAR",
             "page_slug": "VARCHAR", "page.slug": "VARCHAR", "http.route": "VARCHAR", "page_path": "VARCHAR", "url.path": "VARCHAR",
             "page_title": "VARCHAR", "browser.document.url.full": "VARCHAR", "url.full": "VARCHAR", "url": "VARCHAR", "referrer": "VARCHAR",
-            "http.request.header.referer": "VARCHAR",
+            "http.request.header.referer": "JSON",
             "utm_source": "VARCHAR", "utm_medium": "VARCHAR", "utm_campaign": "VARCHAR", "utm_term": "VARCHAR", "utm_content": "VARCHAR",
             "user_agent.original": "VARCHAR", "user_agent": "VARCHAR", "user_agent.name": "VARCHAR", "user_agent.version": "VARCHAR",
             "user_agent.synthetic.type": "VARCHAR", "device_type": "VARCHAR", "browser": "VARCHAR", "browser_version": "VARCHAR",
@@ -41,7 +41,8 @@ event as (
             when coalesce(
                 given."event.type", given."event.category", given."event.priority", given."event.version", given."event.source",
                 try_cast(given."event.metadata" as text), given."event.refusal", given."event.name", given."log.record.uid",
-                given."user.id", given.user_id, given."user.role", given.user_role, given."user.roles", given."enduser.pseudo.id",
+                given."user.id", given.user_id, given."user.role", given.user_role, try_cast(given."user.roles" as text),
+                given."enduser.pseudo.id",
                 given.anonymous_id, given."session.id", given.session_id, given."session.previous_id", given."organization.id",
                 given.organization_id, given."workflow.id", given.workflow_id, given."execution.id", given.execution_id,
                 given."context.id", given.context_id, given."url.full", given."user_agent.original", given.user_agent,
@@ -71,7 +72,8 @@ event as (
             case when user_property is not null then nullif(json_extract_string(attributes, '/' || user_property), '') end
         ) as user_id,
         role_of(
-            coalesce(nullif(user_role, ''), nullif(given."user.role", ''), given.user_role), coalesce(user_roles, given."user.roles")
+            coalesce(nullif(user_role, ''), nullif(given."user.role", ''), given.user_role),
+            coalesce(user_roles, try_cast(given."user.roles" as text))
         ) as user_role,
         coalesce(nullif(given."enduser.pseudo.id", ''), nullif(given.anonymous_id, '')) as anonymous_id,
         coalesce(nullif(session_id, ''), nullif(given."session.id", ''), nullif(given.session_id, '')) as session_id,
@@ -88,9 +90,7 @@ event as (
         coalesce(nullif(url_full, ''), nullif(given."url.full", ''), nullif(given.url, ''), nullif(given."browser.document.url.full", '')) as url,
         coalesce(
             nullif(given.referrer, ''),
-            case when given."http.request.header.referer" like '["%'
-                then json_extract_string(given."http.request.header.referer", '$[0]')
-            end
+            nullif(json_extract_string(given."http.request.header.referer", '$[0]'), '')
         ) as referrer,
         nullif(given.utm_source, '') as utm_source,
         nullif(given.utm_medium, '') as utm_medium,

@@ -164,6 +164,18 @@ def test_a_statement_that_fails_costs_the_events_of_its_batch_only(
     assert 2 == len(rows(deriver, logs(*MIXED)))
 
 
+def test_texts_that_look_like_json_cost_no_batch(deriver: Deriver, logs: Logs) -> None:
+    """Wherever a sender puts them, and in the body of older SDKs too."""
+    texts = ('["', "{", "v", '{"a":', "", "null")
+    keys = [*RESERVED, *BASE_FIELDS, "device_info", "http.request.header.referer", "event.name"]
+    by_attribute = [("made.up", dict.fromkeys(keys, text)) for text in texts]
+    by_body = [("made.up", {}, dict.fromkeys(keys, text)) for text in texts]
+    found = rows(deriver, logs(*by_attribute, *by_body))
+    assert 2 * len(texts) == len(found)
+    (row,) = rows(deriver, logs(("made.up", {"http.request.header.referer": ["/before"]}, {"user.roles": ["Admin"]})))
+    assert ("/before", "Admin") == (row["referrer"], row["user_role"])
+
+
 def test_strings_and_string_views_give_the_same_events(deriver: Deriver, logs: Logs) -> None:
     """The plain decoder's batch may follow the kernels', which give string views."""
     batch = logs(("page_view", {"page_path": "/a", "user_agent.original": "curl/8"}), (None, {}), *MIXED)
