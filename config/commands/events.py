@@ -68,7 +68,7 @@ def show(name: str, config: Path | None, form: str) -> None:
     head = [
         f"{event.name} {event.version}: {event.description}",
         f"Trigger: {event.trigger}",
-        f"View: {event.view}",
+        f"View: {event.view}" if event.stored_in is None else f"Table: {event.stored_in}",
         f"Base fields: {base}",
     ]
     usages = [f"U-{event.name}-{number}: {usage}" for number, usage in enumerate(event.usages, 1)]

@@ -69,12 +69,17 @@ def _lines(catalogue: Catalogue) -> Iterator[str]:
     yield ""
 
 
+def shown_in(event: Event) -> str:
+    """Where its rows are."""
+    return f"View `{event.view}`" if event.stored_in is None else f"Table `{event.stored_in}`"
+
+
 def _event(event: Event) -> Iterator[str]:
     yield from (f"## {event.name}", "", f"{event.description} Trigger: {event.trigger}", "")
     base = ", ".join(f"**{name}**" if name in event.required_context else name for name in event.context)
     own_time = f" Its time may come as `{event.timestamp_property}`." if event.timestamp_property else ""
     user = f" `{event.user_property}` fills `user_id` where that is absent." if event.user_property else ""
-    yield f"View `{event.view}`. Base fields: {base or 'none'}.{own_time}{user}"
+    yield f"{shown_in(event)}. Base fields: {base or 'none'}.{own_time}{user}"
     if event.properties:
         yield from ("", "| Property | Type | Unit | What it says |", "|---|---|---|---|")
         yield from map(_property, event.properties.values())

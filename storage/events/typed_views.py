@@ -32,7 +32,7 @@ def event_views(catalogue: Catalogue) -> dict[str, TableSchema]:
 
     They wait for the first event: writing them takes a second.
     """
-    return {event.view: _view(event) for event in catalogue.events.values()}
+    return {event.view: _view(event) for event in catalogue.events.values() if event.stored_in is None}
 
 
 def _view(event: Event) -> TableSchema:

@@ -1,7 +1,7 @@
 -- Events: every log record with an event name, whichever SDK, script or endpoint sent it. The files hold what was sent; the view shows
 -- each event_id once.
--- An event that its catalogue entry refuses is in rejected_records (setting events_policy). Browsers' measurements and errors are
--- events too (event_category performance and error), and have tables of their own.
+-- An event that its catalogue entry refuses is in rejected_records (setting events_policy). Errors of browsers are events too
+-- (event_category error). Their measurements are not: a page load sends hundreds, and they have tables of their own.
 create table events (
     id                  uuid generated always as (try_cast(md5(concat_ws('/', payload_digest, item_index, 'events')) as uuid)),
     event_id            text not null,
@@ -141,4 +141,5 @@ select
     device_type, browser, browser_version, os, os_version, is_bot, device_attributes, ip_address, user_agent, is_known,
     validation_error, enrich_status, sample_rate, organization_id, service_name, service_version, environment, scope_name, trace_id,
     span_id, event_key, payload_digest, item_index, dt, time_suspect, ingested_at, tenant_id
-from decoded_events;
+from decoded_events
+where event_name not in ('browser.web_vital', 'browser.navigation_timing', 'browser.resource_timing', 'browser.long_task');

@@ -261,7 +261,7 @@ def test_every_table_holds_the_common_columns() -> None:
 def test_signal_tables_are_passed_on_as_they_are() -> None:
     """The tables that copy a relation never pass through DuckDB."""
     plain = {name: table.plain_source for name, table in load_tables().items() if table.plain_source}
-    assert {name: name for name in ("spans", "span_events", "logs", "metric_points", "events")} == plain
+    assert {name: name for name in ("spans", "span_events", "logs", "metric_points")} == plain
 
 
 def test_a_file_is_read_as_documented(tmp_path: Path) -> None:

@@ -75,6 +75,7 @@ class Event:
         trigger: when it is sent.
         usages: what it is good for; usage k is `U-<name>-<k>`, from 1.
         timestamp_property: the property that gives its time where it brings no other.
+        stored_in: the table that holds it instead of `events`; None for nearly all.
         user_property: the property that fills `user_id` where that is absent.
         context: the base fields it carries, columns of `events`.
         required_context: those without which it is refused.
@@ -92,6 +93,7 @@ class Event:
     path: Path
     usages: tuple[str, ...] = ()
     timestamp_property: str | None = None
+    stored_in: str | None = None
     user_property: str | None = None
     context: tuple[str, ...] = ()
     required_context: tuple[str, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -122,3 +123,11 @@ def test_tables_without_events_get_no_views() -> None:
     assert spans == with_event_views(spans, CATALOGUE)
     own = {**TABLES, "event_user_login": TABLES["spans"]}
     assert TABLES["spans"] is with_event_views(own, CATALOGUE)["event_user_login"]
+
+
+def test_what_events_does_not_hold_has_no_view() -> None:
+    """The catalogue and the table's SELECT name the same events, which are rows of other tables."""
+    left_out = {event.name: event.stored_in for event in CATALOGUE.events.values() if event.stored_in is not None}
+    assert {f"'{name}'" for name in left_out} == set(re.findall(r"'browser[.]\w+'", TABLES["events"].select_sql or ""))
+    assert {*left_out.values()} <= TABLES.keys()
+    assert not {CATALOGUE.events[name].view for name in left_out} & event_views(CATALOGUE).keys()
