@@ -258,6 +258,35 @@ def test_every_table_holds_the_common_columns() -> None:
         assert set() == COMMON - {column.name for column in table.columns}, name
 
 
+@pytest.mark.parametrize(
+    ("category", "names"),
+    [
+        ("user behaviour", {"user_page_views", "user_actions", "events"}),
+        (
+            "performance",
+            {
+                "api_performance_metrics",
+                "database_performance_metrics",
+                "frontend_performance_metrics",
+                "network_performance_metrics",
+                "server_performance_metrics",
+            },
+        ),
+        ("errors and crashes", {"error_logs", "crash_reports", "api_error_logs", "database_error_logs"}),
+        ("feature usage", {"user_actions", "event_log"}),
+        ("sessions", {"user_sessions"}),
+        ("roles", {"user_sessions", "user_page_views", "user_actions", "api_performance_metrics", "error_logs"}),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_every_category_of_collection_has_its_tables(category: str, names: set[str]) -> None:
+    """The six of the plan; whatever is asked by role has the column."""
+    tables = load_tables()
+    assert names <= tables.keys()
+    if category in {"roles", "user behaviour", "sessions"}:
+        assert names == {name for name in names if "user_role" in {column.name for column in tables[name].columns}}
+
+
 def test_signal_tables_are_passed_on_as_they_are() -> None:
     """The tables that copy a relation never pass through DuckDB."""
     plain = {name: table.plain_source for name, table in load_tables().items() if table.plain_source}
