@@ -91,8 +91,9 @@ said as (
 ),
 given as (
     select
-        tenant_id, user_id, position, kind, object,
-        unnest(case when kind = 'unset' then json_extract_string(object, '$[*]') else json_keys(object) end) as name
+        tenant_id, user_id, position, kind,
+        unnest(case when kind = 'unset' then json_extract_string(object, '$[*]') else json_keys(object) end) as name,
+        unnest(case when kind <> 'unset' then json_extract(object, '$.*') end) as value
     from (
         select
             tenant_id, user_id, position,
@@ -108,8 +109,7 @@ given as (
 ),
 operation as (
     select
-        * exclude (object),
-        case when kind <> 'unset' then json_extract(object, '/' || replace(replace(name, '~', '~0'), '/', '~1')) end as value,
+        *,
         max(position) filter (where kind = 'unset') over (partition by tenant_id, user_id, name) as forgotten
     from given
 ),

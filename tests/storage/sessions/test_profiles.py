@@ -48,6 +48,14 @@ def test_the_last_value_set_counts(pond: Pond) -> None:
     assert {"ada": {"plan": "gold", "seats": 3, "beta": True, "a/b~c": [1, {"d": None}]}} == properties(pond)
 
 
+def test_one_event_may_set_very_many_properties(pond: Pond) -> None:
+    """They are read in one pass: a second one for each would never end."""
+    many = {f"key/{number}": number for number in range(20_000)} | {"none": None}
+    pond.publish([event(1, 1, user_id="ada", properties=said(set=many, set_once=many))])
+
+    assert {"ada": many} == properties(pond)
+
+
 def test_what_is_set_once_stays_until_it_is_unset(pond: Pond) -> None:
     """It never takes the place of a value; after an unset the next one counts."""
     pond.publish(
