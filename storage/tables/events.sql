@@ -72,7 +72,7 @@ create table events (
     tenant_id           text not null
 );
 
-comment on column events.id is 'made from the payload''s digest and the record''s position in it';
+comment on column events.id is 'made from the payload''s digest and the record''s position in it: a payload that comes again after seven days has the same ids again';
 comment on column events.event_id is 'log.record.uid, which makes an event sent twice count once; else a UUID made from the payload''s digest and the record''s position';
 comment on column events.event_type is 'family and kind, such as user.engagement: event.type, else of the catalogue, else custom';
 comment on column events.event_name is 'the specific name, such as user.page_view; names of other SDKs are read as ours (storage/events/aliases.toml)';

@@ -28,7 +28,7 @@ create table user_actions (
     tenant_id        text not null
 );
 
-comment on column user_actions.id is 'made from the payload''s digest and the event''s position in it';
+comment on column user_actions.id is 'as in events';
 comment on column user_actions.user_id is 'user.id, as in events';
 comment on column user_actions.user_role is 'role of the user; anonymous where there is none';
 comment on column user_actions.anonymous_id is 'enduser.pseudo.id: who it was before anybody logged in';

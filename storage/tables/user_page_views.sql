@@ -32,7 +32,7 @@ create table user_page_views (
     tenant_id          text not null
 );
 
-comment on column user_page_views.id is 'made from the payload''s digest and the event''s position in it';
+comment on column user_page_views.id is 'as in events';
 comment on column user_page_views.user_id is 'user.id, as in events';
 comment on column user_page_views.user_role is 'role of the user; anonymous where there is none';
 comment on column user_page_views.anonymous_id is 'enduser.pseudo.id: who it was before anybody logged in';
@@ -44,7 +44,7 @@ comment on column user_page_views.url is 'url.full';
 comment on column user_page_views.referrer is 'page before, as path or URL';
 comment on column user_page_views.referrer_class is 'direct, internal, search, social, campaign or referral';
 comment on column user_page_views.view_timestamp is 'when it was viewed';
-comment on column user_page_views.time_on_page is 'seconds: as user.page_leave says, else until the page was left, the next view of the session, or its last event; else what the view says; NULL where nothing tells';
+comment on column user_page_views.time_on_page is 'seconds: as user.page_leave says, else until that; without one until the next view of the session, or its last event; else what the view says; NULL where nothing tells';
 comment on column user_page_views.scroll_depth is 'how far it was scrolled, 0-100 percent: the most that user.page_leave says, else what the view says';
 comment on column user_page_views.interactions_count is 'how many user.action events came before the next view of the session, or what the view says where that is more';
 comment on column user_page_views.device_info is 'device, browser and system, as in events';
@@ -64,15 +64,18 @@ comment on column user_page_views.ingested_at is 'when the collector accepted th
 comment on column user_page_views.tenant_id is 'whose token sent it; a sender cannot set it';
 
 -- Who has no session is followed by user, else by anonymous id, and a pause of more than 30 minutes tells no time on page.
+-- Tabs of one session overlap: a user.page_leave belongs to the last view before it of its page load and path, else of its path; one
+-- without a path to the last view of all.
 with step as (
     select
-        tenant_id, event_key, ingested_at, time_unix_nano, event_name, session_id,
-        coalesce(session_id, user_id, anonymous_id) as visitor,
-        case when event_name = 'user.page_leave' then time_unix_nano end as left_unix_nano,
-        case when event_name = 'user.page_leave' then try_cast(json_extract_string(properties, '$.time_on_page') as double) end as stayed_s,
-        case when event_name = 'user.page_leave' then try_cast(json_extract_string(properties, '$.scroll_depth') as double) end as scrolled
+        tenant_id, event_key, ingested_at, time_unix_nano, event_name, properties,
+        nullif(session_id, '') as session_id,
+        coalesce(
+            'session/' || nullif(session_id, ''), 'user/' || nullif(user_id, ''), 'anonymous/' || nullif(anonymous_id, '')
+        ) as visitor,
+        nullif(page_path, '') as page_path
     from events
-    where coalesce(session_id, user_id, anonymous_id) is not null
+    where coalesce(nullif(session_id, ''), nullif(user_id, ''), anonymous_id) <> ''
 ),
 numbered as (
     select
@@ -82,22 +85,61 @@ numbered as (
         ) as number
     from step
 ),
-stay as (
+page as (
     select
+        * exclude (properties),
+        case when event_name = 'user.page_view' then number end as view_number,
+        json_extract_string(properties, '$."browser.page_load.id"') as page_load_id,
+        try_cast(json_extract_string(properties, '$.time_on_page') as double) as stayed_s,
+        try_cast(json_extract_string(properties, '$.scroll_depth') as double) as scrolled
+    from numbered
+    where event_name in ('user.page_view', 'user.page_leave')
+),
+owned as (
+    select
+        *,
+        coalesce(
+            case when page_load_id is not null then max(view_number) over of_load end,
+            case when page_path is not null then max(view_number) over of_path else number end
+        ) as owner
+    from page
+    window
+        of_load as (
+            partition by tenant_id, visitor, page_load_id, page_path order by time_unix_nano, event_key rows unbounded preceding
+        ),
+        of_path as (partition by tenant_id, visitor, page_path order by time_unix_nano, event_key rows unbounded preceding)
+),
+departure as (
+    select
+        tenant_id, visitor,
+        owner as number,
+        max(time_unix_nano) as left_unix_nano,
+        max(stayed_s) as stayed_s,
+        max(scrolled) as scrolled
+    from owned
+    where event_name = 'user.page_leave'
+    group by tenant_id, visitor, owner
+),
+visit as (
+    select
+        tenant_id, visitor, session_id, number,
         arg_min(event_key, (time_unix_nano, event_key)) as event_key,
         arg_min(ingested_at, (time_unix_nano, event_key)) as ingested_at,
         min(time_unix_nano) as viewed_unix_nano,
         lead(viewed_unix_nano) over (partition by tenant_id, visitor order by number) as next_unix_nano,
-        case when session_id is not null or next_unix_nano - viewed_unix_nano <= 1800000000000 then next_unix_nano end
-            as followed_unix_nano,
-        max(left_unix_nano) as left_unix_nano,
         max(time_unix_nano) as last_unix_nano,
-        max(stayed_s) as stayed_s,
-        max(scrolled) as scrolled,
         count_if(event_name = 'user.action') as actions
     from numbered
     where number > 0
     group by tenant_id, visitor, session_id, number
+),
+stay as (
+    select
+        event_key, ingested_at, actions, stayed_s, scrolled,
+        (left_unix_nano - viewed_unix_nano) / 1e9 as until_left_s,
+        (coalesce(next_unix_nano, nullif(last_unix_nano, viewed_unix_nano)) - viewed_unix_nano) / 1e9 as seen_s,
+        case when session_id is not null or seen_s <= 1800 then seen_s end as followed_s
+    from visit left join departure using (tenant_id, visitor, number)
 )
 select
     view.id,
@@ -113,15 +155,8 @@ select
     view.referrer_class,
     view.timestamp as view_timestamp,
     try_cast(round(coalesce(
-        case when stay.stayed_s is not null
-            then least(stay.stayed_s, (stay.followed_unix_nano - stay.viewed_unix_nano) / 1e9)  -- least() skips NULL
-        end,
-        (least(stay.left_unix_nano, stay.followed_unix_nano) - stay.viewed_unix_nano) / 1e9,
-        case when stay.next_unix_nano is null and stay.last_unix_nano > stay.viewed_unix_nano and (
-                view.session_id is not null or stay.last_unix_nano - stay.viewed_unix_nano <= 1800000000000
-            )
-            then (stay.last_unix_nano - stay.viewed_unix_nano) / 1e9
-        end,
+        least(stay.stayed_s, stay.until_left_s),  -- least() skips NULL
+        stay.followed_s,
         try_cast(json_extract_string(view.properties, '$.time_on_page') as double)
     )) as integer) as time_on_page,
     try_cast(round(coalesce(stay.scrolled, try_cast(json_extract_string(view.properties, '$.scroll_depth') as double))) as integer)
