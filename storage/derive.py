@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from .bound_values import ERROR_TEXTS, without_values_in
 from .cuts import cut, prepare_cuts
-from .events.reading import EventReader, EventSettings
+from .events.reading import EventReader, EventSettings, events_of
 from .events.spans import event_records, prepare_span_records
 from .rules import RecordRules
 from .schema import TableSchema, create_macros, decoded_schemas
@@ -25,6 +25,9 @@ from .statements import StatementReader
 
 REJECTED = "rejected_records"
 EVENTS = "events"
+_MOST_HALVINGS = 200
+"""Of one batch: where more of it cannot be read, the guilty records are not sought one by one."""
+_LONGEST_REASON = 300
 _log = logging.getLogger(__name__)
 
 
@@ -122,19 +125,44 @@ class Deriver:
             cut(self._con, self._relations, EVENTS)
 
     def _read_events(self, table: TableSchema, rejected: list[pa.Table]) -> None:
-        """Show the events among the log records; those that the catalogue refuses join `rejected`."""
+        """Show the events among the log records; those that the catalogue refuses, or that no statement can read, join `rejected`."""
+        parts, halvings = [events_of(event_records(self._con, self._relations))], _MOST_HALVINGS
+        accepted = []
+        while parts:
+            records = parts.pop()
+            try:
+                read = self._events.read(records)
+            except (duckdb.IOException, duckdb.OutOfMemoryException):
+                raise
+            except duckdb.Error as error:
+                half = records.num_rows // 2
+                if half and halvings:
+                    halvings -= 1
+                    parts += [records.slice(half), records.slice(0, half)]
+                else:
+                    rejected.append(self._unread(table, error, records))
+                continue
+            accepted.append(read.accepted)
+            if read.refused.num_rows:
+                refused = read.refused.select(table.arrow.names).append_column(REFUSAL, read.refused["refusal"])
+                self._accepted(table, refused, rejected)
+        if accepted:
+            self._relations[EVENTS].exchange(*accepted)
+
+    def _unread(self, table: TableSchema, error: duckdb.Error, records: pa.Table) -> pa.Table:
+        """A rejected record for each log record whose event could not be read."""
+        _log.error("%d events could not be read (%s); they are in %s", records.num_rows, type(error).__name__, REJECTED)
+        self._aside.register("unread", records)
         try:
-            read = self._events.read(event_records(self._con, self._relations))
-        except (duckdb.IOException, duckdb.OutOfMemoryException):
-            raise
-        except duckdb.Error as error:
-            _log.error("events could not be read (%s); those of this batch are in %s", type(error).__name__, REJECTED)
-            rejected.append(self._failed(table, error, {"logs"}))
-            return
-        self._relations[EVENTS].exchange(read.accepted)
-        if read.refused.num_rows:
-            refused = read.refused.select(table.arrow.names).append_column(REFUSAL, read.refused["refusal"])
-            self._accepted(table, refused, rejected)
+            return self._aside.sql(
+                "select ? as table_name, ? as reason, json_object('error', ?, 'source_rows', 1, 'event_name', event_name,"
+                " 'attributes', coalesce(try_cast(attributes as json), to_json(attributes)), 'body', body) as content,"
+                " payload_digest, item_index, organization_id, service_name, service_version, environment, trace_id, span_id,"
+                " try_cast(ingested_at as date) as dt, false as time_suspect, ingested_at, tenant_id from unread",
+                params=[table.name, _not_selected(table), str(error)],
+            ).to_arrow_table()
+        finally:
+            self._aside.unregister("unread")
 
     def _rows(self, table: TableSchema, rejected: list[pa.Table]) -> pa.Table:
         if table.plain_source:
@@ -169,7 +197,7 @@ class Deriver:
             " tenant_id as organization_id,"
             " try_cast(min(ingested_at) as date) as dt, false as time_suspect, min(ingested_at) as ingested_at, tenant_id"
             f" from ({sources}) group by tenant_id order by tenant_id",
-            params=[table.name, f"the SELECT in {table.path.name} failed", str(error)],
+            params=[table.name, _not_selected(table), str(error)],
         ).to_arrow_table()
 
     def _with_rejected(self, derived: dict[str, pa.Table], rejected: list[pa.Table]) -> dict[str, pa.Table]:
@@ -188,15 +216,23 @@ def _connection(threads: int) -> duckdb.DuckDBPyConnection:
     return con
 
 
+def _not_selected(table: TableSchema) -> str:
+    return f"the SELECT in {table.path.name} failed"
+
+
 def _refused_rows(table: TableSchema) -> str:
     stored = {column.name for column in table.stored}
     kept = ["payload_digest", "item_index", "service_name", "service_version", "environment", "trace_id", "span_id"]
     columns = ", ".join(name if name in stored else f"null as {name}" for name in kept)
     organization = "coalesce(organization_id, tenant_id)" if "organization_id" in stored else "tenant_id"
-    documents = ", ".join(f'try_cast("{column.name}" as json) as "{column.name}"' for column in table.stored if column.sql_type == "JSON")
+    documents = ", ".join(
+        f'coalesce(try_cast("{column.name}" as json), to_json("{column.name}")) as "{column.name}"'
+        for column in table.stored
+        if column.sql_type == "JSON"
+    )
     shown = f"select * replace ({documents}) from derived" if documents else "select * from derived"  # noqa: S608 - of the table's DDL
     return (
-        f"select {quoted(table.name)} as table_name, {REFUSAL} as reason, to_json(d) as content, {columns},"  # noqa: S608
+        f"select {quoted(table.name)} as table_name, left({REFUSAL}, {_LONGEST_REASON}) as reason, to_json(d) as content, {columns},"  # noqa: S608
         f" {organization} as organization_id,"
         f" try_cast(ingested_at as date) as dt, false as time_suspect, ingested_at, tenant_id from ({shown}) d where {REFUSAL} is not null"
     )

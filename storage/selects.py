@@ -31,8 +31,9 @@ class Relation:
         self._schema = pa.schema([field.with_type(pa.string_view()) if field.type == pa.string() else field for field in schema])
         self.rows = self._schema.empty_table()
 
-    def exchange(self, rows: pa.Table) -> None:
+    def exchange(self, *parts: pa.Table) -> None:
         """Show these rows from now on; strings become string views, which the prepared plans were made for."""
+        rows = parts[0] if len(parts) == 1 else pa.concat_tables([part.cast(self._schema) for part in parts])
         self.rows = rows if rows.schema.types == self._schema.types else rows.cast(self._schema)
 
     def clear(self) -> None:

@@ -66,12 +66,13 @@ class AgentReader:
         left = _MOST_NEW
         agents: list[Agent | None] = []
         for text in texts:
-            agent = self._known.get(text or "")
+            looked_at = (text or "")[:_LONGEST]
+            agent = self._known.get(looked_at)
             if agent is not None:
-                self._known.move_to_end(text or "")
-            elif text and left:
+                self._known.move_to_end(looked_at)
+            elif looked_at and left:
                 left -= 1
-                agent = self._tried(text)
+                agent = self._tried(looked_at)
             agents.append(agent)
         return agents
 
@@ -79,7 +80,7 @@ class AgentReader:
         """The agent, remembered; None where reading failed every time."""
         for attempt in range(1, _TRIES + 1):
             try:
-                agent = self._read(text[:_LONGEST])
+                agent = self._read(text)
             except Exception as error:  # noqa: BLE001 - whatever the library meets, the event is stored without its device
                 if attempt == _TRIES:
                     _log.warning("a user agent could not be read (%s)", fault(error))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -41,13 +42,15 @@ class Alias:
         for theirs, ours in renamed.items():
             sources[ours].append(theirs)
         members = []
+        cleared = dict.fromkeys([*sources, *renamed])
         for ours, names in sources.items():
             found = [f"json_extract(attributes, {quoted(_pointer(name))})" for name in names]
             implied = [f"to_json({quoted(self.values[ours])})"] if ours in self.values else []
             value = f"coalesce({', '.join([*found, *implied, 'null'])})"
             members.append(f"{quoted(ours)}, {_lowered(value) if ours in self.lower else value}")
-        members += [f"{quoted(theirs)}, null" for theirs in renamed if theirs not in sources]
-        return f"json_merge_patch(attributes, json_object({', '.join(members)}))" if members else "attributes"
+        if not members:
+            return "attributes"
+        return f"json_merge_patch(attributes, {quoted(json.dumps(cleared))}, json_object({', '.join(members)}))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +69,16 @@ class Aliases:
     def select_sql(self) -> str:
         """A SELECT over `event_alias` (row_id, name, body_type, body, attributes): the attributes under our names.
 
-        A body that is a map holds the payload of an event as older SDKs sent it: its members are attributes, unless they are given.
+        A body that is a map holds the payload of an event as older SDKs sent it: its members are attributes, unless they are given. One
+        that is too large to be merged is the attribute `body`.
         """
         branches = " ".join(f"when {quoted(name)} then {alias.sql}" for name, alias in self.events.items())
         renamed = f"case name {branches} else attributes end" if branches else "attributes"
         return (
             f"select row_id, try_cast({renamed} as text) as attributes from (select row_id, name, try_cast(case"  # noqa: S608 - quoted names
-            " when body_type = 'kvlist' and json_valid(body) then json_merge_patch(body, coalesce(attributes, '{}'))"
+            " when body_type = 'kvlist' and json_valid(body) then case when can_merge(body, coalesce(attributes, '{}'))"
+            " then json_merge_patch(body, coalesce(attributes, '{}'))"
+            """ else json_merge_patch(coalesce(attributes, '{}'), '{"body": null}', json_object('body', try_cast(body as json))) end"""
             " else coalesce(attributes, '{}') end as json) as attributes from event_alias)"
         )
 

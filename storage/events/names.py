@@ -53,6 +53,7 @@ class EventNames:
         return ours, event.event_type, event.category, True, event.user_property, alias is not None
 
     def _warn(self, name: str) -> None:
-        if name not in self._unknown and len(self._unknown) < _WARNED:
-            self._unknown.add(name)
-            _log.warning("no event of the catalogue is called %r: it is stored as custom", name[:_SHOWN])
+        shown = name[:_SHOWN]
+        if shown not in self._unknown and len(self._unknown) < _WARNED:
+            self._unknown.add(shown)
+            _log.warning("no event of the catalogue is called %r: it is stored as custom", shown)

@@ -42,11 +42,12 @@ class PageSlugs:
         """The slug of a path; None where the map does not name it."""
         if not path:
             return None
-        if path not in self._known:
-            self._known[path] = self._found(_trimmed(path[:_LONGEST]))
+        looked_at = path[:_LONGEST]
+        if looked_at not in self._known:
+            self._known[looked_at] = self._found(_trimmed(looked_at))
             if len(self._known) > _REMEMBERED:
                 self._known.popitem(last=False)
-        return self._known[path]
+        return self._known[looked_at]
 
     def _found(self, path: str) -> str | None:
         return self._exact.get(path) or next((slug for pattern, slug in self._patterns if pattern.fullmatch(path)), None)

@@ -35,7 +35,7 @@ Policy: TypeAlias = Literal["reject", "stamp", "drop"]
 _SQL: Final = Path(__file__).parent / "reading.sql"
 _FROM_LOG: Final = (
     *("row_id", "tenant_id", "payload_digest", "item_index", "organization_id", "attributes", "log_record_uid"),
-    *("user_id", "user_role", "user_roles", "session_id", "url_full", "user_agent_original"),
+    *("user_id", "user_role", "user_roles", "session_id", "url_full", "user_agent_original", "scope_name"),
 )
 _FROM_NAME: Final = ("default_type", "default_category", "user_property")
 _FROM_RESOURCE: Final = ("client_attributes", "client_user_agent")
@@ -50,6 +50,7 @@ _ALIASED: Final = pa.schema([LOGS.field("row_id"), *(pa.field(name, pa.string())
 _NONE: Final = EVENTS.empty_table().append_column("refusal", pa.array([], pa.string()))
 _CLIENT: Final = ("browser.", "device.", "user_agent.original")
 """Attributes by which the resource is that of a user's device; os.* alone is a server's."""
+_LONGEST_REMEMBERED: Final = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class ReadEvents:
     Attributes:
         accepted: rows as in `columns.EVENTS`.
         refused: rows as in `columns.EVENTS`, and a column `refusal` that says why. What the catalogue refuses says it in
-            `validation_error` too; what the events endpoint could not represent has its original as properties.
+            `validation_error` too; what the events endpoint could not represent has its original as properties, JSON or else its text.
     """
 
     accepted: pa.Table
@@ -103,13 +104,12 @@ class EventReader:
         self._enricher = Enricher(con, settings.page_slugs)
         self.dropped = 0
 
-    def read(self, logs: pa.Table) -> ReadEvents:
-        """The events among decoded log records, `row_id` that of the log record.
+    def read(self, records: pa.Table) -> ReadEvents:
+        """The events that decoded log records (`events_of`) are, `row_id` that of the log record.
 
         Raises:
             duckdb.Error: a statement failed.
         """
-        records = _events_of(logs)
         if not records.num_rows:
             return ReadEvents(EVENTS.empty_table(), _NONE)
         names = one(records["event_name"]).dictionary_encode()
@@ -156,7 +156,7 @@ class EventReader:
         return found
 
 
-def _events_of(logs: pa.Table) -> pa.Table:
+def events_of(logs: pa.Table) -> pa.Table:
     """The log records with an event name."""
     names = logs["event_name"]
     if names.null_count == 0:
@@ -176,9 +176,12 @@ def _of_resources(resources: list[str]) -> pa.StructArray:
     return pa.StructArray.from_arrays([pa.array([each[part] for each in found], pa.string()) for part in (0, 1)], list(_FROM_RESOURCE))
 
 
-@functools.lru_cache(maxsize=1024)
 def _of_resource(resource: str) -> tuple[str | None, str | None]:
     """What a resource says of a user's device, as JSON, and its user agent; (None, None) where it is no user's."""
+    return _remembered(resource) if len(resource) <= _LONGEST_REMEMBERED else _of_device(resource)
+
+
+def _of_device(resource: str) -> tuple[str | None, str | None]:
     if not any(f'"{prefix}' in resource for prefix in _CLIENT):
         return None, None
     attributes = json.loads(resource)
@@ -187,11 +190,15 @@ def _of_resource(resource: str) -> tuple[str | None, str | None]:
     return (json.dumps(device, ensure_ascii=False, separators=(",", ":")) if device else None), agent if isinstance(agent, str) else None
 
 
+_remembered: Final = functools.lru_cache(maxsize=1024)(_of_device)
+
+
 def _explained(rows: pa.Table, reasons: pa.Array, bodies: pa.Array) -> pa.Table:
     """Refused rows with why; those that could not be represented hold the original event, which the body is, as properties."""
     judged = text(one(rows["validation_error"]))
     unrepresented = reasons.is_valid()
-    properties = pc.if_else(unrepresented, bodies, text(one(rows["properties"])))
+    given = text(one(rows["properties"]))
+    properties = pc.if_else(unrepresented, pc.coalesce(bodies, given), given)
     rows = rows.set_column(rows.schema.get_field_index("properties"), "properties", properties)
     rows = rows.set_column(rows.schema.get_field_index("validation_error"), "validation_error", pc.if_else(unrepresented, None, judged))
     return rows.append_column("refusal", pc.coalesce(reasons, judged))

@@ -40,7 +40,7 @@ event as (
             when attributes is null then '{}'
             when coalesce(
                 given."event.type", given."event.category", given."event.priority", given."event.version", given."event.source",
-                try_cast(given."event.metadata" as text), given."event.refusal", given."event.name", given."log.record.uid",
+                try_cast(given."event.metadata" as text), given."event.name", given."log.record.uid",
                 given."user.id", given.user_id, given."user.role", given.user_role, try_cast(given."user.roles" as text),
                 given."enduser.pseudo.id",
                 given.anonymous_id, given."session.id", given.session_id, given."session.previous_id", given."organization.id",
@@ -49,7 +49,7 @@ event as (
                 given.device_type, given.browser, given."client.address", given.ip_address, given.sample_rate
             ) is not null then try_cast(json_merge_patch(attributes, '{
                 "event.type": null, "event.category": null, "event.priority": null, "event.version": null, "event.source": null,
-                "event.metadata": null, "event.refusal": null, "event.name": null, "log.record.uid": null, "user.id": null,
+                "event.metadata": null, "event.name": null, "log.record.uid": null, "user.id": null,
                 "user_id": null, "user.role": null, "user_role": null, "user.roles": null, "enduser.pseudo.id": null,
                 "anonymous_id": null, "session.id": null,
                 "session_id": null, "session.previous_id": null, "organization.id": null, "organization_id": null, "workflow.id": null,
@@ -108,7 +108,8 @@ event as (
         case when given."user_agent.synthetic.type" <> '' then true end as is_bot,
         case
             when given.device_info is null or try_cast(given.device_info as text) not like '{%' then client_attributes
-            when client_attributes is null then try_cast(given.device_info as text)
+            when client_attributes is null or not can_merge(client_attributes, try_cast(given.device_info as text))
+                then try_cast(given.device_info as text)
             else try_cast(json_merge_patch(client_attributes, try_cast(given.device_info as text)) as text)
         end as device_attributes,
         coalesce(nullif(given."client.address", ''), nullif(given.ip_address, '')) as ip_address,
@@ -118,7 +119,8 @@ event as (
         case when try_cast(given.sample_rate as double) > 0 and try_cast(given.sample_rate as double) <= 1
             then try_cast(given.sample_rate as double) else 1.0
         end as sample_rate,
-        given."event.refusal" as refusal
+        -- the events endpoint says so of what it cannot represent, in its scope; anybody else's attribute of that name is a property
+        case when scope_name = 'otelpond.events.http' then given."event.refusal" end as refusal
     from record
 )
 select

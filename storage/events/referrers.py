@@ -19,13 +19,17 @@ _SOCIAL: Final = re.compile(
 )
 
 
-@functools.lru_cache(maxsize=16_384)
 def site_and_class(referrer: str) -> tuple[str | None, str]:
     """Host and port of a referrer in lower case, without `www.`, None where it is a path; and its class where that is another site.
 
     A path is `internal`, a site `search`, `social` or `referral`.
     """
-    found = _HOST.match(referrer[:_LONGEST])
+    return _site_and_class(referrer[:_LONGEST])
+
+
+@functools.lru_cache(maxsize=16_384)
+def _site_and_class(referrer: str) -> tuple[str | None, str]:
+    found = _HOST.match(referrer)
     if found is None:
         return None, "internal" if referrer.startswith("/") else "referral"
     host = found[1].lower()

@@ -22,10 +22,10 @@ ACCEPTED_NS = 1_772_366_410_000_000_000  # 2026-03-01 12:00:10 UTC
 def logs() -> Logs:
     """Makes decoded log records of (event name, attributes); a third member is the record's body."""
 
-    def make(*records: tuple[Any, ...], resource: Mapping[str, str] | None = None) -> pa.Table:
+    def make(*records: tuple[Any, ...], resource: Mapping[str, str] | None = None, scope: str = "app") -> pa.Table:
         attributes = _attributes({"service.name": "app", **(resource or {})})
-        scope = {"logRecords": [_record(index, *record) for index, record in enumerate(records)]}
-        request = {"resourceLogs": [{"resource": {"attributes": attributes}, "scopeLogs": [scope]}]}
+        told = {"scope": {"name": scope}, "logRecords": [_record(index, *record) for index, record in enumerate(records)]}
+        request = {"resourceLogs": [{"resource": {"attributes": attributes}, "scopeLogs": [told]}]}
         wire = np.frombuffer(to_protobuf(Signal.LOGS, json.dumps(request).encode()), np.uint8)
         payloads = Payloads(
             wire=wire,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
-from otelpond.storage.events import agents
+from otelpond.storage.events import agents, reading, referrers
 from otelpond.storage.events.agents import Agent, AgentReader
 from otelpond.storage.events.aliases import AliasError, load_aliases
 from otelpond.storage.events.catalogue import load_catalogue
@@ -50,6 +51,21 @@ def test_user_agents_are_remembered_and_new_ones_bounded(monkeypatch: pytest.Mon
     assert [False, False, False, True, True] == [agent is None for agent in reader.read(texts)]
     assert [False] * 5 == [agent is None for agent in reader.read(texts)]
     assert 4 == len(reader._known)
+
+
+def test_of_long_texts_the_part_that_is_read_is_remembered(reader: AgentReader) -> None:
+    """What a sender fills memory with has a bound, in bytes too."""
+    reader.read(["x" * 1_000_000])
+    slugs = PageSlugs({"/a": "a"})
+    slugs.slug("/" * 1_000_000)
+    assert {1_024} == {len(text) for text in reader._known if text.startswith("xx")}
+    assert {2_048} == {len(path) for path in slugs._known}
+    before = referrers._site_and_class.cache_info().currsize
+    assert {("a.example", "referral")} == {referrers.site_and_class(f"https://a.example/{'x' * 4_000}{number}") for number in range(3)}
+    assert before + 1 == referrers._site_and_class.cache_info().currsize
+    before = reading._remembered.cache_info().currsize
+    assert (None, "curl/8") == reading._of_resource(json.dumps({"user_agent.original": "curl/8", "x": "x" * 5_000}))
+    assert before == reading._remembered.cache_info().currsize
 
 
 def test_long_user_agents_take_no_time(reader: AgentReader) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pytest
+from otelpond.receivers.events.conversion import SCOPE
+from otelpond.storage import derive
 from otelpond.storage.derive import Deriver
 from otelpond.storage.events import enriching
 from otelpond.storage.events.agents import AgentReader
@@ -81,11 +84,25 @@ def test_dropped_events_are_counted(logs: Logs) -> None:
 def test_what_the_endpoint_could_not_represent_is_kept_as_it_came(logs: Logs, policy: Any) -> None:
     """Its reason is the endpoint's, its properties are the original event; no policy stores it as an event."""
     deriver = Deriver(TABLES, events=EventSettings(policy=policy))
-    batch = logs(("custom", {REFUSAL: "timestamp: is no time"}, '{"timestamp":"soon"}'), ("order.placed", {}))
+    refusal = {REFUSAL: "timestamp: is no time"}
+    originals = ({"timestamp": "soon"}, "{}", "soon", None)
+    batch = logs(*(("custom", refusal, original) for original in originals), ("order.placed", {}), scope=SCOPE)
     assert ["order.placed"] == [row["event_name"] for row in rows(deriver, batch)]
-    (rejected,) = rows(deriver, batch, "rejected_records")
-    assert "timestamp: is no time" == rejected["reason"]
-    assert {"timestamp": "soon"} == json.loads(rejected["content"])["properties"]
+    rejected = rows(deriver, batch, "rejected_records")
+    assert {"timestamp: is no time"} == {row["reason"] for row in rejected}
+    assert [{"timestamp": "soon"}, {}, "soon", refusal] == [json.loads(row["content"])["properties"] for row in rejected]
+
+
+def test_only_the_endpoint_says_what_could_not_be_represented(deriver: Deriver, logs: Logs) -> None:
+    """From anybody else the attribute is a property as any other, and costs no event."""
+    (row,) = rows(deriver, logs(("order.placed", {REFUSAL: "mine", "a": 1}, {"b": 2})))
+    assert {REFUSAL: "mine", "a": 1, "b": 2} == json.loads(row["properties"])
+
+
+def test_reasons_are_cut(deriver: Deriver, logs: Logs) -> None:
+    """Whatever they repeat of what was sent."""
+    (rejected,) = rows(deriver, logs(("custom", {REFUSAL: "x" * 1_000_000}, "{}"), scope=SCOPE), "rejected_records")
+    assert "x" * 300 == rejected["reason"]
 
 
 def test_a_refusal_that_a_pond_lacks_the_table_for_costs_nothing(logs: Logs) -> None:
@@ -147,21 +164,61 @@ def test_pages_that_cannot_be_worked_out_leave_the_events_as_they_were_sent(
     assert "2 events could not be enriched" in caplog.text
 
 
-def test_a_statement_that_fails_costs_the_events_of_its_batch_only(
+def test_an_event_that_cannot_be_read_costs_no_other(
     deriver: Deriver, logs: Logs, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The log records are stored all the same, and rejected_records says what is missing."""
+    """It is in rejected_records as its log record has it, which is stored too."""
+    run = deriver._events._read.run
+
+    def fail(records: pa.Table) -> Any:
+        if any("guilty" in attributes for attributes in records["attributes"].to_pylist()):
+            raise duckdb.InvalidInputException("cannot")
+        return run(records)
+
+    records = [("order.placed", {"number": number}) for number in range(20)]
+    batch = logs(*records, ("order.placed", {"guilty": True}, "as it was"), *records, ("page_view", {"a": 1}, {"b": 2}), *MIXED)
+    monkeypatch.setattr(deriver._events._read, "run", fail)
+    derived = deriver.derive({"logs": batch})
+    assert [*range(20), *range(21, 42), 43, 44] == sorted(derived["events"]["item_index"].to_pylist())
+    assert batch.num_rows == derived["logs"].num_rows
+    unread = next(row for row in derived["rejected_records"].to_pylist() if row["item_index"] == 20)
+    assert ("events", "the SELECT in events.sql failed", "app") == (unread["table_name"], unread["reason"], unread["service_name"])
+    assert {
+        "error": "cannot",
+        "source_rows": 1,
+        "event_name": "order.placed",
+        "attributes": {"guilty": True},
+        "body": "as it was",
+    } == json.loads(unread["content"])
+    assert "1 events could not be read" in caplog.text
+
+
+def test_a_statement_that_always_fails_is_not_tried_without_end(deriver: Deriver, logs: Logs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every event of the batch is in rejected_records then, and the log records are stored."""
+    tries = []
 
     def fail(_: pa.Table) -> Any:
+        tries.append(1)
         raise duckdb.InvalidInputException("cannot")
 
-    with monkeypatch.context() as patched:
-        patched.setattr(deriver._events._read, "run", fail)
-        derived = deriver.derive({"logs": logs(*MIXED)})
-    assert {"logs", "rejected_records"} == set(derived)
-    assert {"error": "cannot", "source_rows": 3} == json.loads(derived["rejected_records"]["content"][0].as_py())
-    assert "events could not be read" in caplog.text
-    assert 2 == len(rows(deriver, logs(*MIXED)))
+    monkeypatch.setattr(deriver._events._read, "run", fail)
+    monkeypatch.setattr(derive, "_MOST_HALVINGS", 5)
+    derived = deriver.derive({"logs": logs(*[("order.placed", {})] * 50, (None, {}))})
+    assert {"logs": 51, "rejected_records": 50} == {name: rows.num_rows for name, rows in derived.items()}
+    assert 2 * 5 + 1 == len(tries)
+
+
+def test_maps_of_many_members_take_no_time(deriver: Deriver, logs: Logs) -> None:
+    """A body that is too large to be merged is one property; device_info stands without what the resource says, then."""
+    one, other = ({f"{letter}{number}": number for number in range(32_000)} for letter in "ab")
+    started = time.process_time()
+    (row,) = rows(deriver, logs(("order.placed", one, other)))
+    assert one | {"body": other} == json.loads(row["properties"])
+    (row,) = rows(
+        deriver, logs(("page_view", {"title": one, "page_title": one, "device_info": one}), resource={f"device.{k}": "" for k in other})
+    )
+    assert one == json.loads(row["device_attributes"])
+    assert time.process_time() - started < 5
 
 
 def test_texts_that_look_like_json_cost_no_batch(deriver: Deriver, logs: Logs) -> None:
@@ -188,6 +245,6 @@ def test_strings_and_string_views_give_the_same_events(deriver: Deriver, logs: L
 def test_reading_names_every_reserved_attribute_and_base_field() -> None:
     """What attributes.py lists stands in reading.sql, to be read and to be left out of the properties."""
     text = (Path(enriching.__file__).parent / "reading.sql").read_text()
-    for name in {*RESERVED, *BASE_FIELDS, REFUSAL}:
+    for name in {*RESERVED, *BASE_FIELDS}:
         assert 1 == text.count(f'"{name}": "'), name
         assert f'"{name}": null' in text, name
