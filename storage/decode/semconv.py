@@ -27,6 +27,7 @@ The rule of promotion, the same in both decoders:
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -121,20 +122,33 @@ LOG: tuple[Promoted, ...] = (
 METRIC_POINT: tuple[Promoted, ...] = ()
 """None: the tables that read a metric's attributes read few points, and read them from the JSON."""
 
+
+def _spellings(*words: str) -> Iterator[str]:
+    """A name as people write it: client_ip, client.ip, client-ip, CLIENT_IP, Client-Ip, clientIp, clientIP."""
+    for joint in "_.-":
+        yield joint.join(words)
+        yield joint.join(words).upper()
+        yield joint.join(map(str.capitalize, words))
+    camel = words[0] + "".join(map(str.capitalize, words[1:]))
+    yield from (camel, camel.replace("Ip", "IP"))
+
+
 ADDRESS_KEYS: frozenset[str] = frozenset(
     {
-        "client.address",
-        "client.ip",
+        *_spellings("client", "ip"),
+        *_spellings("client", "address"),
+        *_spellings("ip"),
+        *_spellings("ip", "address"),
+        *_spellings("user", "ip"),
+        *_spellings("user", "ip", "address"),
+        *_spellings("x", "forwarded", "for"),
+        *_spellings("x", "real", "ip"),
         "client.socket.address",
         "http.client_ip",
-        "ip",
-        "ip.address",
-        "ip_address",
         "net.peer.ip",
         "net.sock.peer.addr",
         "network.peer.address",
         "source.address",
-        "user.ip",
         "user.ip_address",
         *(
             f"http.request.header.{header}"
@@ -153,5 +167,19 @@ ADDRESS_KEYS: frozenset[str] = frozenset(
 )
 """Attributes whose string values (and strings in arrays) are addresses of clients: every one is replaced by its keyed hash."""
 
-MAYBE_ADDRESS_KEYS: frozenset[str] = frozenset({"net.peer.name", "net.sock.peer.name", "client.name"})
+MAYBE_ADDRESS_KEYS: frozenset[str] = frozenset(
+    {
+        "client.name",
+        "net.peer.name",
+        "net.sock.peer.name",
+        *_spellings("ip", "addr"),
+        *_spellings("ipv4"),
+        *_spellings("ipv6"),
+        *_spellings("login", "ip"),
+        *_spellings("remote", "addr"),
+        *_spellings("remote", "address"),
+        *_spellings("remote", "ip"),
+        *_spellings("source", "ip"),
+    }
+)
 """Attributes that hold a host name or an address: replaced only where the text is an IP address."""
