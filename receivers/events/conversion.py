@@ -9,7 +9,6 @@ from typing import Any, Final, NoReturn
 
 import xxhash
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
-from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord, ScopeLogs, SeverityNumber
 
 from ...storage.signals import UndecodableError
@@ -18,7 +17,7 @@ from ..refusals import Kind, RefusedError
 from .catalogue import Catalogue
 from .event import REFUSAL, UID, PlainEvent, context, name_and_type, understood
 from .fields import FIELDS_OF_ATTRIBUTES, NAMING_FIELDS
-from .values import FieldError, fill, fill_members, kind, shown
+from .values import FieldError, fill, fill_members, keep, kind, shown
 
 MOST_EVENTS: Final = 10_000
 """In one body: each is answered."""
@@ -192,10 +191,13 @@ class _Piece:
         return Verdict(event_id, warning=refusal) if self._catalogue.keeps_invalid else Verdict(event_id, error=refusal)
 
     def _refuse(self, event: Any, index: int, reason: str) -> Verdict:
-        """Keep what cannot be represented as the JSON that it was; the pipeline puts it to the rejected records."""
+        """Keep what cannot be represented as far as it can; the pipeline puts it to the rejected records, addresses hashed."""
         event_id = self._id(index, timed=False)
         record = self._scope({}).log_records.add(time_unix_nano=self._arrival.unix_nano, event_name=_name(event))
-        record.body.CopyFrom(AnyValue(string_value=json.dumps(event)))
+        if isinstance(event, dict | list):
+            keep(record.body, event)
+        else:
+            record.body.string_value = json.dumps(event)
         fill_members(record.attributes, {UID: event_id, REFUSAL: reason}, "attributes")
         return Verdict(event_id, error=reason)
 

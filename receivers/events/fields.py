@@ -108,6 +108,7 @@ FIELDS_OF_ATTRIBUTES: Final = {attribute: name for name, attribute in reversed((
 ACTION_PROPERTIES: Final[Mapping[str, str]] = {"action": "action_type", "target": "action_target", "page": "page_path"}
 """What the properties of the type USER_ACTION are called in `user.action`."""
 
+_LONGEST_RESPELLED: Final = 100
 _CAPITAL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
@@ -117,7 +118,7 @@ def respelled(members: dict[str, Any], *known: Container[str]) -> dict[str, Any]
         return members
     result = {}
     for spelling, value in members.items():
-        name = _snake(spelling)
+        name = _snake(spelling) if len(spelling) < _LONGEST_RESPELLED else spelling
         is_known = name in PLAIN or any(name in names for names in known)
         result[name if is_known and name not in members and name not in result else spelling] = value
     return result
@@ -125,4 +126,4 @@ def respelled(members: dict[str, Any], *known: Container[str]) -> dict[str, Any]
 
 @lru_cache(4096)
 def _snake(spelling: str) -> str:
-    return _CAPITAL.sub("_", spelling).lower() if len(spelling) < 100 else spelling
+    return _CAPITAL.sub("_", spelling).lower()

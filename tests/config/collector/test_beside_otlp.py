@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from otelpond.config.catalogue import KnownEvents
 from otelpond.receivers.events.conversion import Arrival, Verdict, events_in, to_logs_request
@@ -103,10 +104,33 @@ def test_the_pipeline_does_what_the_answers_say(catalogue: KnownEvents) -> None:
     assert {verdict.event_id: verdict.error for verdict in verdicts if verdict.error is not None} == rejected
 
 
-def _tables(payload: bytes) -> tuple[set[str], dict[str, str]]:
-    """The ids of the events that a payload becomes, and the reasons of those that it does not."""
+def test_an_address_is_hashed_in_what_is_refused(catalogue: KnownEvents) -> None:
+    """Whatever was wrong with the event, and wherever in it the address stands."""
+    address = "198.51.100.77"
+    events = [
+        {"event_name": "x", "ip_address": address, "priority": "bogus"},
+        {"event_name": "x", "ipAddress": address, "priority": "bogus"},
+        {"event_name": "x", "properties": {"client.address": [address]}, "number": 2**64},
+        {"event_name": "x", "ip_address": f"{address}\ud800"},
+        [{"ip": address}],
+    ]
+    body = json.dumps(events).encode()
+    payload, verdicts = to_logs_request(events_in(body), body, catalogue, Arrival("default", ACCEPTED_UNIX_NANO, bytes(16)))
+    tables = _derived(payload, lambda _, __: "hashed")
+    assert len(events) == sum(verdict.error is not None for verdict in verdicts) == tables["rejected_records"].num_rows
+    for table in ("rejected_records", "logs"):
+        text = str(tables[table].to_pylist())
+        assert (False, True) == (address in text, "hashed" in text), table
+
+
+def _derived(payload: bytes, hash_address: Callable[[str, int], str]) -> dict[str, pa.Table]:
     wire = np.frombuffer(payload, np.uint8)
     payloads = Payloads(wire, np.array([0]), np.array([len(wire)]), np.array([ACCEPTED_UNIX_NANO]), ["default"], [bytes(16)])
-    tables = Deriver(load_tables()).derive(reference.decode(Signal.LOGS, payloads, Rules(hash_address=lambda address, _: address)))
+    return Deriver(load_tables()).derive(reference.decode(Signal.LOGS, payloads, Rules(hash_address=hash_address)))
+
+
+def _tables(payload: bytes) -> tuple[set[str], dict[str, str]]:
+    """The ids of the events that a payload becomes, and the reasons of those that it does not."""
+    tables = _derived(payload, lambda address, _: address)
     rejected = tables["rejected_records"].to_pylist()
     return set(tables["events"]["event_id"].to_pylist()), {json.loads(row["content"])["event_id"]: row["reason"] for row in rejected}

@@ -61,7 +61,7 @@ class Record:
     unix_nano: int
     attributes: dict[str, Any]
     resource: dict[str, Any]
-    body: str
+    body: Any
     severity_text: str
     trace_id: str
     span_id: str
@@ -89,7 +89,7 @@ def records_of(payload: bytes) -> list[Record]:
             each.time_unix_nano,
             {pair.key: plain(pair.value) for pair in each.attributes},
             {pair.key: plain(pair.value) for pair in of_resource.resource.attributes},
-            each.body.string_value,
+            plain(each.body),
             each.severity_text,
             each.trace_id.hex(),
             each.span_id.hex(),

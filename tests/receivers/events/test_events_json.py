@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import suppress
+from time import process_time
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from otelpond.receivers.events.conversion import Arrival, events_in, to_logs_request
-from otelpond.receivers.events.fields import LISTS, NAMING_FIELDS, OBJECTS, RESOURCE, TEXTS
+from otelpond.receivers.events.fields import LISTS, NAMING_FIELDS, OBJECTS, RESOURCE, TEXTS, _snake
 from otelpond.receivers.refusals import RefusedError
 from otelpond.storage.decode.inspection import inspect
 from otelpond.storage.signals import Signal, TooDenseError, UndecodableError
@@ -218,22 +219,53 @@ def test_what_is_kept_marked_is_accepted_with_a_warning(converted: Converted, le
             {"type": "a", "timestamp": "yesterday"},
             'timestamp: "yesterday" is no time, expected RFC 3339, or milliseconds since 1970 and after 2000',
         ),
-        ({"type": "a", "x": {"y": [2**63]}}, f"properties.x.y[0]: {2**63} is no integer of 64 bits"),
-        ({"type": "a", "metadata": {"x": "\ud800"}}, "metadata.x: holds half of a surrogate pair at character 0"),
-        ({"type": "a", "x": {"\udc00": 1}}, "properties.x: holds half of a surrogate pair at character 0"),
-        ({"type": "a", "user_id": "ü\ud800"}, "user_id: holds half of a surrogate pair at character 1"),
-        (b'{"type": "a", "x": 1e999}', "properties.x: is no finite number"),
+        ([{"type": "a"}], "is a list, expected an object"),
     ],
 )
-def test_what_cannot_be_represented_is_kept_as_it_was(converted: Converted, event: Any, reason: str) -> None:
-    """The record says why; its body holds the JSON, and the events beside it are not touched."""
-    text = event if isinstance(event, bytes) else json.dumps(event).encode()
-    records, verdicts = converted(b'[{"type": "before"}, ' + text + b', {"type": "after"}]')
+def test_what_is_no_event_is_kept_as_it_was(converted: Converted, event: Any, reason: str) -> None:
+    """The record says why; its body holds what was sent, and the events beside it are not touched."""
+    records, verdicts = converted([{"type": "before"}, event, {"type": "after"}])
     refused = next(record for record in records if "event.refusal" in record.attributes)
     assert [None, reason, None] == [verdict.error for verdict in verdicts]
     assert {"event.refusal": reason, "log.record.uid": verdicts[1].event_id} == refused.attributes
-    assert json.loads(text) == json.loads(refused.body)
+    assert event == refused.body
     assert {"before", "after", refused.name} == {record.name for record in records}
+
+
+@pytest.mark.parametrize(
+    ("event", "reason", "kept"),
+    [
+        ({"x": {"y": [2**63]}}, f"properties.x.y[0]: {2**63} is no integer of 64 bits", {"x": {"y": [str(2**63)]}}),
+        ({"metadata": {"x": "\ud800"}}, "metadata.x: holds half of a surrogate pair at character 0", {"metadata": {"x": '"\\ud800"'}}),
+        ({"x": {"\udc00": 1}}, "properties.x: holds half of a surrogate pair at character 0", {"x": {'"\\udc00"': 1}}),
+        ({"user_id": "ü\ud800"}, "user_id: holds half of a surrogate pair at character 1", {"user_id": '"ü\\ud800"'}),
+        ({"x": float("inf")}, "properties.x: is no finite number", {"x": "Infinity"}),
+        ({"x" * 101: {"y": 2**63}}, f"properties.{'x' * 100}.y: {2**63} is no integer of 64 bits", {"x" * 101: {"y": str(2**63)}}),
+    ],
+)
+def test_what_otlp_cannot_hold_is_kept_as_its_json(converted: Converted, event: Any, reason: str, kept: Any) -> None:
+    """All else of the event stays what it was; names are cut in reasons."""
+    text = json.dumps({"type": "a"} | event).replace("Infinity", "1e999")
+    ((record,), (verdict,)) = converted(text.encode())
+    assert reason == verdict.error
+    assert {"type": "a"} | kept == record.body
+
+
+@pytest.mark.parametrize("event", [7, None, "text"])
+def test_a_value_that_is_no_event_is_kept_as_json(converted: Converted, event: Any) -> None:
+    """So that the pipeline has JSON in any case."""
+    ((record,), _) = converted([event])
+    assert event == json.loads(record.body)
+
+
+def test_a_long_name_costs_its_own_bytes(converted: Converted) -> None:
+    """Neither its length times its members, nor memory that outlives the request."""
+    before = process_time()
+    converted({"type": "a", "x": {"k" * 1_000_000: dict.fromkeys(map(str, range(20_000)), 1)}})
+    assert process_time() - before < 2
+    remembered = _snake.cache_info().currsize
+    assert "K" * 100 in converted({"type": "a", "K" * 100: 1})[0][0].attributes
+    assert remembered == _snake.cache_info().currsize
 
 
 def test_nesting_ends_where_otlp_ends(converted: Converted) -> None:
@@ -241,6 +273,7 @@ def test_nesting_ends_where_otlp_ends(converted: Converted) -> None:
     for depth, refused in ((30, False), (31, True), (400, True)):
         (_, (verdict,)) = converted(b'{"type": "a", "x": ' + b'{"y":' * depth + b"1" + b"}" * depth + b"}")
         assert refused == (verdict.error is not None), depth
+    assert '{"y": "{...}"}' in json.dumps(converted(b'{"type": "a", "x": ' + b'{"y":' * 31 + b"1" + b"}" * 32)[0][0].body)
     for depth in (975, 985, 995, 60_000):
         with suppress(UndecodableError):
             converted(b'{"type": ' + b'{"y":' * depth + b"1" + b"}" * depth + b"}")

@@ -85,12 +85,13 @@ def test_what_the_endpoint_could_not_represent_is_kept_as_it_came(logs: Logs, po
     """Its reason is the endpoint's, its properties are the original event; no policy stores it as an event."""
     deriver = Deriver(TABLES, events=EventSettings(policy=policy))
     refusal = {REFUSAL: "timestamp: is no time"}
-    originals = ({"timestamp": "soon"}, "{}", "soon", None)
+    originals = ({"timestamp": "soon", "ip": "192.0.2.1"}, "{}", "soon", None)
     batch = logs(*(("custom", refusal, original) for original in originals), ("order.placed", {}), scope=SCOPE)
     assert ["order.placed"] == [row["event_name"] for row in rows(deriver, batch)]
     rejected = rows(deriver, batch, "rejected_records")
     assert {"timestamp: is no time"} == {row["reason"] for row in rejected}
-    assert [{"timestamp": "soon"}, {}, "soon", refusal] == [json.loads(row["content"])["properties"] for row in rejected]
+    kept = {"timestamp": "soon", "ip": "hash of 192.0.2.1"}
+    assert [kept, {}, "soon", refusal] == [json.loads(row["content"])["properties"] for row in rejected]
 
 
 def test_only_the_endpoint_says_what_could_not_be_represented(deriver: Deriver, logs: Logs) -> None:
