@@ -85,7 +85,7 @@ event as (
         coalesce(nullif(given."context.id", ''), nullif(given.context_id, ''), nullif(given."gen_ai.conversation.id", '')) as context_id,
         coalesce(nullif(given.page_slug, ''), nullif(given."page.slug", '')) as page_slug,
         nullif(given."http.route", '') as page_route,
-        coalesce(nullif(given.page_path, ''), nullif(given."url.path", '')) as page_path,
+        coalesce(nullif(plain_path(given.page_path), ''), nullif(plain_path(given."url.path"), '')) as page_path,
         nullif(given.page_title, '') as page_title,
         coalesce(nullif(url_full, ''), nullif(given."url.full", ''), nullif(given.url, ''), nullif(given."browser.document.url.full", '')) as url,
         coalesce(

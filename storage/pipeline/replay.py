@@ -21,6 +21,7 @@ import pyarrow as pa
 
 from ..decode.payloads import Payloads
 from ..durable import make_folder, write_file
+from ..events.catalogue import STORED_ELSEWHERE
 from ..log_lines import fault
 from ..rejected import QUARANTINE, WHY_NOT, Kind, Rejected, read
 from ..selects import REFUSAL, quoted, refusal
@@ -29,6 +30,7 @@ from .pipeline import Decoded, merge
 
 EVENTS: Final = "events"
 _UNREPRESENTED: Final = "it could not be read as an event: mend it and send it again"
+_ELSEWHERE: Final = "events holds no {}: have it sent again"
 MOST_RECORDS: Final = 1_000
 """Of one replay: their payloads and rows are in memory together."""
 
@@ -223,13 +225,13 @@ class Replayer:
         return reasons, taken.cast(table.arrow)
 
     def _judged_events(self, rows: pa.Table, reasons: list[str | None]) -> tuple[pa.Table, list[str | None]]:
-        """Events as the catalogue judges them now; what the endpoint could not represent stays rejected."""
-        unrepresented = rows["validation_error"].is_null().to_pylist()
+        """Events as the catalogue judges them now; what the endpoint could not represent, or other tables hold, stays rejected."""
         refusals = self._importer.deriver.event_refusals(rows)
-        found = [
-            reason or (_UNREPRESENTED if not_event else refusal)
-            for reason, not_event, refusal in zip(reasons, unrepresented, refusals, strict=True)
+        places = [
+            _UNREPRESENTED if error is None else _ELSEWHERE.format(name) if name in STORED_ELSEWHERE else None
+            for error, name in zip(rows["validation_error"].to_pylist(), rows["event_name"].to_pylist(), strict=True)
         ]
+        found = [reason or place or refusal for reason, place, refusal in zip(reasons, places, refusals, strict=True)]
         column = rows.schema.get_field_index("validation_error")
         return rows.set_column(column, "validation_error", pa.nulls(rows.num_rows, pa.string())), found
 

@@ -94,7 +94,7 @@ comment on column events.workflow_id is 'workflow.id, else workflow_id';
 comment on column events.execution_id is 'execution.id, else execution_id';
 comment on column events.context_id is 'context.id, else context_id, else gen_ai.conversation.id: what it belongs to, such as a chat';
 comment on column events.page_slug is 'page_slug or page.slug as sent, else of the map page_slugs, else http.route, else page_path with ids as {id}';
-comment on column events.page_path is 'page_path, else url.path, else the path of url';
+comment on column events.page_path is 'page_path, else url.path, else the path of url; without query and fragment, a route in the fragment (#/ or #!) kept';
 comment on column events.page_title is 'page_title';
 comment on column events.url is 'url.full, else http.url, else url where it is one, else browser.document.url.full';
 comment on column events.referrer is 'referrer, else http.request.header.referer: the page before, as path or URL';

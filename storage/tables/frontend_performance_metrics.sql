@@ -71,7 +71,7 @@ comment on column frontend_performance_metrics.timestamp is 'when the navigation
 comment on column frontend_performance_metrics.time_unix_nano is 'the same in nanoseconds since 1970';
 comment on column frontend_performance_metrics.created_at is 'when the collector accepted it';
 comment on column frontend_performance_metrics.page_load_id is 'browser.page_load.id, else the id of the documentLoad span; NULL where the packages give none: the view then goes by session and time';
-comment on column frontend_performance_metrics.page_path is 'page_path, else the path of url';
+comment on column frontend_performance_metrics.page_path is 'page_path without query and fragment, else the path of url';
 comment on column frontend_performance_metrics.url is 'the page: browser.document.url.full, else url.full';
 comment on column frontend_performance_metrics.navigation_type is 'navigate, reload, back-forward, back-forward-cache, prerender, restore: browser.navigation_timing.type, else browser.web_vital.navigation_type';
 comment on column frontend_performance_metrics.user_agent is 'user_agent.original, else http.user_agent';
@@ -179,7 +179,7 @@ report as (
 placed as (
     select
         *,
-        coalesce(case when contains(attributes, '"page_path"') then json_extract_string(attributes, '$."page_path"') end, url_path(url))
+        coalesce(case when contains(attributes, '"page_path"') then plain_path(json_extract_string(attributes, '$."page_path"')) end, url_path(url))
             as page_path
     from report
 )

@@ -80,7 +80,7 @@ comment on column network_performance_metrics.user_role is 'user.role, else endu
 comment on column network_performance_metrics.session_id is 'session.id';
 comment on column network_performance_metrics.page_load_id is 'browser.page_load.id, else the id of the documentLoad span above: joins frontend_performance_metrics; NULL where the packages give none';
 comment on column network_performance_metrics.page_slug is 'as in events: page_slug, else page.slug, else of the map page_slugs, else the template of the page''s path; empty where no page is known';
-comment on column network_performance_metrics.page_path is 'page_path, else the path of url';
+comment on column network_performance_metrics.page_path is 'page_path without query and fragment, else the path of url';
 comment on column network_performance_metrics.url is 'the page: browser.document.url.full, else url.full where that is not the resource''s';
 comment on column network_performance_metrics.user_agent is 'user_agent.original, else http.user_agent';
 comment on column network_performance_metrics.organization_id is 'organization.id of the record, else of its resource, else the tenant';
@@ -193,7 +193,7 @@ report as (
 placed as (
     select
         *,
-        coalesce(case when contains(attributes, '"page_path"') then json_extract_string(attributes, '$."page_path"') end, url_path(url))
+        coalesce(case when contains(attributes, '"page_path"') then plain_path(json_extract_string(attributes, '$."page_path"')) end, url_path(url))
             as page_path,
         initiator_type in ('fetch', 'xmlhttprequest') and span_id is not null as is_request,
         -- a handshake lies within its connection; a span over plain HTTP has it at the origin of times

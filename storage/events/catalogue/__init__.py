@@ -18,6 +18,13 @@ from ..toml_tables import WrongKeyError, check_among, checked
 
 CATALOGUE_FOLDER: Final = Path(__file__).parent
 TYPES: Final = ("string", "integer", "number", "boolean", "timestamp", "object", "string[]")
+STORED_ELSEWHERE: Final[Mapping[str, str]] = {
+    "browser.web_vital": "frontend_performance_metrics",
+    "browser.navigation_timing": "frontend_performance_metrics",
+    "browser.long_task": "frontend_performance_metrics",
+    "browser.resource_timing": "network_performance_metrics",
+}
+"""Events that another table holds, as the SELECT of `events` has it; own events are never among them."""
 PERSONAL_CLASSES: Final = ("identifier", "profile", "network_address", "device", "free_text", "credential", "location")
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
@@ -189,6 +196,8 @@ def _check_event(event: Event) -> None:
         raise WrongKeyError("name", f"expected {event.path.stem}, as the file is named, not {event.name}")
     if not _SEMVER.fullmatch(event.version):
         raise WrongKeyError("version", f"expected major.minor.patch, not {event.version!r}")
+    if event.stored_in != STORED_ELSEWHERE.get(event.name):
+        raise WrongKeyError("stored_in", f"expected {STORED_ELSEWHERE.get(event.name, 'no such key: events holds it')}")
     check_among("context", event.context, BASE_FIELDS)
     check_among("required_context", event.required_context, [name for name in IDENTIFIERS if name in event.context])
     for key, expected in (("timestamp_property", "timestamp"), ("user_property", "string")):

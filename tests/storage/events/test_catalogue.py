@@ -71,6 +71,7 @@ def test_an_own_folder_adds_events(tmp_path: Path) -> None:
     [
         ('version = "1.0.0"', 'version = "1.0"', "version: expected major.minor.patch, not '1.0'"),
         ('trigger = "The last signature."\n', "", "trigger: is missing"),
+        ('trigger = "', 'stored_in = "users"\ntrigger = "', "stored_in: expected no such key: events holds it"),
         ("required_context", "requird_context", "requird_context: no such key; did you mean required_context?"),
         ('"contract.signed"', '"contract.sent"', "name: expected contract.signed, as the file is named, not contract.sent"),
         ('"Count contracts"', "7", "usages: expected a list of texts, each once, not [7]"),

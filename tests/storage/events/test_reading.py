@@ -129,6 +129,26 @@ def test_slugs_are_the_senders_then_the_maps_then_templates(logs: Logs) -> None:
     ]
 
 
+def test_what_a_path_says_of_a_person_is_stored_nowhere_but_in_the_url(deriver: Deriver, logs: Logs) -> None:
+    """Query and fragment are no part of page and slug; a route in the fragment is."""
+    paths = {
+        "/u?email=eve@example.com&token=SECRET": "/u",
+        "/u#part?token=SECRET": "/u",
+        "/app?token=SECRET#/orders/1234?token=SECRET": "/app#/orders/{id}",
+        "/#!about": "/#!about",
+        "?token=SECRET": None,
+    }
+    found = rows(deriver, logs(*(("order.seen", {"page_path": path}) for path in paths)))
+    assert list(paths.values()) == [row["page_slug"] for row in found]
+    assert "SECRET" not in json.dumps([[row["page_path"], row["properties"]] for row in found])
+
+
+def test_small_rates_are_rates(deriver: Deriver, logs: Logs) -> None:
+    """As numbers and as texts."""
+    rates = {1e-7: 1e-7, 0.5: 0.5, "1e-7": 1e-7, "0.0000001": 1e-7, 0: 1.0, 2: 1.0, "half": 1.0}
+    assert list(rates.values()) == [row["sample_rate"] for row in rows(deriver, logs(*(("a.b", {"sample_rate": rate}) for rate in rates)))]
+
+
 def test_a_user_agent_that_cannot_be_read_leaves_the_event_partly_enriched(logs: Logs) -> None:
     """It is tried three times; the event is stored, and marked."""
     tries = []

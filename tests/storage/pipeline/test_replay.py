@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from otelpond.receivers.events.conversion import SCOPE
 from otelpond.storage.decode import reference
 from otelpond.storage.decode.inspection import inspect
 from otelpond.storage.decode.payloads import Payloads, Rules
@@ -26,6 +27,7 @@ from otelpond.storage.signals import Signal
 
 RULES = Rules(hash_address=lambda address, _: address, keep_dates=True)
 START_NS = 1_790_000_000_000_000_000
+UNREAD = "it could not be read as an event: mend it and send it again"
 OWN = """-- Names of spans that are short.
 create table short_names (
     name            text not null check (length(name) < {most}),
@@ -212,15 +214,18 @@ def test_killed_at_every_commit_each_record_is_there_once(pond: Pond, monkeypatc
 
 
 def events_request() -> bytes:
-    """An event that the catalogue refuses, and one that the endpoint could not represent."""
+    """An event that the catalogue refuses, a measurement that it refuses, and an event that the endpoint could not represent."""
     request = ExportLogsServiceRequest()
-    records = request.resource_logs.add().scope_logs.add().log_records
+    scope = request.resource_logs.add().scope_logs.add()
+    scope.scope.name, records = SCOPE, scope.log_records
     refused = records.add(event_name="user.login", time_unix_nano=START_NS)
+    measured = records.add(event_name="browser.web_vital", time_unix_nano=START_NS)
     unread = records.add(event_name="custom", time_unix_nano=START_NS)
     unread.body.string_value = '{"timestamp":"soon"}'
     for record, key, value in (
         (refused, "user.id", "u1"),
         (refused, "login_method", "pin"),
+        (measured, "browser.web_vital.name", "speed"),
         (unread, "event.refusal", "timestamp: is no time"),
     ):
         record.attributes.add(key=key).value.string_value = value
@@ -228,7 +233,7 @@ def events_request() -> bytes:
 
 
 def test_an_event_is_stored_once_a_wider_catalogue_takes_it(tmp_path: Path) -> None:
-    """It is judged by the catalogue of the day; what could not be read as an event stays rejected."""
+    """It is judged by the catalogue of the day; what could not be read as an event stays rejected, and so does what other tables hold."""
     data, known = tmp_path / "pond", load_tables()
     tables = {name: known[name] for name in ("logs", "events", "rejected_records")}
     inbox, payload = Inbox(data / "inbox" / "receiver"), events_request()
@@ -236,14 +241,16 @@ def test_an_event_is_stored_once_a_wider_catalogue_takes_it(tmp_path: Path) -> N
     inbox.close()
     lake, deriver = Lake(data, tables), Deriver(tables)
     Pipeline(data, lake, deriver, kernels=reference.decode, plain=reference.decode, rules=RULES, options=Options()).run(AtOnce())  # type: ignore[arg-type]
-    refused, unread = sorted(read(data), key=lambda record: record.reason)
+    measured, refused, unread = sorted(read(data), key=lambda record: record.reason)
+    left = {measured.id: "events holds no browser.web_vital: have it sent again", unread.id: UNREAD}
 
     def replayed(deriver: Deriver) -> Outcome:
-        return Replayer(Importer(data, lake, deriver, kernels=fragile, plain=fragile, rules=RULES)).run([refused, unread])
+        return Replayer(Importer(data, lake, deriver, kernels=fragile, plain=fragile, rules=RULES)).run([measured, refused, unread])
 
-    assert {refused.id: refused.reason, unread.id: "it could not be read as an event: mend it and send it again"} == replayed(deriver).left
+    assert {**left, refused.id: refused.reason} == replayed(deriver).left
     wider = Deriver(tables, events=EventSettings(catalogue=Catalogue({})))
-    assert [refused.id] == replayed(wider).stored
+    outcome = replayed(wider)
+    assert ([refused.id], left) == (outcome.stored, outcome.left)
     assert [refused.id] == replayed(wider).known
     with connect(data) as con:
         found = con.execute("select event_name, user_id, properties ->> 'login_method', validation_error from events").fetchall()
