@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..storage.events.aliases import load_aliases
 from ..storage.events.catalogue import CATALOGUE_FOLDER, Catalogue, CatalogueError, Event, load_catalogue
 from ..storage.events.judge import refusal
 from .errors import CommandError
@@ -36,13 +37,22 @@ class KnownEvents:
 
     def __init__(self, catalogue: Catalogue, *, keeps_invalid: bool = False) -> None:
         self._events = catalogue.events
+        self._aliases = load_aliases().events
         self.keeps_invalid = keeps_invalid
 
+    def is_known(self, event_name: str) -> bool:
+        """Whether that is an event's name, ours or another SDK's."""
+        return event_name in self._events or event_name in self._aliases
+
     def declared(self, event_name: str) -> Event | None:
-        """The event of that name."""
-        return self._events.get(event_name)
+        """The event of that name, or of which that is another name."""
+        alias = self._aliases.get(event_name)
+        return self._events.get(alias.event if alias else event_name)
 
     def refusal(self, event_name: str, properties: Mapping[str, Any], context: Mapping[str, str | None]) -> str | None:
         """Why an event is invalid; None where it is valid or unknown."""
-        event = self._events.get(event_name)
-        return None if event is None else refusal(event, properties, context)
+        event = self.declared(event_name)
+        if event is None:
+            return None
+        alias = self._aliases.get(event_name)
+        return refusal(event, alias.renamed(properties) if alias else properties, context)

@@ -33,8 +33,12 @@ class Catalogue(Protocol):
         """Whether events that break the catalogue are stored all the same, marked."""
         ...
 
+    def is_known(self, event_name: str) -> bool:
+        """Whether anything is known of events of that name; of some of other SDKs it is the name only."""
+        ...
+
     def declared(self, event_name: str) -> Declared | None:
-        """The event of that name."""
+        """The event of that name, or of which that is another SDK's name."""
         ...
 
     def refusal(self, event_name: str, properties: Mapping[str, Any], context: Mapping[str, str | None]) -> str | None:

@@ -184,10 +184,10 @@ class _Piece:
 
     def _judged(self, event: PlainEvent) -> Verdict:
         event_id = event.attributes[UID]
-        declared = self._catalogue.declared(event.name)
-        if declared is None:
+        if not self._catalogue.is_known(event.name):
             return Verdict(event_id, warning=f"event_name: {shown(event.name)} is not in the catalogue")
-        refusal = self._catalogue.refusal(event.name, event.properties, context(event, declared, self._arrival.tenant))
+        known = context(event, self._catalogue.declared(event.name), self._arrival.tenant)
+        refusal = self._catalogue.refusal(event.name, event.properties, known)
         return Verdict(event_id, warning=refusal) if self._catalogue.keeps_invalid else Verdict(event_id, error=refusal)
 
     def _refuse(self, event: Any, index: int, reason: str) -> Verdict:

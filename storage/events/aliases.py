@@ -37,12 +37,9 @@ class Alias:
     @property
     def sql(self) -> str:
         """An SQL expression: the JSON object `attributes` under our names."""
-        renamed = {theirs: ours for theirs, ours in self.attributes.items() if theirs != ours}
-        sources: dict[str, list[str]] = {ours: [ours] for ours in [*self.attributes.values(), *self.values, *self.lower]}
-        for theirs, ours in renamed.items():
-            sources[ours].append(theirs)
         members = []
-        cleared = dict.fromkeys([*sources, *renamed])
+        sources = self._sources
+        cleared = dict.fromkeys([*sources, *self.attributes])
         for ours, names in sources.items():
             found = [f"json_extract(attributes, {quoted(_pointer(name))})" for name in names]
             implied = [f"to_json({quoted(self.values[ours])})"] if ours in self.values else []
@@ -51,6 +48,25 @@ class Alias:
         if not members:
             return "attributes"
         return f"json_merge_patch(attributes, {quoted(json.dumps(cleared))}, json_object({', '.join(members)}))"
+
+    def renamed(self, properties: Mapping[str, Any]) -> dict[str, Any]:
+        """Properties under our names: of one event what `sql` says of a batch."""
+        sources = self._sources
+        result = {name: value for name, value in properties.items() if name not in sources and name not in self.attributes}
+        for ours, names in sources.items():
+            value = next((properties[name] for name in names if name in properties), self.values.get(ours))
+            if value is not None:
+                result[ours] = value.lower() if ours in self.lower and isinstance(value, str) else value
+        return result
+
+    @property
+    def _sources(self) -> dict[str, list[str]]:
+        """The names under which each of ours is looked for, ours first."""
+        sources: dict[str, list[str]] = {ours: [ours] for ours in [*self.attributes.values(), *self.values, *self.lower]}
+        for theirs, ours in self.attributes.items():
+            if theirs != ours:
+                sources[ours].append(theirs)
+        return sources
 
 
 @dataclass(frozen=True, slots=True)

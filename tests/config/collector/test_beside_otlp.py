@@ -104,6 +104,42 @@ def test_the_pipeline_does_what_the_answers_say(catalogue: KnownEvents) -> None:
     assert {verdict.event_id: verdict.error for verdict in verdicts if verdict.error is not None} == rejected
 
 
+ALIASED = [
+    ({"event_name": "browser.web_vital", "name": "LCP", "value": 2500.5}, None),
+    ({"event_name": "browser.web_vital", "browser.web_vital.name": "CLS", "browser.web_vital.value": 0, "name": "LCP"}, None),
+    ({"event_name": "browser.web_vital", "name": "speed", "value": 1}, "properties.browser.web_vital.name: "),
+    (
+        {"event_name": "browser.web_vital", "name": "lcp", "value": "1"},
+        "properties.browser.web_vital.value: is a string, expected a number",
+    ),
+    ({"event_name": "browser.web_vital", "value": 1}, "properties.browser.web_vital.name: is missing"),
+    ({"event_name": "app.widget.click", "app.widget.id": "save"}, None),
+    ({"event_name": "app.widget.click", "properties": {"actionType": "tap"}}, None),
+    ({"event_name": "app.widget.click", "action_type": 5}, "properties.action_type: is a number, expected a string"),
+    ({"event_name": "browser.user_action.click", "browser.xpath": "//a", "action_target": "b"}, None),
+    ({"event_name": "browser.navigation", "browser.document.title": "Home", "url": "https://a.example/"}, None),
+    ({"event_name": "browser.page_view", "title": "Home", "scroll_depth": 101}, "properties.scroll_depth: 101 is more than 100"),
+    ({"event_name": "browser.console", "anything": 1}, None),
+    ({"event_name": "app.jank"}, None),
+]
+"""Events under other SDKs' names, and how each is refused."""
+
+
+def test_other_sdks_names_are_judged_as_the_pipeline_judges_them(catalogue: KnownEvents) -> None:
+    """Attributes, implied values and lower case are read before; none of the names is called unknown."""
+    body = json.dumps([event for event, _ in ALIASED]).encode()
+    payload, verdicts = to_logs_request(events_in(body), body, catalogue, Arrival("default", ACCEPTED_UNIX_NANO, bytes(16)))
+    for (_, refusal), verdict in zip(ALIASED, verdicts, strict=True):
+        assert (refusal is None, None) == (verdict.error is None, verdict.warning)
+        assert (verdict.error or "").startswith(refusal or "")
+    stored, rejected = _tables(payload)
+    assert {verdict.event_id: verdict.error for verdict in verdicts if verdict.error is not None} == rejected
+    accepted = {
+        verdict.event_id for (event, _), verdict in zip(ALIASED, verdicts, strict=True) if not verdict.error and "name" not in event
+    }
+    assert accepted == stored
+
+
 def test_an_address_is_hashed_in_what_is_refused(catalogue: KnownEvents) -> None:
     """Whatever was wrong with the event, and wherever in it the address stands."""
     address = "198.51.100.77"

@@ -41,6 +41,10 @@ class SmallCatalogue:
         }
     )
 
+    def is_known(self, event_name: str) -> bool:
+        """Whether an event is called so."""
+        return event_name in self.events
+
     def declared(self, event_name: str) -> DeclaredEvent | None:
         """The event of that name."""
         return self.events.get(event_name)
