@@ -30,6 +30,8 @@ Aggregation = Literal["avg", "sum", "min", "max", "count", "p50", "p95", "p99", 
 DEFAULT_LIMIT: Final = 100
 _FOLDER: Final = Path(__file__).parent
 _MICROSECOND: Final = timedelta(microseconds=1)
+_HIGHEST: Final = 2**63 - 1
+"""DuckDB's bigint: of rows, and of microseconds."""
 
 
 def get_events(
@@ -55,7 +57,8 @@ def get_events(
         PondNotFoundError: there is no pond.
         ValueError: an argument is wrong.
     """
-    wanted = type.lower() if type is not None and type.isupper() else type  # EventType.USER_ACTION, as enumerations spell it
+    kind = None if type is None else _text("type", type)
+    wanted = kind.lower() if kind is not None and kind.isupper() else kind  # EventType.USER_ACTION, as enumerations spell it
     return _rows(pond, "events", {"type": wanted} | _span(start_time, end_time, limit, offset))
 
 
@@ -88,7 +91,7 @@ def get_metrics(
         PondNotFoundError: there is no pond.
         ValueError: an argument is wrong.
     """
-    parameters = {"name": name} | _tags(tags or {}) | _span(start_time, end_time, limit, offset)
+    parameters = {"name": _text("name", name)} | _tags(tags or {}) | _span(start_time, end_time, limit, offset)
     if agg is None:
         if bucket is not None:
             raise ValueError("bucket: needs agg, which says how the values of one become one")
@@ -114,7 +117,7 @@ def _row(columns: list[tuple[str, bool]], values: tuple[Any, ...]) -> dict[str, 
 
 def _span(start_time: Instant | None, end_time: Instant | None, limit: int, offset: int) -> dict[str, Any]:
     for name, number in (("limit", limit), ("offset", offset)):
-        if isinstance(number, bool) or not isinstance(number, int) or number < 0:
+        if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= _HIGHEST:
             raise ValueError(f"{name}: {number!r} is no number of rows")
     return {"start": _instant("start_time", start_time), "end": _instant("end_time", end_time), "limit": limit, "offset": offset}
 
@@ -130,15 +133,29 @@ def _instant(name: str, value: Instant | None) -> datetime | None:
         raise ValueError(f"{name}: {value!r} is neither a datetime nor milliseconds since 1970") from None
 
 
+def _text(name: str, value: str) -> str:
+    try:
+        value.encode()
+    except (AttributeError, UnicodeEncodeError):
+        raise ValueError(f"{name}: {value!r} is no text") from None
+    return value
+
+
 def _tags(tags: Mapping[str, str | float]) -> dict[str, list[str]]:
-    paths = ["/" + key.replace("~", "~0").replace("/", "~1") for key in tags]
-    return {"paths": paths, "values": [tag if isinstance(tag, str) else json.dumps(tag) for tag in tags.values()]}
+    try:
+        paths = ["/" + _text("tags", key).replace("~", "~0").replace("/", "~1") for key in tags]
+        return {"paths": paths, "values": [_text("tags", tag if isinstance(tag, str) else json.dumps(tag)) for tag in tags.values()]}
+    except (AttributeError, TypeError):
+        raise ValueError(f"tags: {tags!r} is no mapping of names to texts or numbers") from None
 
 
 def _microseconds(bucket: timedelta | float | None) -> int | None:
     if bucket is None:
         return None
-    length = (bucket if isinstance(bucket, timedelta) else timedelta(seconds=bucket)) // _MICROSECOND
-    if length <= 0:
-        raise ValueError(f"bucket: {bucket!r} is no length of time")
+    try:
+        length = (bucket if isinstance(bucket, timedelta) else timedelta(seconds=bucket)) // _MICROSECOND
+    except (TypeError, ValueError, OverflowError):
+        length = 0
+    if not 0 < length <= _HIGHEST:
+        raise ValueError(f"bucket: {bucket!r} is no length of time, a timedelta or seconds")
     return length

@@ -163,7 +163,17 @@ def test_a_histogram_counts_as_its_values(con: duckdb.DuckDBPyConnection) -> Non
         ({"agg": "median"}, "agg: 'median' is not one of avg, sum, min, max, count, p50, p95, p99, rate"),
         ({"bucket": 60}, "bucket: needs agg"),
         ({"agg": "sum", "bucket": 0}, "bucket: 0 is no length of time"),
+        ({"agg": "sum", "bucket": float("nan")}, "bucket: nan is no length of time, a timedelta or seconds"),
+        ({"agg": "sum", "bucket": 1e30}, "bucket: 1e.30 is no length of time"),
+        ({"agg": "sum", "bucket": timedelta.max}, "bucket: .* is no length of time"),
+        ({"agg": "sum", "bucket": "1h"}, "bucket: '1h' is no length of time"),
+        ({"name": 5}, "name: 5 is no text"),
+        ({"tags": [5]}, "tags: 5 is no text"),
+        ({"tags": ["status"]}, r"tags: \['status'\] is no mapping of names to texts or numbers"),
+        ({"tags": {"status": NOON}}, "tags: .* is no mapping of names to texts or numbers"),
+        ({"tags": {"method": "\ud800"}}, "tags: '.ud800' is no text"),
         ({"limit": -1}, "limit: -1 is no number of rows"),
+        ({"limit": 2**70}, "limit: 1180591620717411303424 is no number of rows"),
         ({"offset": "1"}, "offset: '1' is no number of rows"),
         ({"start_time": "today"}, "start_time: 'today' is neither a datetime nor milliseconds since 1970"),
         ({"end_time": 1e300}, "end_time: 1e.300 is neither a datetime nor milliseconds since 1970"),
@@ -172,7 +182,21 @@ def test_a_histogram_counts_as_its_values(con: duckdb.DuckDBPyConnection) -> Non
 def test_what_is_wrong_is_said(con: duckdb.DuckDBPyConnection, arguments: Any, problem: str) -> None:
     """Which argument, and what it should be."""
     with pytest.raises(ValueError, match=problem):
-        get_metrics(con, name="m", **arguments)
+        get_metrics(con, **{"name": "m"} | arguments)
+
+
+@pytest.mark.parametrize("kind", [5, b"user_action", "\ud800"])
+def test_a_kind_of_events_is_a_text(con: duckdb.DuckDBPyConnection, kind: Any) -> None:
+    """Nothing else."""
+    with pytest.raises(ValueError, match=r"type: .* is no text"):
+        get_events(con, type=kind)
+
+
+def test_the_highest_numbers_are_taken(con: duckdb.DuckDBPyConnection) -> None:
+    """What DuckDB can hold."""
+    points(con, {"at": 0, "value_int": 1})
+    assert [1] == [row["value"] for row in get_metrics(con, name="m", agg="sum", bucket=(2**63 - 1) // 10**6, limit=2**63 - 1)]
+    assert [] == get_events(con, offset=2**63 - 1)
 
 
 def test_a_pond_that_is_not_there_is_said(tmp_path: Path) -> None:
