@@ -52,11 +52,17 @@ def track_metric(name: str, value: float, tags: Mapping[str, object] | None = No
         raise ValueError(f"the value of {name} is no finite number")
     if not _settings().analytics or _settings().disabled:
         return
+    name, unit = _encodable(name), _encodable(unit)
     attributes = _attributes(tags or {})
     if _providers is None:
-        metrics_api.get_meter(SCOPE).create_gauge(str(name), unit).set(value, attributes)
+        metrics_api.get_meter(SCOPE).create_gauge(name, unit).set(value, attributes)
     else:
-        _providers.delivery.tracked.put(Tracked(str(name), unit, value, attributes, time.time_ns(), _providers.resource))
+        _providers.delivery.tracked.put(Tracked(name, unit, value, attributes, time.time_ns(), _providers.resource))
+
+
+def _encodable(value: object) -> str:
+    """The text of it with ? for each half of a surrogate pair, which is no UTF-8: one in a name would cost the whole batch."""
+    return str(value).encode("utf-8", "replace").decode()
 
 
 @functools.cache
@@ -66,5 +72,7 @@ def _settings() -> Settings:
 
 def _attributes(tags: Mapping[str, object]) -> dict[str, AttributeValue]:
     """What attributes of points can be, without secrets; other things as their text."""
-    plain = {str(key): tag if isinstance(tag, str | bool | int | float) else str(tag) for key, tag in tags.items() if tag is not None}
+    plain = {
+        _encodable(key): tag if isinstance(tag, bool | int | float) else _encodable(tag) for key, tag in tags.items() if tag is not None
+    }
     return cast("dict[str, AttributeValue]", values(plain))

@@ -55,6 +55,14 @@ def _points(request: Any) -> list[tuple[str, str, float, dict[str, str]]]:
     ]
 
 
+def test_half_a_surrogate_pair_does_not_cost_the_batch(instrumented: _Instrumented) -> None:
+    """Neither in the name nor in the unit, nor in tags."""
+    track_metric("loads\ud800", 1, {"pa\ud800ge": "a\udc00"}, unit="m\udfffs")
+    track_metric("saves", 2)
+    instrumented.delivery._send_tracked()
+    assert [("loads?", "m?s", 1.0, {"pa?ge": "a?"}), ("saves", "", 2.0, {})] == _points(instrumented.sent[0])
+
+
 def test_every_value_is_sent_with_its_time(instrumented: _Instrumented) -> None:
     """Also two of one metric with the same tags, which a gauge of the SDK would make one."""
     for value in (150, 180.5):
