@@ -1,8 +1,9 @@
 -- API requests, one row each, whoever tells of them.
 -- The span counts where there is one (api_performance_metrics): api.request_* events of the same tenant, service and trace only add to
--- it what spans do not say (the API key, the rest of its rate limit, the kind of error). Where a service sends no spans, a request is its
--- api.request_completed or api.request_failed event, once per request_id where they carry one; an api.request_received counts only
--- where no such event of the same key, endpoint and method follows within five minutes.
+-- it what spans do not say (the API key, the rest of its rate limit, the kind of error). Of several spans of a trace, an event adds to the
+-- one with its span_id, else to the only one with its endpoint and method, else to the only one, and to none where that leaves several.
+-- Where a service sends no spans, a request is its api.request_completed or api.request_failed event, once per request_id where they
+-- carry one; an api.request_received counts only where no such event of the same key, endpoint and method follows within five minutes.
 -- failed: a status code of 400 or above, no answer, or an api.request_failed event.
 with parsed as (
     select
@@ -17,7 +18,7 @@ with parsed as (
 ),
 told as (
     select
-        tenant_id, organization_id, service_name, environment, event_id, event_name, timestamp, dt, trace_id, user_id,
+        tenant_id, organization_id, service_name, environment, event_id, event_name, timestamp, dt, trace_id, span_id, user_id,
         nullif(said.request_id, '') as request_id,
         said.api_key_id,
         coalesce(said.endpoint, '') as endpoint,
@@ -34,16 +35,26 @@ told as (
         coalesce(user_agent, said.user_agent) as user_agent
     from parsed
 ),
+placed as (
+    select
+        told.*,
+        span.span_id as of_span,
+        case when told.span_id = span.span_id then 1 when endpoint = endpoint_path and method = http_method then 2 else 3 end as nearness
+    from told
+    join api_performance_metrics as span using (tenant_id, trace_id, service_name)
+    window event as (partition by told.tenant_id, event_id)
+    qualify nearness = min(nearness) over event
+        and (nearness = 1 or count(*) over (partition by told.tenant_id, event_id, nearness) = 1)
+),
 beside_spans as (
     select
-        tenant_id, trace_id, service_name,
+        tenant_id, trace_id, service_name, of_span as span_id,
         any_value(api_key_id) as api_key_id,
         min(rate_limit_remaining) as rate_limit_remaining,
         any_value(error_type) as error_type,
         any_value(error_message) as error_message,
         max(retry_attempt) as retry_attempt
-    from told
-    semi join api_performance_metrics using (tenant_id, trace_id, service_name)
+    from placed
     group by all
 ),
 alone as (
@@ -107,7 +118,7 @@ requests as (
         request_size_bytes, response_size_bytes, api_key_id, rate_limit_remaining, error_type, error_message,
         coalesce(retry_attempt, 0), user_id, ip_address, user_agent, trace_id, span_id, dt
     from api_performance_metrics
-    left join beside_spans using (tenant_id, trace_id, service_name)
+    left join beside_spans using (tenant_id, trace_id, service_name, span_id)
 )
 select * replace (
     case when failed then coalesce(error_type, case
