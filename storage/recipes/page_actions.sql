@@ -35,7 +35,7 @@ select
     count(*) as actions,
     count(distinct person) as people,
     count(distinct session_id) as sessions,
-    round(count(*) / any_value(page_sessions), 2) as per_session
+    round(count(*) / nullif(any_value(page_sessions), 0), 2) as per_session
 from sorted
 join (select page_slug, count(distinct session_id) as page_sessions from sorted group by page_slug) using (page_slug)
 group by page_slug, kind

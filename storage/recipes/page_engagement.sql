@@ -1,6 +1,7 @@
 -- How people use each page: views, time on it, how far they scroll, what they do, and how often a session ends there or bounces off.
 -- Time counts views whose end is known. The exit rate is the share of a page's views that were the last of their session; the bounce
--- rate that of sessions which began there and saw nothing else and did nothing.
+-- rate that of sessions which began there and saw nothing else and did nothing. A login cuts no session; views without one are one
+-- session of their person.
 -- usages: U-user.page_view-2, U-user.page_view-3
 -- ledger: 192, 196
 with views as (
@@ -10,7 +11,7 @@ with views as (
         row_number() over (session order by view_timestamp desc) = 1 as is_exit
     from user_page_views
     where is_bot is not true
-    window session as (partition by tenant_id, session_id, coalesce(user_id, anonymous_id))
+    window session as (partition by tenant_id, coalesce(nullif(session_id, ''), user_id, anonymous_id))
 )
 select
     page_slug,

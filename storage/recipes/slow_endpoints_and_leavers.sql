@@ -1,5 +1,6 @@
 -- Slow endpoints, and the users who left after them: the share of slow requests after which nothing more happened.
--- Within a minute of the answer, by the user who asked; requests without a user say nothing.
+-- Within a minute of the answer, by the user who asked; requests without a user say nothing. To leave a page, a form or the session is
+-- to leave, not to go on.
 -- ledger: 199-200
 with slow as (
     select tenant_id, endpoint_path, user_id, request_timestamp, duration_ns
@@ -11,6 +12,7 @@ followed as (
         select 1
         from user_activity
         where user_activity.tenant_id = slow.tenant_id and user_activity.user_id = slow.user_id
+            and user_activity.event_name not in ('user.page_leave', 'form.abandon', 'user.logout', 'session.end')
             and user_activity.timestamp > slow.request_timestamp + to_microseconds(slow.duration_ns // 1000)
             and user_activity.timestamp <= slow.request_timestamp + to_microseconds(slow.duration_ns // 1000) + interval 1 minute
     ) as went_on
