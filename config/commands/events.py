@@ -148,11 +148,12 @@ def _validated(file: Path, catalogue: Catalogue, wrong: list[str]) -> str:
 
 def _verdicts(file: Path, catalogue: Catalogue) -> Iterator[tuple[str, Verdict]]:
     """Each event's place and what is said of it; a text that is no JSON is one verdict."""
+    known = KnownEvents(catalogue)
     for place, text in _texts(file):
         try:
             events = events_in(text)
             arrival = Arrival("default", 1, bytes(16))
-            _, verdicts = to_logs_request(events, text, KnownEvents(catalogue), arrival)
+            _, verdicts = to_logs_request(events, text, known, arrival)
         except (UndecodableError, RefusedError) as error:
             yield place, Verdict("", error=str(error))
             continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn
@@ -27,6 +28,7 @@ SCOPE: Final = "otelpond.events.http"
 _PIECE_EVENTS: Final = 256
 _BATCH: Final = "events"
 _TOO_DEEP: Final = "the body is nested too deep"
+_MOST_DIGITS: Final = 1_000
 _INFO: Final = (SeverityNumber.SEVERITY_NUMBER_INFO, "INFO")
 _ERROR: Final = (SeverityNumber.SEVERITY_NUMBER_ERROR, "ERROR")
 
@@ -77,17 +79,27 @@ def _parsed(text: bytes) -> Any:
     if not text.strip():
         raise UndecodableError("the body is empty, a JSON text expected")
     try:
-        return json.loads(text.decode(), parse_constant=_bare_constant)
+        return _loaded(text.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise UndecodableError(f"the body is not valid UTF-8 at byte {error.start}") from None
     except json.JSONDecodeError as error:
         raise UndecodableError(f"the body is no JSON: {error}") from None
-    except UndecodableError:
-        raise
-    except ValueError as error:  # an integer of thousands of digits
-        raise UndecodableError(f"the body is not readable: {error}") from None
     except RecursionError:
         raise UndecodableError(_TOO_DEEP) from None
+
+
+def _loaded(text: str) -> Any:
+    try:
+        return json.loads(text, parse_constant=_bare_constant)
+    except (json.JSONDecodeError, UndecodableError):
+        raise
+    except ValueError:  # an integer of thousands of digits; to look at each takes time
+        return json.loads(text, parse_constant=_bare_constant, parse_int=_integer)
+
+
+def _integer(digits: str) -> float:
+    """An integer; one of very many digits, which costs its own event, is infinite."""
+    return int(digits) if len(digits) <= _MOST_DIGITS else math.inf
 
 
 def _bare_constant(constant: str) -> NoReturn:
