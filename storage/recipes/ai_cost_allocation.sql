@@ -15,7 +15,7 @@ costs as (
         organization_id,
         cast(date_trunc('month', timestamp) as date) as month,
         coalesce(workflow_category, category, 'unknown') as workflow_category,
-        count(*) as requests,
+        count(*) filter (status <> 'cost only') as requests,
         cast(sum(cost_usd) as double) as cost_usd
     from ai_requests
     left join categories using (tenant_id, workflow_id)

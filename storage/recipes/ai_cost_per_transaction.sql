@@ -9,9 +9,10 @@ with transactions as (
         organization_id,
         coalesce('execution ' || execution_id, 'request ' || request_id) as transaction,
         min(timestamp) as began_at,
-        count(*) as requests,
+        count(*) filter (status <> 'cost only') as requests,
         cast(sum(cost_usd) as double) as cost_usd
     from ai_requests
+    where status <> 'cost only' or execution_id is not null
     group by all
 )
 select

@@ -19,6 +19,6 @@ select
     round(count(*) filter (status = 'failed') / count(*), 4) as failed_share,
     mode(failure_reason) filter (status = 'failed') as usual_reason
 from ai_requests
-where status <> 'requested'
+where status in ('completed', 'failed')
 group by all
 order by tenant_id, failed_share desc, failed desc, model_name, task_type, input_tokens

@@ -12,6 +12,6 @@ select
     round(count(*) filter (status = 'completed') / count(*), 4) as completed_share,
     round(count(*) filter (status = 'completed' and failed_attempts = 0) / count(*), 4) as completed_at_once_share
 from ai_requests
-where status <> 'requested'
+where status in ('completed', 'failed')
 group by all
 order by all

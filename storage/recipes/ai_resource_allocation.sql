@@ -6,8 +6,11 @@ select
     tenant_id,
     coalesce(priority_level, 'unknown') as priority_level,
     model_name,
-    count(*) as requests,
-    round(count(*) / sum(count(*)) over (partition by tenant_id), 4) as share_of_requests,
+    count(*) filter (status <> 'cost only') as requests,
+    round(
+        count(*) filter (status <> 'cost only') / nullif(sum(count(*) filter (status <> 'cost only')) over (partition by tenant_id), 0),
+        4
+    ) as share_of_requests,
     round(median(processing_time_ms), 3) as median_ms,
     round(cast(sum(cost_usd) as double), 6) as cost_usd,
     round(

@@ -3,7 +3,8 @@
 -- without one stands for itself.
 -- A cost is told by up to three events and counts once: actual_cost of the completion, else cost_amount of an ai.cost_incurred;
 -- estimated_cost never. An ai.cost_incurred that names no request is the cost of a completed request where its organization completed
--- one with the same model within the hour before or after, and else of a request that nothing else tells of.
+-- one with the same model within the hour before or after, one for each completed. What only costs tell of has the status 'cost only': it
+-- is spent, but no request to be counted.
 -- What is told again under another event id adds nothing; failures are attempts, and one of each retry_attempt counts.
 with parsed as (
     select
@@ -25,13 +26,37 @@ told as (
         coalesce(said.model_name, 'unknown') as model_name
     from parsed
 ),
-repeated as (
-    select cost.tenant_id, cost.event_id
+completed as (
+    select tenant_id, organization_id, model_name, min(timestamp) as timestamp
+    from told
+    where event_name = 'ai.model_completed' and said.actual_cost is not null
+    group by tenant_id, organization_id, model_name, coalesce(request_id, event_id)
+),
+nearby as (
+    select cost.tenant_id, cost.organization_id, cost.model_name, cost.timestamp, cost.event_id
     from (select * from told where event_name = 'ai.cost_incurred' and request_id is null) as cost
-    asof join (select * from told where event_name = 'ai.model_completed' and said.actual_cost is not null) as completed
+    asof join completed
         on cost.tenant_id = completed.tenant_id and cost.organization_id = completed.organization_id
         and cost.model_name = completed.model_name and cost.timestamp + interval 1 hour >= completed.timestamp
     where completed.timestamp >= cost.timestamp - interval 1 hour
+),
+together as (
+    -- such costs and the completed requests, each run of them without an hour's pause numbered
+    select *, count(*) filter (after_pause) over (partition by tenant_id, organization_id, model_name order by timestamp) as run
+    from (
+        select
+            *,
+            timestamp > lag(timestamp) over (partition by tenant_id, organization_id, model_name order by timestamp) + interval 1 hour
+                as after_pause
+        from (from nearby union all by name from completed)
+    )
+),
+repeated as (
+    select tenant_id, event_id
+    from together
+    window a_run as (partition by tenant_id, organization_id, model_name, run)
+    qualify event_id is not null
+        and count(event_id) over (a_run order by timestamp, event_id) <= count(*) filter (event_id is null) over a_run
 ),
 put_together as (
     select
@@ -52,8 +77,9 @@ put_together as (
         arg_min(said.task_type, timestamp) as task_type,
         arg_min(said.priority_level, timestamp) as priority_level,
         min(timestamp) as timestamp,
-        min(timestamp) filter (event_name in ('ai.model_completed', 'ai.cost_incurred')) as completed_at,
+        min(timestamp) filter (event_name = 'ai.model_completed') as completed_at,
         max(timestamp) filter (event_name = 'ai.model_failed') as failed_at,
+        bool_and(event_name = 'ai.cost_incurred') as cost_only,
         coalesce(
             arg_min(said.processing_time, timestamp) filter (event_name = 'ai.model_completed'), arg_max(said.processing_time, timestamp)
         ) as processing_time_ms,
@@ -78,7 +104,12 @@ select
     tenant_id,
     organization_id,
     request_id,
-    case when completed_at is not null then 'completed' when failed_at is not null then 'failed' else 'requested' end as status,
+    case
+        when completed_at is not null then 'completed'
+        when failed_at is not null then 'failed'
+        when cost_only then 'cost only'
+        else 'requested'
+    end as status,
     environment,
     workflow_id,
     execution_id,
