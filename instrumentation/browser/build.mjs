@@ -8,6 +8,14 @@ import { build } from 'esbuild';
 import { minify } from 'terser';
 
 const MOST_BYTES = 15_000; // compressed with gzip
+
+/** Names of members that only the sources know: not of settings, records or browsers. */
+const INTERNAL = [
+  'accepted address againAfterMs anonymous answered arrive bytes depth emit foresee forget identity interactions isClosed',
+  'isEnabled isLean isLinked isOurs isPassive isRepeatable isSampled late leave loadId names notBefore origins outbox place post',
+  'put record recorder refused report session setUser settings since takes timeUs transport user visibleMs visibleSince withdraw',
+];
+
 const here = fileURLToPath(new URL('.', import.meta.url));
 const text = (name) => readFileSync(here + name, 'utf-8');
 
@@ -33,7 +41,7 @@ const preamble = `/* otelpond ${version}, Apache-2.0; holds web-vitals ${vitals}
 const { code } = await minify(outputFiles[0].text, {
   ecma: 2020,
   compress: { ecma: 2020, passes: 3, toplevel: true, keep_fargs: false, pure_getters: true, unsafe_arrows: true, unsafe_methods: true },
-  mangle: { toplevel: true },
+  mangle: { toplevel: true, properties: { regex: new RegExp(`^(${INTERNAL.join(' ').replaceAll(' ', '|')})$`), builtins: true } },
   format: { preamble, comments: false },
 });
 const built = `${code}\n`;

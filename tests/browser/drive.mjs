@@ -47,7 +47,7 @@ async function visit(browser, { site }) {
   await page.waitForFunction(() => scrollY === 1200);
   const { scrollHeight } = await page.evaluate(() => ({ scrollHeight: document.documentElement.scrollHeight }));
   await page.evaluate(() => scrollTo(0, 0));
-  for (const name of ['#greet', '#private', '[data-testid=masked]', '#reviews', '#open', '#agree']) await page.click(name);
+  for (const name of ['#greet', '#private', '[data-testid=masked]', '[data-testid=row]', '#reviews', '#open', '#agree']) await page.click(name);
   await page.selectOption('[name=size]', 'M');
   await page.selectOption('[name=period]', 'last_7_days');
   await page.click('#to-catalogue');

@@ -37,7 +37,7 @@ def test_each_view_is_left_once(visit: Visit) -> None:
         passed_s = (leave["time_unix_nano"] - view["time_unix_nano"]) / 1e9
         assert 0 <= leave["time_on_page"] <= passed_s + 0.1
     assert round((1200 + 720) / visit.scroll_height * 100) == leaves[0]["scroll_depth"]
-    assert [9, 6, 1, 0, 1, 4] == [leave["interactions_count"] for leave in leaves]
+    assert [10, 6, 1, 0, 1, 4] == [leave["interactions_count"] for leave in leaves]
 
 
 def test_actions_have_a_type_and_a_stable_target(visit: Visit) -> None:
@@ -45,6 +45,7 @@ def test_actions_have_a_type_and_a_stable_target(visit: Visit) -> None:
     expected = [
         ("click", "greet"),
         ("click", "masked"),
+        ("click", "row"),
         ("tab_switch", "reviews"),
         ("click", "open"),
         ("modal_open", "terms"),
@@ -69,7 +70,7 @@ def test_actions_have_a_type_and_a_stable_target(visit: Visit) -> None:
     assert expected == [(action["action_type"], action["action_target"]) for action in actions]
     context = {action["action_target"]: action.get("action_context", {}) for action in actions}
     assert {"tag": "button", "text": "Greet [removed]"} == context["greet"]
-    assert {"tag": "button"} == context["masked"]
+    assert ({"tag": "button"}, {"tag": "tr"}) == (context["masked"], context["row"])
     assert ({"tag": "select", "value": "last_7_days"}, {"tag": "select"}) == (context["period"], context["size"])
     assert f"{visit.site.origin}/catalogue.html?utm_source=news&utm_medium=mail&token=[removed]" == context["to-catalogue"]["href"]
 

@@ -6,7 +6,7 @@ import { isIgnored, masked, maskedUrl } from './privacy.js';
 import { labelOf, targetOf } from './targets.js';
 
 const INTERACTIVE =
-  'a[href],button,summary,input[type=submit],input[type=button],input[type=reset],input[type=image],input[type=checkbox],input[type=radio],' +
+  'a[href],button,summary,input:is([type=submit],[type=button],[type=reset],[type=image],[type=checkbox],[type=radio]),' +
   '[role=button],[role=link],[role=tab],[role=menuitem],[role=option],[role=switch],[onclick],[data-otelpond-action],[data-otelpond-target]';
 
 /** The kind of a click: as the page says, else by what was clicked. */
@@ -45,7 +45,7 @@ export function observeActions(act) {
     if (!event.isTrusted) return; // by a program
     const [inner] = event.composedPath();
     const element = inner.closest?.(INTERACTIVE);
-    if (!element || isIgnored(element)) return;
+    if (!element || isIgnored(inner)) return;
     const isByEnter = element.type === 'submit' && !event.detail && element !== document.activeElement; // in a field of the form
     if (!isByEnter) act(typeOf(element), element);
   });

@@ -1,7 +1,7 @@
 // Forms: begun, found wrong, submitted, abandoned; and searches. Of fields it is counted whether they are filled, never what is in them.
 
 import { harmless, listen } from './guard.js';
-import { isIgnored, masked } from './privacy.js';
+import { isIgnored, isMasked, masked } from './privacy.js';
 import { targetOf } from './targets.js';
 
 const NO_FIELD = /^(hidden|submit|button|reset|image|fieldset|output)$/;
@@ -41,9 +41,9 @@ export function observeForms(recorder, act) {
 
   function search(field, form) {
     const query = field?.value.trim();
-    if (!query) return;
+    if (!query || isIgnored(field)) return;
     recorder.emit('user.search_performed', {
-      search_query: masked(query, 500),
+      search_query: isMasked(field) ? undefined : masked(query, 500),
       search_category: field.closest('[data-otelpond-category]')?.getAttribute('data-otelpond-category'),
     });
     act('search', form ?? field);
@@ -63,7 +63,7 @@ export function observeForms(recorder, act) {
   listen(document, 'input', ({ target }) => begin(target.form));
   listen(document, 'change', ({ target }) => {
     begin(target.form);
-    if (target.matches?.(SEARCH) && !target.form && !isIgnored(target)) search(target);
+    if (target.matches?.(SEARCH) && !target.form) search(target);
   });
   listen(document, 'invalid', ({ target }) => {
     if (!target.form || isIgnored(target)) return;

@@ -26,16 +26,27 @@ export function observeRequests({ recorder, isOurs, origins }) {
 
   function wrapFetch() {
     const original = window.fetch;
-    const prepared = harmless((input, init) => {
+    /** The request with the header, unless the page gave one, and whether it may be made twice; undefined where it gets none. */
+    const linked = harmless((input, init) => {
       const header = traceparent(input?.url ?? input);
-      const headers = new Headers(init?.headers ?? input?.headers);
-      if (!header || headers.has(HEADER)) return [input, init];
-      headers.set(HEADER, header);
-      return [input, { ...init, headers }];
+      if (!header) return undefined;
+      const request = new Request(input, init);
+      const isOfPage = request.headers.has(HEADER);
+      if (!isOfPage) request.headers.set(HEADER, header);
+      return { request, isRepeatable: !isOfPage && /^(GET|HEAD)$/.test(request.method) };
     });
-    window.fetch = function fetch(input, init) {
+    window.fetch = function fetch(...given) {
+      const [input, init] = given;
       const told = harmless((status) => remember(init?.method ?? input?.method ?? 'GET', input?.url ?? input, status));
-      return original.apply(this, prepared(input, init) ?? [input, init]).then(
+      const { request, isRepeatable } = linked(...given) ?? {};
+      const sent = original.apply(this, request ? [request] : given);
+      /** Once more without the header: where it was redirected to another origin, that may have refused it. */
+      const again = (problem) => {
+        if (!isRepeatable || !(problem instanceof TypeError)) throw problem;
+        request.headers.delete(HEADER);
+        return original.call(this, request);
+      };
+      return sent.catch(again).then(
         (response) => {
           told(response.status);
           return response;
@@ -69,7 +80,7 @@ export function observeRequests({ recorder, isOurs, origins }) {
           const request = requests.get(this);
           const header = traceparent(request.address);
           if (header && !request.isLinked) this.setRequestHeader(HEADER, header);
-          this.addEventListener('loadend', () => remember(request.method, request.address, this.status));
+          this.addEventListener('loadend', () => remember(request.method, request.address, this.status), { once: true });
         })();
         return send.apply(this, given);
       },
