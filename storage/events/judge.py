@@ -204,4 +204,5 @@ def _shown(number: float) -> str:
 
 
 def _quoted(text: str) -> str:
-    return f'"{_CONTROL_CHARACTERS.sub(" ", text[:_LONGEST])}{"..." if len(text) > _LONGEST else ""}"'
+    shown = _CONTROL_CHARACTERS.sub(" ", text[:_LONGEST]).replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{shown}{"..." if len(text) > _LONGEST else ""}"'

@@ -116,7 +116,8 @@ event as (
         coalesce(
             nullif(user_agent_original, ''), nullif(given."user_agent.original", ''), nullif(given.user_agent, ''), client_user_agent
         ) as user_agent,
-        case when try_cast(given.sample_rate as double) > 0 and try_cast(given.sample_rate as double) <= 1
+        -- an event that stands for more than a million others would outweigh every count
+        case when try_cast(given.sample_rate as double) between 1e-6 and 1
             then try_cast(given.sample_rate as double) else 1.0
         end as sample_rate,
         -- the events endpoint says so of what it cannot represent, in its scope; anybody else's attribute of that name is a property

@@ -10,6 +10,8 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..events.judge import EXPECTED
+
 EVENTS: Final = "events"
 REJECTED: Final = "rejected_records"
 OTHER: Final = "other"
@@ -17,6 +19,14 @@ MOST_REASONS: Final = 50
 """Reasons that are counted by name, a table; an own table's CHECK or a hostile sender must not make labels without end."""
 _NUMBERS: Final = re.compile(r"\d+")
 _TEXTS: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
+_EVENT_RULES: Final = (
+    *("is missing", "is empty", "is not one of", "is less than", "is more than", "is not an integer", "is beyond 64 bits"),
+    *("is not a timestamp", "is no time", "is no finite number", "is no integer of 64 bits", "hex digits"),
+    *("is nested deeper than", "holds half of a surrogate pair", "is NULL", "check", "the SELECT in events.sql failed"),
+    *(f"expected {kind}" for kind in EXPECTED.values()),
+)
+"""What breaks a rule says one of these, in the words of the catalogue, the events endpoint or the table."""
+_EVENT_RULE: Final = re.compile("|".join(map(re.escape, _EVENT_RULES)))
 
 Counts = dict[str, int]
 
@@ -27,8 +37,8 @@ class Tally:
 
     Attributes:
         rows: by table.
-        rejected: of those in `rejected_records`, by the table that did not take them and by reason, numbers in it as N, and of events
-            texts as "...": a metrics store has no business with what was sent.
+        rejected: of those in `rejected_records`, by the table that did not take them and by reason, numbers in it as N; of events by the
+            rule alone: a metrics store has no business with what was sent.
         events: by stage (`counters.EVENT_STAGES`).
         quarantined: payloads that no decoder takes.
         retries: payloads that were left out as copies of stored ones.
@@ -46,8 +56,8 @@ class Tally:
         if table == REJECTED:
             together = Counter(zip(rows["table_name"].to_pylist(), rows["reason"].to_pylist(), strict=True))
             for (name, reason), number in together.items():
-                told = _TEXTS.sub('"..."', reason) if name == EVENTS else reason
-                _count(self.rejected.setdefault(name, {}), _NUMBERS.sub("N", told), number)
+                told = _event_rule(reason) if name == EVENTS else _NUMBERS.sub("N", reason)
+                _count(self.rejected.setdefault(name, {}), told, number)
             refused = sum(number for (name, _), number in together.items() if name == EVENTS)
             self._add_stages(received=refused, invalid=refused)
         if table == EVENTS:
@@ -75,6 +85,11 @@ class Tally:
         self._add_stages(**other.events)
         self.quarantined += other.quarantined
         self.retries += other.retries
+
+
+def _event_rule(reason: str) -> str:
+    found = _EVENT_RULE.search(_TEXTS.sub("", reason))
+    return found[0] if found else OTHER
 
 
 def _number(chosen: pa.ChunkedArray) -> int:

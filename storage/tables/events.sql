@@ -117,7 +117,7 @@ comment on column events.user_agent is 'user_agent.original, else http.user_agen
 comment on column events.is_known is 'whether the catalogue or the alias file knows the name';
 comment on column events.validation_error is 'why the catalogue refuses it, where the setting events_policy is stamp';
 comment on column events.enrich_status is 'complete, or partial where user_agent could not be read, or none where nothing could be worked out';
-comment on column events.sample_rate is 'sample_rate: the share of sessions that was sent, above 0 and at most 1; one event stands for 1 / sample_rate';
+comment on column events.sample_rate is 'sample_rate: the share of sessions that was sent, 0.000001 to 1, else 1; one event stands for 1 / sample_rate';
 comment on column events.organization_id is 'organization.id of the record, else organization_id, else of its resource, else the tenant';
 comment on column events.service_name is 'service.name of the resource; unknown where absent';
 comment on column events.service_version is 'service.version of the resource';

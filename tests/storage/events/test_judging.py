@@ -86,6 +86,8 @@ def prop(type: str, **rules: Any) -> Property:  # noqa: A002 - the key's name
         (prop("string", values=("a", "b")), "pin", ': "pin" is not one of "a", "b"'),
         (prop("string", values=("a", "b")), "", ': "" is not one of "a", "b"'),
         (prop("string", values=("a", 'q"\\')), 'q"\\', None),
+        (prop("string", values=("a",)), 'a" is "\\', r': "a\" is \"\\" is not one of "a"'),
+        (prop("string", values=("a",)), 101 * '"', ': "' + 100 * r"\"" + '..." is not one of "a"'),
         (prop("string", values=("a",)), "x\n\u007f\0" + 100 * "y", ': "x   ' + 96 * "y" + '..." is not one of "a"'),
         (prop("integer"), "12", ": is a string, expected an integer"),
         (prop("integer"), 12.0, None),

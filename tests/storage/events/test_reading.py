@@ -143,9 +143,9 @@ def test_what_a_path_says_of_a_person_is_stored_nowhere_but_in_the_url(deriver: 
     assert "SECRET" not in json.dumps([[row["page_path"], row["properties"]] for row in found])
 
 
-def test_small_rates_are_rates(deriver: Deriver, logs: Logs) -> None:
-    """As numbers and as texts."""
-    rates = {1e-7: 1e-7, 0.5: 0.5, "1e-7": 1e-7, "0.0000001": 1e-7, 0: 1.0, 2: 1.0, "half": 1.0}
+def test_a_rate_that_is_none_counts_as_one(deriver: Deriver, logs: Logs) -> None:
+    """No event stands for more than a million."""
+    rates = {1e-6: 1e-6, 0.5: 0.5, "1e-6": 1e-6, 1e-300: 1.0, "9e-7": 1.0, 0: 1.0, 2: 1.0, "half": 1.0}
     assert list(rates.values()) == [row["sample_rate"] for row in rows(deriver, logs(*(("a.b", {"sample_rate": rate}) for rate in rates)))]
 
 

@@ -50,4 +50,20 @@ def test_events_are_counted_by_stage() -> None:
         "stored": 3,
     } == total.events
     assert set(EVENT_STAGES) == set(total.events)
-    assert {"events": {'properties.a: "..." is not one of "..."': 2}} == total.rejected
+    assert {"events": {"is not one of": 2}} == total.rejected
+
+
+def test_events_are_counted_by_the_rule_that_they_break() -> None:
+    """No name, value or text of a sender gets into a label, whatever it looks like."""
+    reasons = {
+        r'properties.a: "\" is less than \\" is not one of "b"': "is not one of",
+        "properties.a[3]: is a number, expected a string": "expected a string",
+        "properties.secret.name: holds half of a surrogate pair at character 7": "holds half of a surrogate pair",
+        'timestamp: "soon" is no time, expected RFC 3339': "is no time",
+        'trace_id: "x" is not 32 hex digits': "hex digits",
+        "event_id is NULL": "is NULL",
+        "secret": OTHER,
+    }
+    tally = Tally()
+    tally.add_rows(REJECTED, pa.table({"table_name": ["events"] * len(reasons), "reason": list(reasons)}))
+    assert {"events": dict.fromkeys(reasons.values(), 1)} == tally.rejected
