@@ -16,8 +16,16 @@ function isCard(text) {
   return sum % 10 === 0;
 }
 
-/** A text without what looks like personal data or a secret, and no longer than `longest`. */
-export const masked = (text, longest = 2000) => withoutPatterns(withoutSecretParameters(String(text).slice(0, longest)));
+/** A text without what looks personal or secret, and no longer than `longest`: cut last, as half a secret looks like none. */
+export const masked = (text, longest = 2000) => clean(String(text).slice(0, 2 * longest + 2000)).slice(0, longest);
+
+const clean = (text) => withoutPatterns(withoutSecretParameters(text));
+
+/** Whether a part of an address is personal or secret as it reads decoded; `unescape` takes any text, and what is looked for is ASCII. */
+function isSecret(part) {
+  const plain = unescape(part.replaceAll('+', ' '));
+  return clean(plain) !== plain;
+}
 
 function withoutPatterns(cut) {
   const withoutCards = cut.replace(CARD, (digits) => (isCard(digits) ? REMOVED : digits));
@@ -25,31 +33,27 @@ function withoutPatterns(cut) {
 }
 
 /** Without the parameters of addresses that are secret by name or value; a line and column behind one, as in stacks, stay. */
-function withoutSecretParameters(text) {
-  return text.replace(/([?&])([^=&\s]*)=([^&\s#)]*?)(?=:\d+:\d+|[&\s#)]|$)/g, (_, mark, name, value) => {
-    let plain = value;
-    try {
-      plain = decodeURIComponent(value.replaceAll('+', ' '));
-    } catch {
-      // not encoded as it should be: judged as it stands
-    }
-    return `${mark}${name}=${SECRET_NAME.test(name) || withoutPatterns(plain) !== plain ? REMOVED : value}`;
-  });
-}
+const withoutSecretParameters = (text) =>
+  text.replace(
+    /([#/?&])([^=&\s#/?]*)=([^&\s#)]*?)(?=:\d+:\d+|[&\s#)]|$)/g,
+    (_, mark, name, value) => `${mark}${name}=${SECRET_NAME.test(unescape(name)) || isSecret(value) ? REMOVED : value}`,
+  );
 
 /** The part of a fragment that is a route (`#/orders`, `#!orders`); others may hold tokens and are left out. */
 export const route = (hash) => (/^#[!/]/.test(hash) ? hash.split('?')[0] : '');
 
-/** An address without user, password, secret parameters and a fragment that is no route; data: and blob: by their scheme alone. */
-export function maskedUrl(address, longest = 2000) {
+/** An address or a path, each part of it judged by itself. */
+export const maskedParts = (address) => masked(address.slice(0, 6000).replace(/[^#/?&=]+/g, (part) => (isSecret(part) ? REMOVED : part)));
+
+/** An address without user, password, what is secret in it, and a fragment that is no route; data: and blob: by their scheme alone. */
+export function maskedUrl(address) {
   let url;
   try {
     url = new URL(address, location.href);
   } catch {
     return '';
   }
-  if (url.origin === 'null') return url.protocol;
-  return masked(url.origin + url.pathname + url.search + route(url.hash), longest);
+  return url.origin === 'null' ? url.protocol : maskedParts(url.origin + url.pathname + url.search + route(url.hash));
 }
 
 /** Of what is not looked at: neither its text nor what is done to it. */

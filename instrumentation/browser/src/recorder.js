@@ -3,13 +3,13 @@
 import { harmless } from './guard.js';
 import { randomId, share, uuid } from './identity.js';
 import { keyValues } from './otlp.js';
-import { masked, maskedUrl, route } from './privacy.js';
+import { masked, maskedParts, maskedUrl, route } from './privacy.js';
 
 const INFO = [9, 'INFO'];
 const ERROR = [17, 'ERROR'];
 
 /** The path and, where it is one, the route behind it. */
-export const pathNow = () => masked(location.pathname) + route(location.hash);
+export const pathNow = () => maskedParts(location.pathname + route(location.hash));
 
 /** Names that sampling leaves alone. */
 const isAlwaysSent = (name) => name === 'exception' || name.startsWith('security.');
@@ -37,9 +37,10 @@ export function openRecorder({ settings, identity, outbox }) {
     Object.assign(place, { url: maskedUrl(location.href), path: pathNow() }, traced);
   }
 
-  /** Now in microseconds since 1970, later for each record, so that their order stays. */
+  /** Now in microseconds since 1970, later for each record, so that their order stays unless the clock is put back. */
   function now() {
-    lastUs = Math.max(Date.now() * 1000, lastUs + 1);
+    const us = Date.now() * 1000;
+    lastUs = lastUs > us + 1e6 ? us : Math.max(us, lastUs + 1);
     return lastUs;
   }
 

@@ -52,6 +52,6 @@ export function readSettings(given) {
     else if (isValid(name, plain)) read[name] = plain;
     else if (value !== undefined) complain(`setting ${name}: ${JSON.stringify(value)} is not understood`);
   }
-  read.endpoint = String(read.endpoint).replace(/\/+$/, '');
+  if (read.endpoint) read.endpoint = new URL(read.endpoint, location.href).href.replace(/\/+$/, '');
   return read;
 }
