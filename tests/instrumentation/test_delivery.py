@@ -89,7 +89,7 @@ def test_forks_wait_once_at_most_while_the_collector_is_silent(run: Callable[...
         os.wait()
     took = time.monotonic() - started
     assert ours == [thread for thread in threading.enumerate() if thread.name == "otelpond"]
-    assert took < 2, took
+    assert took < 3.5, took  # 20 waits are 4 s
     """
     command = (sys.executable, "-m", "otelpond.config.cli", "run", "--endpoint", black_hole, "--", sys.executable, "-c", code)
     ended = run(*command, OTELPOND_EXIT_TIMEOUT_S="0.2", OTEL_METRIC_EXPORT_INTERVAL="100")
