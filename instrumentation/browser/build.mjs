@@ -11,8 +11,8 @@ const MOST_BYTES = 15_000; // compressed with gzip
 
 /** Names of members that only the sources know: not of settings, records or browsers. */
 const INTERNAL = [
-  'accepted address againAfterMs anonymous answered arrive bytes depth emit foresee forget identity interactions isClosed',
-  'isEnabled isLean isLinked isOurs isPassive isRepeatable isSampled late leave loadId names notBefore origins outbox place post',
+  'accepted address againAfterMs anonymous answered arrive bytes close count depth emit errors foresee forget identity interactions isClosed',
+  'isEnabled isLean isLinked isOurs isPassive isRepeatable isSampled late leave loadId names notBefore origins outbox path place post',
   'put record recorder refused report session setUser settings since takes timeUs transport user visibleMs visibleSince withdraw',
 ];
 
@@ -40,7 +40,7 @@ const { outputFiles } = await build({
 const preamble = `/* otelpond ${version}, Apache-2.0; holds web-vitals ${vitals}, Apache-2.0, Google LLC. Built from ${digest()} */`;
 const { code } = await minify(outputFiles[0].text, {
   ecma: 2020,
-  compress: { ecma: 2020, passes: 3, toplevel: true, keep_fargs: false, pure_getters: true, unsafe_arrows: true, unsafe_methods: true },
+  compress: { ecma: 2020, passes: 9, toplevel: true, keep_fargs: false, pure_getters: true, unsafe_arrows: true, unsafe_methods: true },
   mangle: { toplevel: true, properties: { regex: new RegExp(`^(${INTERNAL.join(' ').replaceAll(' ', '|')})$`), builtins: true } },
   format: { preamble, comments: false },
 });

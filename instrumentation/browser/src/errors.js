@@ -24,10 +24,11 @@ export function observeErrors({ recorder, isEnabled }) {
   let count = 0;
 
   function report({ type, message, stack }, mechanism, attributes = {}) {
-    const key = `${type} ${message} ${String(stack).slice(0, 500)}`;
-    alike.set(key, (alike.get(key) ?? 0) + 1);
+    const key = `${type} ${message} ${stack}`.slice(0, 1000);
+    const before = alike.get(key) ?? 0;
+    if (count >= MOST || before >= MOST_ALIKE) return undefined;
+    alike.set(key, before + 1);
     count += 1;
-    if (count > MOST || alike.get(key) > MOST_ALIKE) return undefined;
     const text = masked(message, 4000);
     const id = recorder.emit(
       'exception',

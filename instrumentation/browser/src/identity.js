@@ -32,9 +32,12 @@ function parsed(text) {
  * @param {() => number} now milliseconds since 1970
  */
 export function openIdentity(storage, now = Date.now) {
-  let anonymous = storage.get('anonymous');
-  const keepAnonymous = (id) => storage.set('anonymous', (anonymous = id));
-  if (!anonymous) keepAnonymous(uuid());
+  let known; // where storage keeps nothing
+  const name = () => {
+    storage.set('anonymous', (known = uuid()));
+    return known;
+  };
+  const anonymous = () => (known = storage.get('anonymous') || known || name()); // read again, for another tab may have reset it
 
   /** The session; `active` says that somebody did something, which prolongs it or begins the next. */
   function session(active) {
@@ -52,11 +55,11 @@ export function openIdentity(storage, now = Date.now) {
     /** The user that the page told of, with `id` and perhaps `role`. */
     user: () => parsed(storage.get('user')) ?? {},
     setUser: (user) => storage.set('user', JSON.stringify(user)),
-    anonymous: () => anonymous,
+    anonymous,
     /** Somebody else sits here now. */
     reset() {
       ['user', 'session'].forEach(storage.remove);
-      keepAnonymous(uuid());
+      name();
     },
     forget: () => ['user', 'session', 'anonymous'].forEach(storage.remove),
   };

@@ -73,7 +73,7 @@ export const start = harmless((given = {}) => {
   const settings = readSettings(given);
   const storage = openStorage(settings.storage);
   if (!settings.endpoint) {
-    complain('no endpoint is set: nothing is sent');
+    complain('no endpoint is set');
     return;
   }
   if (openStorage(true).get(OPTED_OUT) || (settings.honorDoNotTrack && asksNotToBeTracked())) return;

@@ -2,7 +2,7 @@
 // sent again it is equal to the byte, which the collector stores once.
 
 import { complain, harmless } from './guard.js';
-import { randomId } from './identity.js';
+import { randomId, share } from './identity.js';
 import { envelope, keyValues, logRecord } from './otlp.js';
 import { MAX_LEAVING_BYTES } from './transport.js';
 
@@ -13,6 +13,7 @@ const ANSWER_MS = 15_000; // as long a batch on its way is left alone, by other 
 const DAY_MS = 86_400_000;
 const DEDUPLICATED_MS = 6 * DAY_MS; // the collector knows an event again for 7 days
 const LONGEST_WAIT_MS = 300_000;
+const FARTHEST_MS = LONGEST_WAIT_MS + 30 * 60_000; // as far ahead a batch may be held; farther is of a clock that was put back since
 
 const sizeOf = (text) => new Blob([text]).size;
 const madeAt = (name) => parseInt(name.slice(BATCH.length), 36);
@@ -20,7 +21,7 @@ const madeAt = (name) => parseInt(name.slice(BATCH.length), 36);
 /** A stored batch: not to be sent before `notBefore` (ms since 1970; 0 where it never was), how many records, and the request. */
 const parsed = (text) => {
   const [, notBefore, count, body] = /^(\d+),(\d+),(.*)$/s.exec(text ?? '') ?? [];
-  return body && { notBefore: Number(notBefore), count: Number(count), body };
+  return body && { notBefore: notBefore > Date.now() + FARTHEST_MS ? 0 : Number(notBefore), count: Number(count), body };
 };
 
 /**
@@ -28,21 +29,23 @@ const parsed = (text) => {
  */
 export function openOutbox({ settings, storage, transport, resource, scope }) {
   const [before, behind] = envelope(resource, scope);
+  const app = `.${share(`${settings.endpoint} ${settings.token}`)}`; // another on the same origin has batches of its own
   const leaving = new Map(); // name of a batch under way -> bytes that go even if the page does
   let open = [];
   let lost = 0;
   let failures = 0;
   let notBefore = 0;
+  let asked = 0; // not to send before, by the collector
   let timer;
   let timerAt = Infinity;
   let draining;
   let isClosed = false;
 
-  const batches = () => storage.names(BATCH);
+  const batches = (ending = '') => storage.names(BATCH).filter((name) => name.endsWith(ending));
   const store = (name, { notBefore: from, count, body }) => storage.set(name, `${from},${count},${body}`);
 
   function put(records, from) {
-    const name = `${BATCH}${Date.now().toString(36)}-${randomId(6)}`;
+    const name = `${BATCH}${Date.now().toString(36)}-${randomId(6)}${app}`;
     store(name, { notBefore: from, count: records.length, body: before + records.join(',') + behind });
     return name;
   }
@@ -80,8 +83,8 @@ export function openOutbox({ settings, storage, transport, resource, scope }) {
       const age = Date.now() - madeAt(name);
       room -= text?.length ?? 0;
       if (!batch) storage.remove(name);
-      else if (room < 0) drop(name, 'too much waits to be sent');
-      else if (age > (batch.notBefore ? DEDUPLICATED_MS : 30 * DAY_MS)) drop(name, 'something waited too long to be sent');
+      else if (room < 0) drop(name, 'too much waits');
+      else if (age > (batch.notBefore ? DEDUPLICATED_MS : 30 * DAY_MS)) drop(name, 'a batch waited too long');
     }
   }
 
@@ -100,7 +103,7 @@ export function openOutbox({ settings, storage, transport, resource, scope }) {
 
   /** The oldest batch that may be sent now. */
   function next() {
-    for (const name of batches()) {
+    for (const name of batches(app)) {
       const batch = parsed(storage.get(name));
       if (batch && !leaving.has(name) && batch.notBefore <= Date.now()) return { name, ...batch };
     }
@@ -113,12 +116,14 @@ export function openOutbox({ settings, storage, transport, resource, scope }) {
     if (accepted) {
       failures = 0;
       storage.remove(batch.name);
-    } else if (refused) drop(batch.name, `the collector refuses ${batch.count} records for good: ${refused}`);
+    } else if (refused) drop(batch.name, `refused for good: ${refused}`);
     else {
       failures += 1;
-      const wait = Math.max(againAfterMs, Math.min(LONGEST_WAIT_MS, settings.intervalMs * 2 ** (failures - 1)) * (0.75 + Math.random() / 2));
-      notBefore = Date.now() + wait;
-      if (storage.get(batch.name)) lease(batch, 0);
+      const held = Math.min(againAfterMs, FARTHEST_MS);
+      const wait = Math.min(LONGEST_WAIT_MS, settings.intervalMs * 2 ** (failures - 1)) * (0.75 + Math.random() / 2);
+      asked = Date.now() + held;
+      notBefore = Math.max(asked, Date.now() + wait);
+      if (storage.get(batch.name)) lease(batch, held);
     }
   }
 
@@ -155,16 +160,16 @@ export function openOutbox({ settings, storage, transport, resource, scope }) {
     timerAt = Infinity;
     sealOpen();
     await (draining ??= sendAll().finally(() => (draining = undefined)));
-    const due = batches().map((name) => (parsed(storage.get(name))?.notBefore ?? 0) - Date.now());
+    const due = batches(app).map((name) => (parsed(storage.get(name))?.notBefore ?? 0) - Date.now());
     if (open.length || due.length) wake(Math.max(settings.intervalMs, Math.min(...due)));
   }
 
   /** The page may be gone in a moment: all that waits leaves, as far as browsers allow; the rest is sent at the next visit. */
   function leave() {
     sealOpen();
-    if (navigator.onLine === false) return;
+    if (navigator.onLine === false || Date.now() < asked) return;
     let room = MAX_LEAVING_BYTES - [...leaving.values()].reduce((sum, bytes) => sum + bytes, 0);
-    for (const name of batches()) {
+    for (const name of batches(app)) {
       const batch = { name, ...parsed(storage.get(name)) };
       const isPreparing = leaving.get(name) === 0;
       if (!batch.body || !(isPreparing || (batch.notBefore <= Date.now() && !leaving.has(name)))) continue;
@@ -193,7 +198,7 @@ export function openOutbox({ settings, storage, transport, resource, scope }) {
     leave,
     /** Send what waits; fulfilled when it is sent or cannot be for now. */
     async flush() {
-      notBefore = 0;
+      notBefore = asked;
       await tick().catch(complain);
     },
     isClosed: () => isClosed,

@@ -9,7 +9,8 @@ const waiting = Array.isArray(window.otelpond) ? window.otelpond : [];
 
 /** Calls as arrays, `['track', 'order.placed', {...}]`, work before and after the script is there. */
 function push(...calls) {
-  for (const [name, ...given] of calls) {
+  for (const call of calls) {
+    const [name, ...given] = Array.isArray(call) ? call : [call];
     if (typeof otelpond[name] === 'function') otelpond[name](...given);
     else complain(`there is no function ${name}`);
   }

@@ -3,7 +3,7 @@
 import { isMasked, masked } from './privacy.js';
 
 const LONGEST = 100;
-const NAMED_BY_TEXT = ':is(button,a,summary,label,[role=button],[role=tab],[role=menuitem],[role=link],[role=option]):not(tr,td,table)';
+const NAMED_BY_TEXT = ':is(button,a,summary,label,[role=button],[role=link],[role=tab],[role=menuitem],[role=option]):not(tr,td,table)';
 const NOT_READ = '[data-otelpond-mask],[data-otelpond-ignore],[contenteditable],textarea,select,input';
 const MADE_BY_MACHINE = /^:|^(radix|headlessui|react|mui|ember)|\d{4,}|[0-9a-f]{8}-/i;
 
@@ -12,16 +12,14 @@ export function labelOf(element) {
   if (isMasked(element)) return undefined;
   const isNamed = element.matches(NAMED_BY_TEXT) && !element.isContentEditable;
   const own = isNamed ? readable(element).trim() : element.matches('[type=submit],[type=button],[type=reset]') && element.value;
-  const image = isNamed && element.querySelector('img[alt]');
-  const alt = image && !image.closest(NOT_READ) && image.alt;
-  const text = element.getAttribute('aria-label') || own || element.getAttribute('title') || alt || '';
+  const text = element.getAttribute('aria-label') || own || element.getAttribute('title') || '';
   return masked(text.trim().replace(/\s+/g, ' '), LONGEST) || undefined;
 }
 
-/** The text of a node without the parts that are masked or written by users. */
+/** The text of a node, images by theirs, without the parts that are masked or written by users. */
 function readable(node) {
   if (node.nodeType === 3) return node.data;
-  return [...node.childNodes].map((child) => (child.matches?.(NOT_READ) ? '' : readable(child))).join('');
+  return node.alt ?? [...node.childNodes].map((child) => (child.matches?.(NOT_READ) ? '' : readable(child))).join('');
 }
 
 /** Its place below the nearest ancestor with a lasting id, at most five steps. */

@@ -43,7 +43,8 @@ export function openTransport(settings) {
       if (bytes.length <= MAX_LEAVING_BYTES) departs(bytes.length);
       const response = await answer;
       if (response.ok) return { accepted: true };
-      if (TRY_LATER.includes(response.status)) return { againAfterMs: 1000 * Number(response.headers.get('retry-after')) || 0 };
+      const after = response.headers.get('retry-after'); // seconds or a date
+      if (TRY_LATER.includes(response.status)) return { againAfterMs: 1000 * after || Date.parse(after) - Date.now() || 0 };
       return { refused: `${response.status} ${(await response.text()).slice(0, 300)}` };
     },
     /**

@@ -55,6 +55,14 @@ test('names last, and a reset makes new ones', () => {
   assert.deepEqual(identity.user(), {});
 });
 
+test('a reset is seen by other tabs', () => {
+  const { storage, identity } = opened();
+  const other = openIdentity(storage);
+  assert.equal(other.anonymous(), identity.anonymous());
+  identity.reset();
+  assert.equal(other.anonymous(), identity.anonymous());
+});
+
 test('what is stored wrongly is made anew', () => {
   const { storage, identity } = opened();
   storage.set('session', '{');

@@ -10,7 +10,7 @@ const { keyValues } = await import('../../../instrumentation/browser/src/otlp.js
 mock.method(console, 'warn', () => undefined);
 
 /** An outbox whose collector gives these answers, one a request, and then accepts; with what it got. */
-function opened({ answers = [], storage = openStorage(false), left = true } = {}) {
+function opened({ answers = [], storage = openStorage(false), left = true, token = '' } = {}) {
   const posted = [];
   const beaconed = [];
   const transport = {
@@ -24,7 +24,7 @@ function opened({ answers = [], storage = openStorage(false), left = true } = {}
       return { bytes: body.length, answered: Promise.resolve(left) };
     },
   };
-  const settings = { batchSize: 10, intervalMs: 5000 };
+  const settings = { endpoint: 'https://c.example', token, batchSize: 10, intervalMs: 5000 };
   return { posted, beaconed, storage, outbox: openOutbox({ settings, storage, transport, resource: {}, scope: {} }) };
 }
 
@@ -52,7 +52,7 @@ test('ten records go together at once, fewer after the interval', async (t) => {
 });
 
 test('what the collector does not take now is sent again, equal to the byte', async () => {
-  const it = opened({ answers: [{}, { againAfterMs: 1000 }] });
+  const it = opened({ answers: [{}, {}] });
   it.outbox.add(record('a'));
   await it.outbox.flush();
   assert.equal(waiting(it), 1);
@@ -61,6 +61,48 @@ test('what the collector does not take now is sent again, equal to the byte', as
   assert.equal(it.posted.length, 3);
   assert.equal(new Set(it.posted).size, 1);
   assert.equal(waiting(it), 0);
+});
+
+test('nothing is sent before the collector wants it, by this page or the next', async (t) => {
+  t.mock.timers.enable({ apis: ['Date', 'setTimeout'], now: 1_700_000_000_000 });
+  const it = opened({ answers: [{ againAfterMs: 60_000 }] });
+  it.outbox.add(record('a'));
+  await it.outbox.flush();
+  it.outbox.add(record('b'));
+  await it.outbox.flush();
+  it.outbox.leave();
+  assert.deepEqual([it.posted.length, it.beaconed.length, waiting(it)], [1, 0, 2]);
+  const next = opened({ storage: it.storage });
+  await next.outbox.flush();
+  assert.deepEqual(namesIn(next.posted), ['b']);
+  t.mock.timers.setTime(1_700_000_060_001);
+  await next.outbox.flush();
+  assert.deepEqual(namesIn(next.posted), ['b', 'a']);
+});
+
+test('what waits for a time that a clock put back made far is sent now', async (t) => {
+  t.mock.timers.enable({ apis: ['Date', 'setTimeout'], now: 1_700_000_000_000 });
+  const it = opened({ answers: [{ againAfterMs: 1e12 }] });
+  it.outbox.add(record('a'));
+  await it.outbox.flush();
+  const held = opened({ storage: it.storage });
+  await held.outbox.flush();
+  assert.equal(held.posted.length, 0, 'however long it asks for, half an hour is waited');
+  t.mock.timers.setTime(1_700_000_000_000 - 3_600_000);
+  const next = opened({ storage: it.storage });
+  await next.outbox.flush();
+  assert.deepEqual(namesIn(next.posted), ['a']);
+});
+
+test('what another app of the same origin left is not sent with our token', async () => {
+  const other = opened({ token: 'theirs', left: false });
+  other.outbox.foresee([record('theirs')], 0);
+  const it = opened({ storage: other.storage, token: 'ours' });
+  await it.outbox.flush();
+  it.outbox.leave();
+  assert.equal(it.posted.length + it.beaconed.length, 0);
+  await other.outbox.flush();
+  assert.deepEqual(namesIn(other.posted), ['theirs']);
 });
 
 test('what the collector refuses for good is dropped, and told with the next', async () => {
