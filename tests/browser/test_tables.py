@@ -78,4 +78,4 @@ def test_the_visit_is_one_session(visit: Visit, arrived: Arrived) -> None:
     """user_sessions: from the first page to the last, of the user that was identified in it."""
     columns = "session_id, user_id, entry_page, exit_page, page_views_count, actions_count, is_bounce, utm_source is null"
     rows = arrived(visit.site, columns, table="user_sessions", order="session_start")
-    assert [(visit.records[0]["session_id"], "ada", "home", "/order.html", 6, 21, False, True)] == rows
+    assert [(visit.records[0]["session_id"], "ada", "home", "/order.html", 6, 22, False, True)] == rows
