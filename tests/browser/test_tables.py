@@ -42,7 +42,7 @@ def test_page_views_have_time_depth_and_origin(visit: Visit, arrived: Arrived) -
 
 def test_actions_are_rows(visit: Visit, arrived: Arrived) -> None:
     """user_actions: as they were done."""
-    rows = arrived(visit.site, "action_type, action_target, page_path", table="user_actions", order="action_timestamp", least=21)
+    rows = arrived(visit.site, "action_type, action_target, page_path", table="user_actions", order="action_timestamp", least=22)
     assert [(action["action_type"], action["action_target"], action["page_path"]) for action in visit.named("user.action")] == rows
 
 
