@@ -219,7 +219,7 @@ prepared as (
             or contains(resource_attributes, '"device.') or contains(resource_attributes, '"os.')
             or contains(resource_attributes, '"browser.')
             then members(
-                json_merge_patch(coalesce(resource_attributes, '{}'), coalesce(attributes, '{}')),
+                merged(coalesce(resource_attributes, '{}'), coalesce(attributes, '{}')),
                 '^(device|os|browser)\.', unwanted := '^browser\.(document|page_load)\.'
             )
         end as own_device
@@ -262,7 +262,7 @@ select
     end as page_slug,
     url,
     user_agent_original as user_agent,
-    case when told_device <> '{}' then json_merge_patch(coalesce(own_device, '{}'), told_device) else own_device end as device_info,
+    case when told_device <> '{}' then merged(coalesce(own_device, '{}'), told_device) else own_device end as device_info,
     context,
     organization_id, service_name, service_version, environment, service_instance_id, scope_name, trace_id, span_id,
     span_start_unix_nano, span_end_unix_nano, dt, time_suspect, ingested_at, tenant_id

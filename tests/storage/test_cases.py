@@ -142,3 +142,16 @@ def test_every_case_says_what_it_expects() -> None:
     for case in CASES.iterdir():
         assert (case / "request.json").is_file()
         assert list((case / "expected").glob("*.json"))
+
+
+def test_a_crash_of_very_many_attributes_is_a_row(deriver: Deriver) -> None:
+    """Those of the record and of its resource are read in a time that grows with them, and not with one times the other."""
+    own, of_resource = (
+        [{"key": f"device.{kind}{number}", "value": {"stringValue": "x"}} for number in range(20_000)] for kind in ("own", "of_resource")
+    )
+    exception = {"key": "exception.type", "value": {"stringValue": "MemoryError"}}
+    record = {"timeUnixNano": "1772366400000000000", "eventName": "app.crash", "severityNumber": 21, "attributes": [*own, exception]}
+    request = {"resourceLogs": [{"resource": {"attributes": of_resource}, "scopeLogs": [{"logRecords": [record]}]}]}
+    rows = deriver.derive(decoded([(0, request)]))
+    assert (1, 1) == (rows["crash_reports"].num_rows, rows["error_logs"].num_rows)
+    assert 20_000 <= len(json.loads(rows["crash_reports"]["device_info"][0].as_py()))
