@@ -66,10 +66,14 @@ class Table:
         self.schema = schema
         self.log = folder / delta_log.FOLDER
         self._snapshot: Snapshot | None = None
-        with self._explained():
-            self._delta = deltalake.DeltaTable(str(folder))
+        self._open()
         self._durable = self._delta.version()
         self._fsync_failed = False
+
+    def _open(self) -> None:
+        self._checkpoint = delta_log.last_checkpoint(self.log)
+        with self._explained():
+            self._delta = deltalake.DeltaTable(str(self.folder))
 
     @property
     def delta(self) -> deltalake.DeltaTable:
@@ -77,9 +81,14 @@ class Table:
         return self._delta
 
     def update(self) -> int:
-        """See the newest version; its number. Asks delta-rs (17 ms after 200 commits) only where the log has a newer entry."""
-        version = int(self._delta.version())
-        if (self.log / delta_log.entry(version + 1)).exists() or delta_log.last_checkpoint(self.log) > version:
+        """See the newest version; its number. Asks delta-rs (17 ms after 200 commits) only where the log has a newer entry.
+
+        Behind each new checkpoint the table is opened anew (4 ms): what delta-rs keeps of a commit that it has followed are 0.13 MB, of one
+        in a checkpoint next to nothing. 80 publishes of 6 tables: 145 MB, opened anew 102.
+        """
+        if delta_log.last_checkpoint(self.log) > self._checkpoint:
+            self._open()
+        elif (self.log / delta_log.entry(self._delta.version() + 1)).exists():
             with self._explained():
                 self._delta.update_incremental()
         return int(self._delta.version())

@@ -96,6 +96,21 @@ def test_two_writers_may_publish_at_once(data: Path, lake: Lake, tables: dict[st
     assert (lake.committed("visits", "one"), lake.committed("visits", "two")) == (7, 7)
 
 
+def test_behind_a_checkpoint_a_table_is_opened_anew(data: Path, lake: Lake, tables: dict[str, TableSchema], publish: Publish) -> None:
+    """And only there: delta-rs keeps memory for every commit that it has followed, and next to none for what a checkpoint sums up."""
+    table = lake.tables["visits"]
+    publish(0)
+    followed = table.delta
+    publish(1)
+    assert followed is table.delta
+    Lake(data, tables, writer=False).tables["visits"].checkpoint()
+    publish(2)
+    assert followed is not table.delta
+    opened = table.delta
+    publish(3)
+    assert (opened, 12, 3) == (table.delta, count(data), lake.committed("visits", "inbox"))
+
+
 def test_rows_go_to_the_folder_of_their_day(data: Path, publish: Publish) -> None:
     """One file per day, dt in the path only, and each batch a row group."""
     publish(0, 4, days=["2026-11-20", "2026-11-20", "2026-11-19", "2026-11-20"])
