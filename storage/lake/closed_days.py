@@ -2,7 +2,8 @@
 
 It follows from two snapshots alone, so that pond.duckdb, which is written from both in one step, shows each session once whatever was
 committed between them. A stored file says in its name how many rows the day's events had; a day stands until it has more. Days whose
-events were dropped have fewer, and their sessions stay: who erases some events of a day takes its file out of `user_sessions` too.
+events were dropped have fewer, and their sessions stay: who erases some events of a day, or restores a backup of `events` alone, takes
+its file out of `user_sessions` too.
 """
 
 from __future__ import annotations
