@@ -17,7 +17,7 @@ demo: $(READY) ## a sample shop, its traffic, and what arrived: SECONDS=20, the 
 	$(BIN)/otelpond demo --seconds $(SECONDS)
 
 test: $(READY) ## every test
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: lint test ## what a change must pass: lint and test
 
