@@ -18,9 +18,10 @@ from .bound_values import ERROR_TEXTS, without_values_in
 from .cuts import cut, prepare_cuts
 from .events.reading import EventReader, EventSettings, events_of
 from .events.spans import event_records, prepare_span_records
+from .quoting import quoted
 from .rules import RecordRules
 from .schema import TableSchema, create_macros, decoded_schemas
-from .selects import REFUSAL, Relation, TableSelect, quoted
+from .selects import REFUSAL, Relation, TableSelect
 from .statements import StatementReader
 
 REJECTED = "rejected_records"

@@ -16,6 +16,7 @@ import duckdb
 import pyarrow as pa
 
 from .gather import positions, taken_column
+from .quoting import quoted
 from .schema import Column, TableSchema, decoded_schemas
 
 REFUSAL = "_refusal"
@@ -134,8 +135,3 @@ def refusal(table: TableSchema, copied: set[str]) -> str:
     rules += [(f"not ({check})", f"check {check} failed") for check in table.checks]
     branches = " ".join(f"when {condition} then {quoted(reason)}" for condition, reason in rules)
     return f"case {branches} end" if rules else "null"
-
-
-def quoted(text: str) -> str:
-    """The text as an SQL literal."""
-    return "'" + text.replace("'", "''") + "'"

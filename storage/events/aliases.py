@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from ..selects import quoted
+from ..quoting import quoted
 
 ALIASES_FILE: Final = Path(__file__).parent / "aliases.toml"
 

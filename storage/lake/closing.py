@@ -23,7 +23,7 @@ import pyarrow as pa
 
 from ..durable import fsync_folder
 from ..query import EVENTS, SESSIONS, VIEWS_FOLDER
-from ..selects import quoted
+from ..quoting import quoted
 from .closed_days import event_rows, file_name, stored_rows
 from .delta_table import LiveFile, Table
 from .parquet import DataFile, FileWriter, LakeError

@@ -23,8 +23,9 @@ from ..decode.payloads import Payloads
 from ..durable import make_folder, write_file
 from ..events.catalogue import STORED_ELSEWHERE
 from ..log_lines import fault
+from ..quoting import quoted
 from ..rejected import QUARANTINE, WHY_NOT, Kind, Rejected, read
-from ..selects import REFUSAL, quoted, refusal
+from ..selects import REFUSAL, refusal
 from .importer import Importer
 from .pipeline import Decoded, merge
 
