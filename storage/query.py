@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Final
 import duckdb
 
 from .durable import fsync_file, fsync_folder
+from .quoting import quoted
 
 if TYPE_CHECKING:
     from .schema import Column, TableSchema
@@ -88,7 +89,7 @@ def connect(data: str | Path = "pond") -> duckdb.DuckDBPyConnection:
         raise PondNotFoundError(f"no pond in {pond.parent}: start one with `otelpond serve --data {data}`, or name the directory of one")
     con = duckdb.connect()
     con.execute("set timezone='UTC'")
-    con.execute(f"attach {_text(str(pond))} as pond (read_only)")
+    con.execute(f"attach {quoted(str(pond))} as pond (read_only)")
     con.execute("set search_path='memory.main,pond.main'")
     return con
 
@@ -170,7 +171,7 @@ def _identity(file: Path) -> int:
 def _read_versions(pond: Path, digest: str) -> dict[str, int]:
     try:
         with duckdb.connect() as con:
-            con.execute(f"attach {_text(str(pond))} as pond (read_only)")
+            con.execute(f"attach {quoted(str(pond))} as pond (read_only)")
             rows = con.execute(
                 "select view_name, comment from duckdb_views() where database_name = 'pond' and schema_name = 'files'"
             ).fetchall()
@@ -184,13 +185,13 @@ def _write_listing(con: duckdb.DuckDBPyConnection, name: str, listing: Listing, 
     lost = {path for path in listing.paths if not Path(path).is_file()}  # DuckDB would refuse the view, and with it all others
     for path in sorted(lost):
         logger.error("%s is gone and its rows with it: restore this file from a backup", path)
-    paths = ", ".join(_text(path) for path in listing.paths if path not in lost)
+    paths = ", ".join(quoted(path) for path in listing.paths if path not in lost)
     union = ", union_by_name = true" if listing.mixed else ""
     con.execute(
         f"create or replace view pond.files.{name} as select * from "  # noqa: S608 - names are of documented tables
         f"read_parquet([{paths}], hive_partitioning = true, hive_types = {{'dt': date}}{union})"
     )
-    con.execute(f"comment on view pond.files.{name} is {_text(json.dumps({'version': listing.version, 'digest': digest}))}")
+    con.execute(f"comment on view pond.files.{name} is {quoted(json.dumps({'version': listing.version, 'digest': digest}))}")
 
 
 def _damaged(listings: Mapping[str, Listing]) -> set[str]:
@@ -199,7 +200,7 @@ def _damaged(listings: Mapping[str, Listing]) -> set[str]:
     with duckdb.connect() as con:
         for path in (path for listing in listings.values() for path in listing.paths if Path(path).is_file()):
             try:
-                con.execute(f"select 1 from parquet_file_metadata({_text(path)})").fetchall()  # noqa: S608 - a file of ours
+                con.execute(f"select 1 from parquet_file_metadata({quoted(path)})").fetchall()  # noqa: S608 - a file of ours
             except duckdb.Error:
                 damaged.add(path)
     return damaged
@@ -229,12 +230,12 @@ def _write_views(con: duckdb.DuckDBPyConnection, tables: Mapping[str, TableSchem
     for name, select in definitions.items():
         con.execute(f"create view pond.main.{name} as\n{select}")
         if comment := _opening_comment(select):
-            con.execute(f"comment on view pond.main.{name} is {_text(comment)}")
+            con.execute(f"comment on view pond.main.{name} is {quoted(comment)}")
     for name, table in ((name, table) for name, table in tables.items() if name in definitions):
-        con.execute(f"comment on view pond.main.{name} is {_text(table.comment)}")
+        con.execute(f"comment on view pond.main.{name} is {quoted(table.comment)}")
         shown = table.columns if table.view_sql is not None else _shown_columns(con, table)
         for column in (column for column in shown if column.comment):
-            con.execute(f'comment on column pond.main.{name}."{column.name}" is {_text(column.comment)}')
+            con.execute(f'comment on column pond.main.{name}."{column.name}" is {quoted(column.comment)}')
 
 
 def _opening_comment(select: str) -> str:
@@ -251,7 +252,7 @@ def _shown_columns(con: duckdb.DuckDBPyConnection, table: TableSchema) -> list[C
 @contextlib.contextmanager
 def _attached(file: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect(config={"threads": 1}) as con:
-        con.execute(f"attach {_text(str(file))} as pond (storage_version {_text(_STORAGE_VERSION)})")
+        con.execute(f"attach {quoted(str(file))} as pond (storage_version {quoted(_STORAGE_VERSION)})")
         con.execute("begin")
         yield con
         con.execute("commit")
@@ -269,7 +270,3 @@ def _replace(temporary: Path, pond: Path) -> None:
 def _remove_wal(pond: Path) -> None:
     """A write-ahead log that somebody's read-write session left would be replayed into the next file, and break every reader."""
     pond.with_name(f"{pond.name}.wal").unlink(missing_ok=True)
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
+from ..quoting import quoted
 from .attributes import IDENTIFIERS
 from .catalogue import Catalogue, Event, Property
 from .judge import EXPECTED, TIMESTAMP, allowed, place
@@ -40,8 +41,8 @@ def refusal_sql(catalogue: Catalogue, names: Collection[str] | None = None) -> s
     judged = [event for event in known if event.properties or event.required_context]
     if not judged:
         return "cast(null as varchar)"
-    valid = " ".join(f"when {_text(event.name)} then {_valid(event)}" for event in judged)
-    rules = " ".join(f"when {_text(event.name)} then {_rules(event)}" for event in judged)
+    valid = " ".join(f"when {quoted(event.name)} then {_valid(event)}" for event in judged)
+    rules = " ".join(f"when {quoted(event.name)} then {_rules(event)}" for event in judged)
     words = f"event_refusal(case event_name {rules} end, properties, {', '.join(IDENTIFIERS)})"
     return f"case when case event_name {valid} else true end then null else {words} end"
 
@@ -50,15 +51,15 @@ def _valid(event: Event) -> str:
     """Whether it is certainly valid."""
     conditions = [f"{name} <> ''" for name in event.required_context]
     if event.properties:
-        pointers = ", ".join(_text(f"/{name}") for name in event.properties)
+        pointers = ", ".join(quoted(f"/{name}") for name in event.properties)
         pattern = rf"\[{', '.join(_pattern(declared) for declared in event.properties.values())}\]"
-        conditions.append(f"regexp_full_match(cast(json_extract(properties, [{pointers}]) as varchar), {_text(pattern)})")
+        conditions.append(f"regexp_full_match(cast(json_extract(properties, [{pointers}]) as varchar), {quoted(pattern)})")
     return " and ".join(conditions)
 
 
 def _rules(event: Event) -> str:
     context = [{"place": name, "column": name} for name in event.required_context]
-    return _text(json.dumps([*context, *map(_rule, event.properties.values())]))
+    return quoted(json.dumps([*context, *map(_rule, event.properties.values())]))
 
 
 def _rule(declared: Property) -> dict[str, Any]:
@@ -123,7 +124,3 @@ _PATTERNS: Final[Mapping[str, Callable[[Property], str]]] = {
     "object": lambda _: _OBJECT,
     "string[]": _strings,
 }
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
+from ..quoting import quoted
 from ..schema import Column, TableSchema
 from .catalogue import Catalogue, Event, Property
 from .documentation import described
@@ -49,7 +50,7 @@ def _view(event: Event) -> TableSchema:
         sources=frozenset(),
         path=event.path,
         waits_for=EVENTS,
-        view_sql=f"select {selected} from events where event_name = {_text(event.name)}",  # noqa: S608 - names of the catalogue
+        view_sql=f"select {selected} from events where event_name = {quoted(event.name)}",  # noqa: S608 - names of the catalogue
     )
 
 
@@ -72,11 +73,7 @@ def _column(declared: Property) -> Column:
 
 
 def _pointer(declared: Property) -> str:
-    return _text(f"/{declared.name}")
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
+    return quoted(f"/{declared.name}")
 
 
 def _number(kind: str) -> Callable[[str], str]:
@@ -87,7 +84,7 @@ def _timestamp(pointer: str) -> str:
     """RFC 3339, without offset UTC; or milliseconds since 1970."""
     text = f"json_extract_string(properties, {pointer})"
     day = f"case when length({text}) = 10 then 'T00:00' else '' end"
-    zone = f"case when regexp_matches({text}, {_text(_OFFSET)}) then '' else 'Z' end"
+    zone = f"case when regexp_matches({text}, {quoted(_OFFSET)}) then '' else 'Z' end"
     number = f"try_cast({text} as double)"
     of_number = f"case when {number} between {EARLIEST_MS} and {LATEST_MS} then to_timestamp({number} / 1000) end"
     return f"coalesce({of_number}, try_cast(upper({text}) || {day} || {zone} as timestamptz))"
