@@ -18,6 +18,8 @@ from ..storage.durable import make_folder
 from ..storage.events.page_slugs import load_page_slugs
 from ..storage.events.reading import EventSettings
 from ..storage.events.typed_views import with_event_views
+from ..storage.grouping.grouper import Grouper, GroupingSettings
+from ..storage.grouping.rules import GroupingRule
 from ..storage.lake.lake import Lake
 from ..storage.lake.maintenance import remove_orphans
 from ..storage.pipeline.importer import Importer
@@ -52,6 +54,11 @@ def event_settings(settings: Settings) -> EventSettings:
     """
     page_slugs = load_page_slugs(settings.page_slugs) if settings.page_slugs else None
     return EventSettings(catalogue=events_catalogue(settings), policy=settings.events_policy, page_slugs=page_slugs)
+
+
+def grouping_settings(settings: Settings) -> GroupingSettings:
+    """How errors are grouped."""
+    return GroupingSettings(rules=tuple(GroupingRule(**rule.model_dump()) for rule in settings.grouping))
 
 
 class Pipelines:
@@ -138,7 +145,9 @@ def _maintenance(settings: Settings, data: Path) -> list[str]:
 
 def _deriver(settings: Settings, tables: Mapping[str, TableSchema]) -> Deriver:
     thresholds = DeriveSettings(slow_api_ms=int(settings.slow_api_threshold_ms), slow_query_ms=int(settings.slow_query_threshold_ms))
-    return Deriver(tables, thresholds, record_rules(settings), events=event_settings(settings))
+    return Deriver(
+        tables, thresholds, record_rules(settings), events=event_settings(settings), grouper=Grouper(grouping_settings(settings))
+    )
 
 
 def _decode_rules(settings: Settings, data: Path, *, keep_dates: bool) -> Rules:

@@ -26,7 +26,7 @@ from ..storage.schema import TableSchema, load_tables
 from .cli import app
 from .operations.metrics import METRICS
 from .recipes_reference import recipes_reference
-from .settings import Drop, Forward, KeepDays, Redact, Settings
+from .settings import Drop, Forward, Grouping, KeepDays, Redact, Settings
 from .sources import PREFIX
 
 ROOT = Path(__file__).parent.parent
@@ -36,7 +36,7 @@ RECIPES = ROOT / "storage" / "recipes" / "README.md"
 HALL = ROOT / "config" / "README.md"
 ELSEWHERE = ROOT / "instrumentation" / "README.md"
 DEPLOYMENT = ROOT / "config" / "deployment"
-NESTED: Mapping[str, type[BaseModel]] = {"keep_days": KeepDays, "forward": Forward, "drop": Drop, "redact": Redact}
+NESTED: Mapping[str, type[BaseModel]] = {"keep_days": KeepDays, "forward": Forward, "grouping": Grouping, "drop": Drop, "redact": Redact}
 
 
 def main() -> None:

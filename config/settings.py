@@ -10,10 +10,21 @@ import os
 import re
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ByteSize, ConfigDict, Field, PositiveInt, SecretStr, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ByteSize,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    SecretStr,
+    ValidationInfo,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from ..storage.log_lines import Format, Level
@@ -53,8 +64,8 @@ def _origin(value: str) -> str:
     return value.lower()
 
 
-def _origins(value: object) -> object:
-    """An environment variable names origins with commas between; a file gives a list."""
+def _with_commas(value: object) -> object:
+    """An environment variable lists values with commas between; a file gives a list."""
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
@@ -142,6 +153,7 @@ def _self_telemetry(value: str) -> str:
 SelfTelemetry = Annotated[str, AfterValidator(_self_telemetry)]
 Address = Annotated[str, AfterValidator(_address)]
 PositiveSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Prefix = Annotated[str, Field(min_length=1)]
 Threshold = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Days = Annotated[int, Field(ge=0)]
 
@@ -180,6 +192,27 @@ class Redact(BaseModel):
         default_factory=lambda: ["attributes", "body", "exception_message", "status_message"],
         description="The text columns in which patterns are replaced.",
     )
+
+
+class Grouping(BaseModel):
+    """One rule that says which errors are the same; all of its globs must fit."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(min_length=1, max_length=200, description="What column `grouping` calls the rule.")
+    type: str | None = Field(None, min_length=1, description="Glob for the exception's type, with its module or without. [any]")
+    message: str | None = Field(None, min_length=1, description="Glob for the error's message: `*timed out*`. [any]")
+    path: str | None = Field(None, min_length=1, description="Glob for the module or file of any frame of the stack. [any]")
+    service: str | None = Field(None, min_length=1, description="Glob for the service's name. [any]")
+    fingerprint: tuple[Annotated[str, Field(min_length=1, max_length=200)], ...] = Field(
+        min_length=1, max_length=16, description="What is equal for the group; `{{ default }}` is what would be without the rule."
+    )
+
+    @model_validator(mode="after")
+    def _has_a_glob(self) -> Self:
+        if not (self.type or self.message or self.path or self.service):
+            raise ValueError("at least one of type, message, path and service, else all errors would be one group")
+        return self
 
 
 class Forward(BaseModel):
@@ -240,7 +273,7 @@ class Settings(BaseSettings):
         gt=0,
         description="Largest body of a request, before and after decompression; requests under way hold at most 9 times as much memory.",
     )
-    cors_allowed_origins: Annotated[list[Origin], NoDecode, BeforeValidator(_origins)] = Field(
+    cors_allowed_origins: Annotated[list[Origin], NoDecode, BeforeValidator(_with_commas)] = Field(
         default_factory=list, description="Pages whose scripts may send to OTLP/HTTP, as `https://shop.example`; none leaves CORS out."
     )
     log_format: Format = Field("console", description="How the log is written: `console`, or `json`, an object a line.")
@@ -285,6 +318,15 @@ class Settings(BaseSettings):
         ByteSize(4_000_000_000),
         gt=0,
         description="Bytes kept for endpoints that do not answer; beyond them the oldest are not passed on (the tables have them).",
+    )
+    grouping: list[Grouping] = Field(default_factory=list, description="Rules that say which errors are the same, before all else.")
+    in_app_include: Annotated[list[Prefix], NoDecode, BeforeValidator(_with_commas)] = Field(
+        default_factory=list,
+        description="Prefixes of modules or paths that are your own code though they look like a library's: `acme_platform`, `/opt/acme/`.",
+    )
+    in_app_exclude: Annotated[list[Prefix], NoDecode, BeforeValidator(_with_commas)] = Field(
+        default_factory=list,
+        description="Prefixes of modules or paths that are not your own code; of both lists the longest that fits decides.",
     )
     drop: list[Drop] = Field(default_factory=list, description="Rules that leave records out of every table.")
     redact: Redact = Field(Redact(), description="Attributes whose values reach no table.")

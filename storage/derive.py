@@ -18,6 +18,7 @@ from .bound_values import ERROR_TEXTS, without_values_in
 from .cuts import cut, prepare_cuts
 from .events.reading import EventReader, EventSettings, events_of
 from .events.spans import event_records, prepare_span_records
+from .grouping.grouper import Grouper
 from .quoting import quoted
 from .rules import RecordRules
 from .schema import TableSchema, create_macros, decoded_schemas
@@ -55,10 +56,12 @@ class Deriver:
         rules: RecordRules | None = None,
         *,
         events: EventSettings | None = None,
+        grouper: Grouper | None = None,
         threads: int = 2,
     ) -> None:
         self._tables = tables
         self._rules = rules or RecordRules()
+        self._grouper = grouper or Grouper()
         self._statements = StatementReader()
         self._con = _connection(threads)
         self._aside = _connection(threads)  # what it registers does not touch the plans prepared on the other
@@ -89,6 +92,10 @@ class Deriver:
         """Why the catalogue refuses stored rows of `events`; None where it does not."""
         return self._events.refusals(rows)
 
+    def grouped(self, table: str, rows: pa.Table) -> pa.Table:
+        """Rows of a table with what errors are grouped by; rows of other tables as they are."""
+        return self._grouper.annotate(table, rows)
+
     def derive(self, decoded: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
         """Derive every table's rows from one batch.
 
@@ -103,7 +110,7 @@ class Deriver:
         derived: dict[str, pa.Table] = {}
         for name, table in self._tables.items():
             if any(self._relations[source].rows.num_rows for source in table.sources):
-                derived[name] = self._rows(table, rejected)
+                derived[name] = self.grouped(name, self._rows(table, rejected))
         for relation in self._relations.values():
             relation.clear()
         return {name: rows for name, rows in self._with_rejected(derived, rejected).items() if rows.num_rows}

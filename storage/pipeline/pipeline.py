@@ -53,6 +53,10 @@ class Deriver(Protocol):
         """Why the catalogue refuses stored rows of `events`; None where it does not."""
         ...
 
+    def grouped(self, table: str, rows: pa.Table) -> pa.Table:
+        """Rows of a table with what errors are grouped by; rows of other tables as they are."""
+        ...
+
     def derive(self, decoded: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
         """The rows of each table that has some, `rejected_records` among them."""
         ...

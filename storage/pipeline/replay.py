@@ -223,7 +223,7 @@ class Replayer:
         if name == EVENTS:
             judged, reasons = self._judged_events(judged, reasons)
         taken = judged.filter(pa.array([reason is None for reason in reasons])).select(table.arrow.names)
-        return reasons, taken.cast(table.arrow)
+        return reasons, self._importer.deriver.grouped(name, taken.cast(table.arrow))
 
     def _judged_events(self, rows: pa.Table, reasons: list[str | None]) -> tuple[pa.Table, list[str | None]]:
         """Events as the catalogue judges them now; what the endpoint could not represent, or other tables hold, stays rejected."""

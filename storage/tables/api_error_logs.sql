@@ -1,37 +1,44 @@
 -- Requests that failed, one row each: SERVER spans that carry an HTTP method and a status code of 400 or above or an ERROR status.
 create table api_error_logs (
-    id              uuid generated always as (try_cast(md5(concat_ws('/', tenant_id, trace_id, span_id, 'api_error_logs')) as uuid)),
-    error_id        uuid generated always as (try_cast(md5(concat_ws('/', tenant_id, trace_id, span_id, 'api_error')) as uuid)),
-    endpoint_path   text not null default '',
-    http_method     text not null,
-    status_code     integer not null default 0,
-    status_class    text generated always as (case when status_code >= 100 then (status_code // 100) || 'xx' end),
-    error_message   text not null default '',
-    error_stack     text,
-    exception_type  text,
-    request_body    json,
-    request_headers json,
-    response_body   json,
-    error_timestamp timestamptz not null,
-    duration_ns     bigint not null,
-    user_id         text,
-    user_role       text not null default 'anonymous',
-    ip_address      text,
-    user_agent      text,
-    resolved        boolean generated always as (false),
-    resolved_at     timestamptz generated always as (try_cast(null as timestamptz)),
-    resolved_by     text generated always as (try_cast(null as text)),
-    created_at      timestamptz generated always as (ingested_at),
-    organization_id text not null,
-    service_name    text not null,
-    service_version text,
-    environment     text not null,
-    trace_id        text not null,
-    span_id         text not null,
-    dt              date not null,
-    time_suspect    boolean not null,
-    ingested_at     timestamptz not null,
-    tenant_id       text not null
+    id                   uuid generated always as (try_cast(md5(concat_ws('/', tenant_id, trace_id, span_id, 'api_error_logs')) as uuid)),
+    error_id             uuid generated always as (try_cast(md5(concat_ws('/', tenant_id, trace_id, span_id, 'api_error')) as uuid)),
+    endpoint_path        text not null default '',
+    http_method          text not null,
+    status_code          integer not null default 0,
+    status_class         text generated always as (case when status_code >= 100 then (status_code // 100) || 'xx' end),
+    error_message        text not null default '',
+    error_stack          text,
+    exception_type       text,
+    request_body         json,
+    request_headers      json,
+    response_body        json,
+    error_timestamp      timestamptz not null,
+    duration_ns          bigint not null,
+    user_id              text,
+    user_role            text not null default 'anonymous',
+    ip_address           text,
+    user_agent           text,
+    resolved             boolean generated always as (false),
+    resolved_at          timestamptz generated always as (try_cast(null as timestamptz)),
+    resolved_by          text generated always as (try_cast(null as text)),
+    created_at           timestamptz generated always as (ingested_at),
+    issue_id             uuid generated always as (case when fingerprint is not null then try_cast(md5(concat_ws('/', tenant_id, service_name, fingerprint)) as uuid) end),
+    fingerprint          text,
+    grouping_version     integer,
+    previous_fingerprint text,
+    grouping             json,
+    culprit              text,
+    mapped_stack         text,
+    organization_id      text not null,
+    service_name         text not null,
+    service_version      text,
+    environment          text not null,
+    trace_id             text not null,
+    span_id              text not null,
+    dt                   date not null,
+    time_suspect         boolean not null,
+    ingested_at          timestamptz not null,
+    tenant_id            text not null
 );
 
 comment on column api_error_logs.id is 'made from tenant, trace id and span id';
@@ -56,6 +63,13 @@ comment on column api_error_logs.resolved is 'false: the state of an error belon
 comment on column api_error_logs.resolved_at is 'NULL: see resolved';
 comment on column api_error_logs.resolved_by is 'NULL: see resolved';
 comment on column api_error_logs.created_at is 'when the collector accepted it';
+comment on column api_error_logs.issue_id is 'the issue it belongs to: made from tenant, service and fingerprint; NULL without a fingerprint';
+comment on column api_error_logs.fingerprint is '32 hex digits, equal for what is the same error: made of a rule of the configuration, else of exception.fingerprint, else of in-app frames and exception types, else of all frames, else of method, endpoint and status';
+comment on column api_error_logs.grouping_version is 'version of the grouping that gave fingerprint; NULL where none did';
+comment on column api_error_logs.previous_fingerprint is 'fingerprint by the version before, for 30 days after a change of version; else NULL';
+comment on column api_error_logs.grouping is 'what the fingerprint is made of: {"by", "rule", "parts"}, by one of rule, attribute, in_app_frames, frames, message, request, query, type';
+comment on column api_error_logs.culprit is 'function and module of the frame to blame, as `total in shop.orders`; without a stack method and endpoint';
+comment on column api_error_logs.mapped_stack is 'error_stack with the sources'' places, where source maps of the release were known; else NULL';
 comment on column api_error_logs.organization_id is 'organization.id of the record, else of its resource, else the tenant';
 comment on column api_error_logs.service_name is 'service.name of the resource; unknown where absent';
 comment on column api_error_logs.service_version is 'service.version of the resource';
@@ -75,7 +89,11 @@ exception as (
     -- the last exception of a span is the one that ended it
     select span_row_id, arg_max(coalesce(exception_type, ''), event_index) as type,
         arg_max(coalesce(exception_message, ''), event_index) as message,
-        arg_max(coalesce(exception_stacktrace, ''), event_index) as stack
+        arg_max(coalesce(exception_stacktrace, ''), event_index) as stack,
+        arg_max(
+            case when contains(attributes, '"exception.fingerprint"') then json_extract(attributes, '$."exception.fingerprint"') else 'null' end,
+            event_index
+        ) as fingerprint
     from decoded_span_events
     where event_name = 'exception' or exception_type is not null
     group by span_row_id
@@ -111,6 +129,13 @@ select
     role_of(s.user_role, s.user_roles) as user_role,
     coalesce(s.client_address, s.network_peer_address) as ip_address,
     s.user_agent_original as user_agent,
+    -- grouping/ replaces these, and reads what stands in `grouping`: what the other columns do not tell it
+    null as fingerprint,
+    null as grouping_version,
+    null as previous_fingerprint,
+    json_object('language', s.telemetry_sdk_language, 'fingerprint', e.fingerprint) as grouping,
+    null as culprit,
+    null as mapped_stack,
     s.organization_id, s.service_name, s.service_version, s.environment, s.trace_id, s.span_id,
     s.dt, s.time_suspect, s.ingested_at, s.tenant_id
 from failed s

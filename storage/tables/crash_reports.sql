@@ -2,42 +2,49 @@
 -- Reports are the events app.crash and device.crash, log records of severity FATAL that carry an exception, and what nobody caught in a browser:
 -- exceptions with otelpond.mechanism uncaught_exception or unhandled_rejection, and all that OpenTelemetry's packages for such errors send.
 create table crash_reports (
-    id                  uuid generated always as (try_cast(md5(concat_ws('/', tenant_id, payload_digest, item_index, 'crash_reports')) as uuid)),
-    crash_id            uuid not null,
-    crash_type          text not null,
-    crash_message       text not null default '',
-    crash_stack         text not null default '',
-    exception_type      text,
-    crash_timestamp     timestamptz not null,
-    user_id             text,
-    user_role           text not null default 'anonymous',
-    session_id          text,
-    page_slug           text,
-    url                 text,
-    user_agent          text,
-    device_info         json,
-    memory_info         json,
-    performance_info    json,
-    breadcrumbs         json,
-    context             json,
-    release_version     text,
-    environment         text not null,
-    resolved            boolean generated always as (false),
-    resolved_at         timestamptz generated always as (try_cast(null as timestamptz)),
-    resolved_by         text generated always as (try_cast(null as text)),
-    created_at          timestamptz generated always as (ingested_at),
-    organization_id     text not null,
-    service_name        text not null,
-    service_version     text,
-    service_instance_id text,
-    trace_id            text,
-    span_id             text,
-    payload_digest      text not null,
-    item_index          integer not null,
-    dt                  date not null,
-    time_suspect        boolean not null,
-    ingested_at         timestamptz not null,
-    tenant_id           text not null
+    id                   uuid generated always as (try_cast(md5(concat_ws('/', tenant_id, payload_digest, item_index, 'crash_reports')) as uuid)),
+    crash_id             uuid not null,
+    crash_type           text not null,
+    crash_message        text not null default '',
+    crash_stack          text not null default '',
+    exception_type       text,
+    crash_timestamp      timestamptz not null,
+    user_id              text,
+    user_role            text not null default 'anonymous',
+    session_id           text,
+    page_slug            text,
+    url                  text,
+    user_agent           text,
+    device_info          json,
+    memory_info          json,
+    performance_info     json,
+    breadcrumbs          json,
+    context              json,
+    release_version      text,
+    environment          text not null,
+    resolved             boolean generated always as (false),
+    resolved_at          timestamptz generated always as (try_cast(null as timestamptz)),
+    resolved_by          text generated always as (try_cast(null as text)),
+    created_at           timestamptz generated always as (ingested_at),
+    issue_id             uuid generated always as (case when fingerprint is not null then try_cast(md5(concat_ws('/', tenant_id, service_name, fingerprint)) as uuid) end),
+    fingerprint          text,
+    grouping_version     integer,
+    previous_fingerprint text,
+    grouping             json,
+    culprit              text,
+    mapped_stack         text,
+    organization_id      text not null,
+    service_name         text not null,
+    service_version      text,
+    service_instance_id  text,
+    trace_id             text,
+    span_id              text,
+    payload_digest       text not null,
+    item_index           integer not null,
+    dt                   date not null,
+    time_suspect         boolean not null,
+    ingested_at          timestamptz not null,
+    tenant_id            text not null
 );
 
 comment on column crash_reports.id is 'made from the payload''s digest and the record''s position in it';
@@ -64,6 +71,13 @@ comment on column crash_reports.resolved is 'false: the state of an error belong
 comment on column crash_reports.resolved_at is 'NULL: see resolved';
 comment on column crash_reports.resolved_by is 'NULL: see resolved';
 comment on column crash_reports.created_at is 'when the collector accepted it';
+comment on column crash_reports.issue_id is 'the issue it belongs to: made from tenant, service and fingerprint; NULL without a fingerprint';
+comment on column crash_reports.fingerprint is '32 hex digits, equal for what is the same error: made of a rule of the configuration, else of exception.fingerprint, else of in-app frames and exception types, else of all frames, else of type and message without their variable parts';
+comment on column crash_reports.grouping_version is 'version of the grouping that gave fingerprint; NULL where none did';
+comment on column crash_reports.previous_fingerprint is 'fingerprint by the version before, for 30 days after a change of version; else NULL';
+comment on column crash_reports.grouping is 'what the fingerprint is made of: {"by", "rule", "parts"}, by one of rule, attribute, in_app_frames, frames, message, request, query, type';
+comment on column crash_reports.culprit is 'function and module of the frame to blame, as `total in shop.orders`; NULL where no stack tells it';
+comment on column crash_reports.mapped_stack is 'crash_stack with the sources'' places, where source maps of the release were known; else NULL';
 comment on column crash_reports.organization_id is 'organization.id of the record, else of its resource, else the tenant';
 comment on column crash_reports.service_name is 'service.name of the resource; unknown where absent';
 comment on column crash_reports.service_version is 'service.version of the resource';
@@ -134,6 +148,18 @@ select
     members(attributes, '', unwanted := '^otelpond\.(breadcrumbs|exception\.id)$') as context,
     coalesce(nullif(json_extract_string(attributes, '$."service.version"'), ''), service_version) as release_version,
     coalesce(nullif(json_extract_string(attributes, '$."deployment.environment.name"'), ''), environment) as environment,
+    -- grouping/ replaces these, and reads what stands in `grouping`: what the other columns do not tell it
+    null as fingerprint,
+    null as grouping_version,
+    null as previous_fingerprint,
+    json_object(
+        'language', telemetry_sdk_language,
+        'fingerprint', case
+            when contains(attributes, '"exception.fingerprint"') then json_extract(attributes, '$."exception.fingerprint"')
+        end
+    ) as grouping,
+    null as culprit,
+    null as mapped_stack,
     organization_id, service_name, service_version,
     coalesce(
         nullif(json_extract_string(attributes, '$."service.instance.id"'), ''),

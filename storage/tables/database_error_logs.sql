@@ -1,37 +1,44 @@
 -- Database operations that failed, one row each: spans that carry a database system and an ERROR status or an exception. Failed
 -- connections are among them.
 create table database_error_logs (
-    id              uuid generated always as (try_cast(md5(concat_ws('/', tenant_id, trace_id, span_id, 'database_error_logs')) as uuid)),
-    error_id        uuid generated always as (try_cast(md5(concat_ws('/', tenant_id, trace_id, span_id, 'database_error')) as uuid)),
-    error_type      text not null,
-    error_message   text not null default '',
-    error_stack     text,
-    error_code      text,
-    exception_type  text,
-    query           text,
-    query_type      text not null default '',
-    query_hash      text,
-    table_name      text not null default '',
-    db_system       text not null,
-    db_namespace    text,
-    error_timestamp timestamptz not null,
-    duration_ns     bigint not null,
-    user_id         text,
-    user_role       text not null default 'anonymous',
-    resolved        boolean generated always as (false),
-    resolved_at     timestamptz generated always as (try_cast(null as timestamptz)),
-    resolved_by     text generated always as (try_cast(null as text)),
-    created_at      timestamptz generated always as (ingested_at),
-    organization_id text not null,
-    service_name    text not null,
-    service_version text,
-    environment     text not null,
-    trace_id        text not null,
-    span_id         text not null,
-    dt              date not null,
-    time_suspect    boolean not null,
-    ingested_at     timestamptz not null,
-    tenant_id       text not null
+    id                   uuid generated always as (try_cast(md5(concat_ws('/', tenant_id, trace_id, span_id, 'database_error_logs')) as uuid)),
+    error_id             uuid generated always as (try_cast(md5(concat_ws('/', tenant_id, trace_id, span_id, 'database_error')) as uuid)),
+    error_type           text not null,
+    error_message        text not null default '',
+    error_stack          text,
+    error_code           text,
+    exception_type       text,
+    query                text,
+    query_type           text not null default '',
+    query_hash           text,
+    table_name           text not null default '',
+    db_system            text not null,
+    db_namespace         text,
+    error_timestamp      timestamptz not null,
+    duration_ns          bigint not null,
+    user_id              text,
+    user_role            text not null default 'anonymous',
+    resolved             boolean generated always as (false),
+    resolved_at          timestamptz generated always as (try_cast(null as timestamptz)),
+    resolved_by          text generated always as (try_cast(null as text)),
+    created_at           timestamptz generated always as (ingested_at),
+    issue_id             uuid generated always as (case when fingerprint is not null then try_cast(md5(concat_ws('/', tenant_id, service_name, fingerprint)) as uuid) end),
+    fingerprint          text,
+    grouping_version     integer,
+    previous_fingerprint text,
+    grouping             json,
+    culprit              text,
+    mapped_stack         text,
+    organization_id      text not null,
+    service_name         text not null,
+    service_version      text,
+    environment          text not null,
+    trace_id             text not null,
+    span_id              text not null,
+    dt                   date not null,
+    time_suspect         boolean not null,
+    ingested_at          timestamptz not null,
+    tenant_id            text not null
 );
 
 comment on column database_error_logs.id is 'made from tenant, trace id and span id';
@@ -55,6 +62,13 @@ comment on column database_error_logs.resolved is 'false: the state of an error 
 comment on column database_error_logs.resolved_at is 'NULL: see resolved';
 comment on column database_error_logs.resolved_by is 'NULL: see resolved';
 comment on column database_error_logs.created_at is 'when the collector accepted it';
+comment on column database_error_logs.issue_id is 'the issue it belongs to: made from tenant, service and fingerprint; NULL without a fingerprint';
+comment on column database_error_logs.fingerprint is '32 hex digits, equal for what is the same error: made of a rule of the configuration, else of exception.fingerprint, else of in-app frames and exception types, else of all frames, else of kind, statement and message';
+comment on column database_error_logs.grouping_version is 'version of the grouping that gave fingerprint; NULL where none did';
+comment on column database_error_logs.previous_fingerprint is 'fingerprint by the version before, for 30 days after a change of version; else NULL';
+comment on column database_error_logs.grouping is 'what the fingerprint is made of: {"by", "rule", "parts"}, by one of rule, attribute, in_app_frames, frames, message, request, query, type';
+comment on column database_error_logs.culprit is 'function and module of the frame to blame, as `total in shop.orders`; without a stack operation and table';
+comment on column database_error_logs.mapped_stack is 'error_stack with the sources'' places, where source maps of the release were known; else NULL';
 comment on column database_error_logs.organization_id is 'organization.id of the record, else of its resource, else the tenant';
 comment on column database_error_logs.service_name is 'service.name of the resource; unknown where absent';
 comment on column database_error_logs.service_version is 'service.version of the resource';
@@ -70,7 +84,11 @@ with exception as (
     -- the last exception of a span is the one that ended it
     select span_row_id, arg_max(coalesce(exception_type, ''), event_index) as type,
         arg_max(coalesce(exception_message, ''), event_index) as message,
-        arg_max(coalesce(exception_stacktrace, ''), event_index) as stack
+        arg_max(coalesce(exception_stacktrace, ''), event_index) as stack,
+        arg_max(
+            case when contains(attributes, '"exception.fingerprint"') then json_extract(attributes, '$."exception.fingerprint"') else 'null' end,
+            event_index
+        ) as fingerprint
     from decoded_span_events
     where event_name = 'exception' or exception_type is not null
     group by span_row_id
@@ -80,7 +98,8 @@ failed as (
         coalesce(nullif(e.message, ''), s.status_message, '') as error_message,
         coalesce(s.db_response_status_code, '') as code,
         json_extract_string(s.attributes, '$."otelpond.db.error.kind"') as kind_said,
-        concat_ws(' ', e.type, e.message, s.status_message, s.error_type) as said
+        concat_ws(' ', e.type, e.message, s.status_message, s.error_type) as said,
+        e.fingerprint as asked
     from decoded_failed_spans s
     left join exception e on e.span_row_id = s.row_id
     where s.db_system_name is not null and (s.status_code = 'ERROR' or e.span_row_id is not null)
@@ -117,5 +136,12 @@ select
     duration_ns,
     user_id,
     role_of(user_role, user_roles) as user_role,
+    -- grouping/ replaces these, and reads what stands in `grouping`: what the other columns do not tell it
+    null as fingerprint,
+    null as grouping_version,
+    null as previous_fingerprint,
+    json_object('language', telemetry_sdk_language, 'fingerprint', asked) as grouping,
+    null as culprit,
+    null as mapped_stack,
     organization_id, service_name, service_version, environment, trace_id, span_id, dt, time_suspect, ingested_at, tenant_id
 from failed;

@@ -25,6 +25,13 @@ create table error_logs (
     resolved_at          timestamptz generated always as (try_cast(null as timestamptz)),
     resolved_by          text generated always as (try_cast(null as text)),
     created_at           timestamptz generated always as (ingested_at),
+    issue_id             uuid generated always as (case when fingerprint is not null then try_cast(md5(concat_ws('/', tenant_id, service_name, fingerprint)) as uuid) end),
+    fingerprint          text,
+    grouping_version     integer,
+    previous_fingerprint text,
+    grouping             json,
+    culprit              text,
+    mapped_stack         text,
     organization_id      text not null,
     service_name         text not null,
     service_version      text,
@@ -69,6 +76,13 @@ comment on column error_logs.resolved is 'false: the state of an error belongs t
 comment on column error_logs.resolved_at is 'NULL: see resolved';
 comment on column error_logs.resolved_by is 'NULL: see resolved';
 comment on column error_logs.created_at is 'when the collector accepted it';
+comment on column error_logs.issue_id is 'the issue it belongs to: made from tenant, service and fingerprint; NULL without a fingerprint';
+comment on column error_logs.fingerprint is '32 hex digits, equal for what is the same error: made of a rule of the configuration, else of exception.fingerprint, else of in-app frames and exception types, else of all frames, else of a bare status''s request or span name, else of type and message without their variable parts';
+comment on column error_logs.grouping_version is 'version of the grouping that gave fingerprint; NULL where none did';
+comment on column error_logs.previous_fingerprint is 'fingerprint by the version before, for 30 days after a change of version; else NULL';
+comment on column error_logs.grouping is 'what the fingerprint is made of: {"by", "rule", "parts"}, by one of rule, attribute, in_app_frames, frames, message, request, query, type';
+comment on column error_logs.culprit is 'function and module of the frame to blame, as `total in shop.orders`; NULL where no stack tells it';
+comment on column error_logs.mapped_stack is 'error_stack with the sources'' places, where source maps of the release were known; else NULL';
 comment on column error_logs.organization_id is 'organization.id of the record, else of its resource, else the tenant';
 comment on column error_logs.service_name is 'service.name of the resource; unknown where absent';
 comment on column error_logs.service_version is 'service.version of the resource';
@@ -206,6 +220,7 @@ prepared as (
             case when event is not null then document(json_extract_string(event.breadcrumbs, '$')) end
         ) as breadcrumbs,
         of_browser(telemetry_sdk_language, scope_name) as in_browser,
+        context as asked,
         case when contains(context, '"otelpond.exception.id"')
             then nullif(json_extract_string(context, '$."otelpond.exception.id"'), '')
         end as exception_id,
@@ -264,6 +279,24 @@ select
     user_agent_original as user_agent,
     case when told_device <> '{}' then merged(coalesce(own_device, '{}'), told_device) else own_device end as device_info,
     context,
+    -- grouping/ replaces these, and reads what stands in `grouping`: what the other columns do not tell it
+    null as fingerprint,
+    null as grouping_version,
+    null as previous_fingerprint,
+    json_object(
+        'language', telemetry_sdk_language,
+        'fingerprint', case when contains(asked, '"exception.fingerprint"') then json_extract(asked, '$."exception.fingerprint"') end,
+        'operation', case
+            when report_source <> 'span_status' then null
+            when kind = 'SERVER' and http_request_method is not null then json_array(
+                http_request_method, endpoint_path(http_route, url_path, http_target, url_full),
+                coalesce(try_cast(try_cast(http_response_status_code as integer) as text), '0')
+            )
+            else json_array(name)
+        end
+    ) as grouping,
+    null as culprit,
+    null as mapped_stack,
     organization_id, service_name, service_version, environment, service_instance_id, scope_name, trace_id, span_id,
     span_start_unix_nano, span_end_unix_nano, dt, time_suspect, ingested_at, tenant_id
 from prepared;
