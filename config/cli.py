@@ -1,6 +1,6 @@
 """The `otelpond` command: its options, and how it fails. The work is in `commands/`, imported only by the command that needs it.
 
-The light install has no DuckDB, no pydantic-settings and no server, so that this module imports typer and nothing else.
+The light install has no DuckDB, no pydantic-settings and no server, so that these modules import typer and nothing else.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Annotated
 import typer
 
 from .errors import CommandError
+from .options import Config, Data, Format, SchemaFormat, Tenant
 
 app = typer.Typer(
     name="otelpond",
@@ -28,21 +29,6 @@ app = typer.Typer(
 )
 
 
-class Format(StrEnum):
-    """How rows are printed."""
-
-    table = "table"
-    json = "json"
-    csv = "csv"
-
-
-class SchemaFormat(StrEnum):
-    """How the documented schema is printed."""
-
-    table = "table"
-    json = "json"
-
-
 class RoleName(StrEnum):
     """What the bearer of a token may do."""
 
@@ -52,14 +38,9 @@ class RoleName(StrEnum):
     admin = "admin"
 
 
-Data = Annotated[Path | None, typer.Option(help="The pond's directory. [default: ./pond, or OTELPOND_DATA]", metavar="DIR")]
-Config = Annotated[
-    Path | None, typer.Option(help="The configuration file. [default: ./otelpond.toml where it exists, or OTELPOND_CONFIG]", metavar="FILE")
-]
 Grpc = Annotated[str | None, typer.Option(help="Where OTLP/gRPC listens. [default: 127.0.0.1:4317]", metavar="HOST:PORT")]
 Http = Annotated[str | None, typer.Option(help="Where OTLP/HTTP listens. [default: 127.0.0.1:4318]", metavar="HOST:PORT")]
 Admin = Annotated[str | None, typer.Option(help="Where health and metrics are answered. [default: 127.0.0.1:13133]", metavar="HOST:PORT")]
-Tenant = Annotated[str, typer.Option(help="Whose pond: that of who shows no token, or that of a token's tenant.", metavar="NAME")]
 Workers = Annotated[int | None, typer.Option(help="Processes that receive. [default: 1]", min=1, metavar="N")]
 Insecure = Annotated[bool, typer.Option("--insecure", help="Allow listening beyond this machine, although nobody has to show a token.")]
 

@@ -1,0 +1,34 @@
+"""Options that many commands have; `cli.py` and the modules of command groups use them.
+
+The light install has no DuckDB, no pydantic-settings and no server, so that this module imports typer and nothing else.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Format(StrEnum):
+    """How rows are printed."""
+
+    table = "table"
+    json = "json"
+    csv = "csv"
+
+
+class SchemaFormat(StrEnum):
+    """How the documented schema is printed."""
+
+    table = "table"
+    json = "json"
+
+
+Data = Annotated[Path | None, typer.Option(help="The pond's directory. [default: ./pond, or OTELPOND_DATA]", metavar="DIR")]
+Config = Annotated[
+    Path | None, typer.Option(help="The configuration file. [default: ./otelpond.toml where it exists, or OTELPOND_CONFIG]", metavar="FILE")
+]
+Tenant = Annotated[str, typer.Option(help="Whose pond: that of who shows no token, or that of a token's tenant.", metavar="NAME")]
