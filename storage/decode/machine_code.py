@@ -26,13 +26,13 @@ import llvmlite.binding as llvm
 import numpy as np
 
 from ..durable import write_file
+from ..user_cache import user_cache
 
 Arguments: TypeAlias = Sequence[Any]
 Compile: TypeAlias = Callable[[Arguments, str], bytes]
 
 _ALSO_COMPILED: Final = ("columns.py", "compilation.py", "machine_code.py", "semconv.py")
 """Beside the kernels: what their constants come from, and what compiles them."""
-CACHE_DIR_VARIABLE: Final = "OTELPOND_CACHE_DIR"
 _SUCCEEDED: Final = (0, -2)
 """Numba's statuses of a return with a value, and with None."""
 _UNUSED_S: Final = 30 * 86_400
@@ -145,8 +145,7 @@ def target_machine() -> Any:
 
 def cache_folder() -> Path:
     """Where the machine code of exactly these kernels lies: in $OTELPOND_CACHE_DIR, else in the user's cache folder."""
-    users = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return Path(os.environ.get(CACHE_DIR_VARIABLE) or users / "otelpond") / f"kernels-{_digest()}"
+    return user_cache() / f"kernels-{_digest()}"
 
 
 def is_compiled() -> bool:

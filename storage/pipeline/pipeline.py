@@ -376,10 +376,10 @@ class Pipeline:
         except Exception as failure:
             raise BatchFailedError(batch, failure) from failure
         self._suspicion.clear(batch.stretch)
-        draft.since = draft.since or time.monotonic()
         if batch.chunk.frames:
             first = batch.chunk.frames[0].accepted_unix_nano
             draft.oldest_unix_nano = min(draft.oldest_unix_nano or first, first)
+        draft.since = draft.since or time.monotonic() - self._waited_s(draft)
         draft.left_out.update(batch.left_out)
         draft.tally.retries += len(batch.left_out)
         if batch.treatment == "quarantine":
@@ -393,6 +393,11 @@ class Pipeline:
         progress.decode_s += decode_s
         progress.derive_s += derived - started
         progress.write_s += time.perf_counter() - derived
+
+    def _waited_s(self, draft: _Draft) -> float:
+        """How long the plan's first frame waited for its batch: the interval begins with it, but no plan is cut short by a backlog."""
+        age_s = (time.time_ns() - draft.oldest_unix_nano) / 1e9 if draft.oldest_unix_nano else 0.0
+        return min(max(age_s, 0.0), self._options.batch_interval_s)
 
     def _publish(self, draft: _Draft, control: Control, replayed: Plan | None = None) -> None:
         """Write the plan down, give it to every table, then let go of its frames."""

@@ -40,11 +40,14 @@ class LowRate:
 
 
 def growth_mb_a_minute(samples_mb: list[float], seconds: float) -> float:
-    """Slope of the line through the samples of the last five minutes, or of the second half of a shorter run."""
-    last = min(_GROWTH_S, seconds / 2)
-    kept = samples_mb[-max(2, int(len(samples_mb) * last / seconds)) :]
-    minutes = np.linspace(0.0, last / 60, len(kept))
-    return float(np.polyfit(minutes, kept, 1)[0])
+    """How what stays grows: the slope through the least of each minute's samples, over the last five minutes or the second half.
+
+    Between two checkpoints of the tables memory rises by some 40 MB and falls again, which a line through all samples takes for growth.
+    """
+    minutes = max(2, round(min(_GROWTH_S, seconds / 2) / 60))
+    last = np.asarray(samples_mb[-round(len(samples_mb) * minutes * 60 / max(seconds, minutes * 60)) :])
+    floor = [part.min() for part in np.array_split(last, minutes)]
+    return float(np.polyfit(np.arange(minutes), floor, 1)[0])
 
 
 def measure(collector: Collector, load: Callable[..., dict[str, Any]], seconds: float, note: Note) -> dict[str, Any]:
