@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from otelpond.storage import schema
 from otelpond.storage.schema import TableError, load_tables
 
@@ -35,12 +34,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_second_reading_is_equal_and_asks_no_database(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a second of DuckDB in each process that starts is saved."""
     first = load_tables([schema.TABLES_FOLDER, folder])
     monkeypatch.delattr(schema, "read_table")
     assert load_tables([schema.TABLES_FOLDER, folder]) == first
 
 
 def test_a_changed_file_is_checked_again(folder: Path) -> None:
+    """What was checked is known by the texts of the files."""
     load_tables([folder])
     (folder / "greetings.sql").write_text(TABLE.replace("select name", "select trace_id"))
     with pytest.raises(TableError, match="lacks name"):
@@ -48,6 +49,7 @@ def test_a_changed_file_is_checked_again(folder: Path) -> None:
 
 
 def test_a_damaged_cache_is_made_anew(folder: Path, tmp_path: Path) -> None:
+    """A power loss may leave half of it."""
     first = load_tables([folder])
     for kept in (tmp_path / "cache").glob("tables-*.json"):
         kept.write_text(kept.read_text()[:100])
@@ -55,6 +57,7 @@ def test_a_damaged_cache_is_made_anew(folder: Path, tmp_path: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_written_costs_only_time(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An image may be read-only."""
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("OTELPOND_CACHE_DIR", str(tmp_path / "file"))
     assert list(load_tables([folder])) == ["greetings"]
