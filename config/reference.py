@@ -24,6 +24,7 @@ from ..storage.query import VIEWS_FOLDER
 from ..storage.recipes import load_recipes
 from ..storage.schema import TableSchema, load_tables
 from .cli import app
+from .notify import Notify
 from .operations.metrics import METRICS
 from .recipes_reference import recipes_reference
 from .settings import Drop, Forward, Grouping, KeepDays, Redact, Settings
@@ -36,7 +37,14 @@ RECIPES = ROOT / "storage" / "recipes" / "README.md"
 HALL = ROOT / "config" / "README.md"
 ELSEWHERE = ROOT / "instrumentation" / "README.md"
 DEPLOYMENT = ROOT / "config" / "deployment"
-NESTED: Mapping[str, type[BaseModel]] = {"keep_days": KeepDays, "forward": Forward, "grouping": Grouping, "drop": Drop, "redact": Redact}
+NESTED: Mapping[str, type[BaseModel]] = {
+    "keep_days": KeepDays,
+    "forward": Forward,
+    "notify": Notify,
+    "grouping": Grouping,
+    "drop": Drop,
+    "redact": Redact,
+}
 
 
 def main() -> None:
@@ -95,7 +103,7 @@ def _default(setting: FieldInfo) -> str:
         return "must be given"
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
-    return f"`{value}`" if value not in ([], None) else ""
+    return f"`{value}`" if str(value) and value not in ([], (), None) else ""
 
 
 def _shown(file: Path, language: str) -> str:

@@ -21,17 +21,15 @@ from pydantic import (
     ConfigDict,
     Field,
     PositiveInt,
-    SecretStr,
     ValidationInfo,
     model_validator,
 )
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from ..storage.log_lines import Format, Level
+from .notify import Notify, of_different_names
+from .secrets_of_settings import Headers
 
-_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_HEADER_VALUE = re.compile(r"[\x20-\x7e]*")
-_FROM_ENVIRONMENT = re.compile(r"\$\{env:([A-Za-z_][A-Za-z0-9_]*)\}")
 _ORIGIN = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://(\[[0-9a-fA-F:]+\]|[a-zA-Z0-9._-]+)(:[0-9]{1,5})?")
 
 
@@ -100,27 +98,6 @@ def _endpoint(value: str) -> str:
     if not usable or url.username is not None or url.query or url.fragment:
         raise ValueError("http://HOST:PORT or https://HOST:PORT, without user, query and fragment")
     return value
-
-
-def _headers(values: dict[str, SecretStr]) -> dict[str, SecretStr]:
-    """Names and values as they are sent, `${env:NAME}` replaced.
-
-    Raises:
-        ValueError: a name or value cannot be sent, or a variable is not set. The text shows no value.
-    """
-
-    def of_environment(match: re.Match[str]) -> str:
-        if match[1] not in os.environ:
-            raise ValueError(f"the environment variable {match[1]} to be set, as a header names it")
-        return os.environ[match[1]]
-
-    result = {}
-    for name, value in values.items():
-        text = _FROM_ENVIRONMENT.sub(of_environment, value.get_secret_value())
-        if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(text):
-            raise ValueError(f"names and values of headers in printable ASCII; {name!r} is not, or its value")
-        result[name] = SecretStr(text)
-    return result
 
 
 def _distinct(values: list[Forward], info: ValidationInfo) -> list[Forward]:
@@ -231,7 +208,7 @@ class Forward(BaseModel):
         ("traces", "metrics", "logs"), min_length=1, description="Which signals are passed on."
     )
     tenant: str = Field("default", description="Whose payloads are passed on.")
-    headers: Annotated[dict[str, SecretStr], AfterValidator(_headers)] = Field(
+    headers: Headers = Field(
         default_factory=dict, description="Sent with every request, never shown; `${env:NAME}` in a value is that environment variable."
     )
     compression: Literal["gzip", "none"] = Field("gzip", description="How bodies are sent.")
@@ -327,6 +304,9 @@ class Settings(BaseSettings):
     in_app_exclude: Annotated[list[Prefix], NoDecode, BeforeValidator(_with_commas)] = Field(
         default_factory=list,
         description="Prefixes of modules or paths that are not your own code; of both lists the longest that fits decides.",
+    )
+    notify: Annotated[list[Notify], AfterValidator(of_different_names)] = Field(
+        default_factory=list, description="Channels that are told of alerts: webhooks, Slack, Teams, e-mail."
     )
     drop: list[Drop] = Field(default_factory=list, description="Rules that leave records out of every table.")
     redact: Redact = Field(Redact(), description="Attributes whose values reach no table.")

@@ -161,8 +161,9 @@ def _from_folder(values: Values, folder: Path) -> Values:
     for name in ("tables", "events_folders"):
         if isinstance(result.get(name), list):
             result[name] = [folder / each if isinstance(each, str) else each for each in result[name]]
-    if isinstance(result.get("forward"), list):
-        result["forward"] = [_files_from_folder(one, folder) if isinstance(one, dict) else one for one in result["forward"]]
+    for name in ("forward", "notify"):
+        if isinstance(result.get(name), list):
+            result[name] = [_files_from_folder(one, folder) if isinstance(one, dict) else one for one in result[name]]
     return result
 
 
@@ -230,8 +231,15 @@ def _describe(sources: Sources, detail: ErrorDetails) -> str:
         complaint = "is needed and not given"
     else:
         expected = EXPECTATIONS.get(detail["type"]) or re.sub(r"^(Value error, |Input should be )", "", detail["msg"])
-        complaint = f"expected {expected}" + ("" if "headers" in location or key == "forward" else f", got {_shown(detail['input'])}")
+        complaint = f"expected {expected}" + ("" if _may_hold_secret(location) else f", got {_shown(detail['input'])}")
     return f"{sources.origin(location)}: {key}: {complaint}"
+
+
+def _may_hold_secret(location: Location) -> bool:
+    """Whether what was given there, or is part of it, is not for logs."""
+    if location[0] not in {"forward", "notify"}:
+        return False
+    return len(location) < 3 or not {"headers", "url", "smtp_password"}.isdisjoint(location)
 
 
 def _shown(value: Any) -> str:

@@ -6,11 +6,8 @@ and DATA_LOSS, as well as RESOURCE_EXHAUSTED where a RetryInfo comes with it. Al
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from google.protobuf.message import DecodeError
@@ -21,6 +18,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from ..storage.signals import Signal
 from .destination import Answer, Delivered, Refused, TryLater
+from .retry_after import retry_after_s
 
 RETRYABLE_STATUSES: Final = frozenset({429, 502, 503, 504})
 RETRYABLE_CODES: Final = frozenset({1, 4, 10, 11, 14, 15})
@@ -54,7 +52,7 @@ def of_http(signal: Signal, status: int, headers: Mapping[str, str], body: bytes
     if _SUCCESS <= status < _REDIRECTION:
         return delivered(signal, body)
     if status in RETRYABLE_STATUSES:
-        return TryLater(f"HTTP {status}{_said(_status(body).message)}", _retry_after(headers.get("retry-after")))
+        return TryLater(f"HTTP {status}{_said(_status(body).message)}", retry_after_s(headers.get("retry-after")))
     if status < _CLIENT_ERROR:
         return Refused(f"HTTP {status}: redirects are not followed; it points to {_short(headers.get('location', 'nowhere'))}")
     return Refused(f"HTTP {status}{_said(_status(body).message)}")
@@ -88,19 +86,6 @@ def _status(body: bytes) -> status_pb2.Status:
     except DecodeError:
         status.Clear()
     return status
-
-
-def _retry_after(value: str | None) -> float | None:
-    """Seconds, or the time until an HTTP-date."""
-    if value is None:
-        return None
-    if value.strip().isdecimal():
-        return float(value)
-    try:
-        date = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    return max(0.0, (date if date.tzinfo else date.replace(tzinfo=UTC)).timestamp() - time.time())
 
 
 def _retry_info(trailers: Iterable[tuple[str, str | bytes]]) -> float | None:

@@ -15,6 +15,7 @@ from ...storage.rules import RuleError
 from ...storage.schema import TABLES_FOLDER, TableSchema
 from ..catalogue import events_catalogue
 from ..collector.forwarding import DestinationError, check_destinations
+from ..collector.notifying import ChannelError, check_channels
 from ..collector.security import certificate_files
 from ..errors import CommandError
 from ..pond import record_rules
@@ -43,6 +44,7 @@ def run(config: Path | None) -> None:
         lambda: _check_page_slugs(sources, settings),
         lambda: _check_certificates(sources, settings),
         lambda: _check_destinations(sources, settings),
+        lambda: _check_channels(sources, settings),
     )
     for look in looks:
         try:
@@ -97,6 +99,13 @@ def _check_destinations(sources: Sources, settings: Settings) -> None:
         check_destinations(settings)
     except DestinationError as error:
         raise SettingsError(f"{sources.origin(('forward', error.number))}: {error}") from None
+
+
+def _check_channels(sources: Sources, settings: Settings) -> None:
+    try:
+        check_channels(settings)
+    except ChannelError as error:
+        raise SettingsError(f"{sources.origin(('notify', error.number))}: {error}") from None
 
 
 def _printed(settings: Settings, sources: Sources) -> dict[str, str]:

@@ -1,0 +1,137 @@
+"""When a channel is told what: gathers notifications into messages, within the hourly cap and outside quiet hours; retries.
+
+Pure: it is told the time, sends nothing and keeps nothing on disk. What waits is whatever was added and not settled, so that who
+keeps a journal of both adds it again after a kill.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from ..destination import Refused, TryLater
+from .notification import MOST_TOLD, SEVERITIES, Attempt, Message, Notification, Outcome, Sent
+from .quiet_hours import QuietHours
+
+MOST_WAITING: Final = 1_000
+"""Notifications that wait to be told; of further ones only the number is told."""
+_HOUR: Final = timedelta(hours=1)
+_FIRST_BACKOFF_S, _LONGEST_BACKOFF_S = 2.0, 300.0
+_LONGEST_DELAY_S: Final = 3600.0
+"""A longer Retry-After is not believed."""
+_GIVE_UP: Final = timedelta(hours=24)
+"""What could not be told for so long is no news."""
+_LOOK_S: Final = 20.0
+"""The longest wait between two looks at the clock, which may be put."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When a channel may be told something.
+
+    Attributes:
+        max_per_hour: messages in any hour.
+        gather_s: pause after a message; what comes in it goes together.
+    """
+
+    max_per_hour: int = 20
+    gather_s: float = 10.0
+    quiet_hours: QuietHours | None = None
+
+
+class Outbox:
+    """What waits for one channel.
+
+    Args:
+        sent_at: when it was told something in the last hour, by an outbox before this one.
+        beyond: what the outbox before had only counted, and not told yet.
+    """
+
+    def __init__(self, channel: str, limits: Limits, *, sent_at: Iterable[datetime] = (), beyond: Mapping[str, int] | None = None) -> None:
+        self.channel = channel
+        self._limits = limits
+        self._sent_at = sorted(sent_at)
+        self._beyond = Counter(beyond)
+        self._waiting: dict[str, Notification] = {}
+        self._message: Message | None = None
+        self._attempts = 0
+        self._first_attempt: datetime | None = None
+        self._not_before: datetime | None = None
+
+    def add(self, notifications: Iterable[Notification]) -> tuple[Notification, ...]:
+        """Have notifications told; one that waits already is not told twice.
+
+        Returns:
+            Those for which there is no room: the next message has their number, and they are settled by that.
+        """
+        surplus = []
+        for each in notifications:
+            if each.alert_id in self._waiting:
+                continue
+            if len(self._waiting) < MOST_WAITING:
+                self._waiting[each.alert_id] = each
+            else:
+                self._beyond[each.rule] += 1
+                surplus.append(each)
+        return tuple(surplus)
+
+    def next(self, now: datetime) -> Message | None:
+        """What is to be sent now: the same message until it is settled; None where nothing is."""
+        if not self._waiting or self._wait_s(now) > 0:
+            return None
+        if self._message is None:
+            told = sorted(self._waiting.values(), key=lambda each: (SEVERITIES.index(each.severity), each.fired_at))
+            self._message = Message(tuple(told[:MOST_TOLD]), tuple(told[MOST_TOLD:]), dict(self._beyond))
+            self._first_attempt = now
+        return self._message
+
+    def settle(self, outcome: Outcome, now: datetime) -> Attempt:
+        """Take what came of sending what `next` gave."""
+        assert self._message is not None  # noqa: S101 - who calls has sent it
+        assert self._first_attempt is not None  # noqa: S101 - set with it
+        self._attempts += 1
+        if isinstance(outcome, TryLater) and now - self._first_attempt >= _GIVE_UP:
+            outcome = Refused(
+                f"given up after {_GIVE_UP.total_seconds() / 3600:.0f} h and {self._attempts} attempts; last: {outcome.reason}"
+            )
+        attempt = Attempt(self.channel, self._message, self._attempts, outcome, now)
+        if isinstance(outcome, TryLater):
+            delay_s = backoff_s(self._attempts) if outcome.delay_s is None else min(outcome.delay_s, _LONGEST_DELAY_S)
+            self._not_before = now + timedelta(seconds=delay_s)
+        else:
+            self._forget(self._message)
+            self._not_before = now + timedelta(seconds=self._limits.gather_s)
+        if isinstance(outcome, Sent):
+            self._sent_at.append(now)
+        return attempt
+
+    def wait_s(self, now: datetime) -> float | None:
+        """Seconds until `next` is worth asking, at most 20; None where nothing waits."""
+        return min(self._wait_s(now), _LOOK_S) if self._waiting else None
+
+    def _wait_s(self, now: datetime) -> float:
+        if self._limits.quiet_hours is not None and self._limits.quiet_hours.contains(now):
+            return _LOOK_S
+        self._sent_at = [at for at in self._sent_at if now - _HOUR < at <= now]
+        waits = [0.0]
+        if self._not_before is not None:
+            pause_s = (self._not_before - now).total_seconds()
+            waits.append(pause_s if pause_s <= _LONGEST_DELAY_S else 0.0)  # longer where the clock was put back
+        if len(self._sent_at) >= self._limits.max_per_hour:
+            waits.append((self._sent_at[-self._limits.max_per_hour] + _HOUR - now).total_seconds())
+        return max(waits)
+
+    def _forget(self, message: Message) -> None:
+        for each in (*message.notifications, *message.summarised):
+            del self._waiting[each.alert_id]
+        self._beyond -= Counter(message.beyond)
+        self._message, self._attempts, self._first_attempt = None, 0, None
+
+
+def backoff_s(attempts: int) -> float:
+    """How long to wait after so many attempts: 2, 4, 8 ... 300 s, give or take half."""
+    return min(_FIRST_BACKOFF_S * 2.0 ** min(attempts - 1, 30), _LONGEST_BACKOFF_S) * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
