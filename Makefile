@@ -8,7 +8,7 @@ READY := $(VENV)/.installed
 SECONDS := 20
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format docs bench bench-quick chaos chaos-quick databases fuzz interop browser clean
+.PHONY: help demo test test-long check lint format docs bench bench-quick chaos chaos-quick databases fuzz interop browser clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,8 +16,11 @@ help: ## list the targets
 demo: $(READY) ## a sample shop, its traffic, and what arrived: SECONDS=20, the pond stays in ./pond-demo
 	$(BIN)/otelpond demo --seconds $(SECONDS)
 
-test: $(READY) ## every test
+test: $(READY) ## the tests, but for those that take long
 	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+test-long: $(READY) ## those that take long: kills, outages, many tenants (minutes)
+	$(BIN)/python -m pytest -n 2 -m long --ignore tests/interop
 
 check: lint test ## what a change must pass: lint and test
 

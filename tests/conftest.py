@@ -6,12 +6,17 @@ import os
 import subprocess
 import sys
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, Final
 
 import pytest
 
 LEDGER = Path(__file__).parent / "ledger.toml"
 PASSED = pytest.StashKey[set[str]]()
+_WHOLE: Final = ("not long", "long")
+_INTEROP: Final = "tests/interop"
+_LEFT_OUT: Final = "left out"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -40,23 +45,38 @@ def _is_first(config: pytest.Config) -> bool:
 
 
 class _Ledger:
+    """Sees that a whole run, of the tests or of the long ones, leaves no test of the ledger out that it does not leave to the other."""
+
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
+        self._left_out: set[str] = set()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """A test counts under its own id and, parametrised, under its function's."""
         if report.when == "call" and report.passed:
-            self._config.stash[PASSED] |= {report.nodeid, report.nodeid.partition("[")[0]}
+            self._config.stash[PASSED] |= _names(report.nodeid)
+
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
+        """What the marker leaves to the other run."""
+        self._left_out |= {name for item in items for name in _names(item.nodeid)}
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """The same, of a process of pytest-xdist."""
+        self._left_out |= set(node.workeroutput.get(_LEFT_OUT, ()) if hasattr(node, "workeroutput") else ())
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Fail a whole run that leaves a test of the ledger out."""
         if not _is_first(self._config):
+            self._config.workeroutput[_LEFT_OUT] = sorted(self._left_out)  # type: ignore[attr-defined]
             return
-        narrowing = ("keyword", "markexpr", "collectonly", "ignore", "ignore_glob", "deselect", "lf", "maxfail")
-        if any(getattr(self._config.option, name, None) for name in narrowing) or self._config.args != self._config.getini("testpaths"):
+        option = self._config.option
+        narrowing = ("keyword", "collectonly", "ignore_glob", "deselect", "lf", "maxfail")
+        narrowed = any(getattr(option, name, None) for name in narrowing) or (option.ignore or [_INTEROP]) != [_INTEROP]
+        if narrowed or option.markexpr not in _WHOLE or self._config.args != self._config.getini("testpaths"):
             return
         named = {test for entry in tomllib.loads(LEDGER.read_text(encoding="utf-8")).values() for test in entry["tests"]}
-        self.absent = sorted(named - self._config.stash[PASSED])
+        self.absent = sorted(named - self._config.stash[PASSED] - self._left_out)
         if self.absent and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
@@ -64,3 +84,7 @@ class _Ledger:
         """Name them."""
         for test in getattr(self, "absent", []):
             terminalreporter.write_line(f"the ledger names a test that did not pass: {test}", red=True)
+
+
+def _names(test: str) -> set[str]:
+    return {test, test.partition("[")[0]}

@@ -18,6 +18,7 @@ GUILTY = {2: "awkward-service", 6: "poisoned-service", 9: "deadly-service", 13: 
 SERVED = "select service_name, count(*) from spans group by all order by all"
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_a_guilty_payload_is_alone_in_its_fate(
     new_collector: Callable[..., Any], server_spans: Any, eventually: Any, tmp_path: Path

@@ -44,6 +44,7 @@ def kept(collector: Any) -> list[Path]:
     return list((collector.data / "forward" / ".kept").glob("*/*.segment"))
 
 
+@pytest.mark.long
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("protocol", ["grpc", "http"])
 def test_a_chain_of_two_holds_every_span_once_through_kills(

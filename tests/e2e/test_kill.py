@@ -18,6 +18,7 @@ def _end_pipeline(collector: Any) -> None:
         os.kill(pipeline.pid, signal.SIGKILL)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(180)
 def test_every_acknowledged_span_is_stored_once_through_kills(new_collector: Any, server_spans: Any) -> None:
     """Killing receiver, pipeline or both in the middle of load loses nothing and doubles nothing, in any table."""

@@ -15,6 +15,7 @@ from .outages import judge, through_outages
 HERE = Path(__file__).parent
 
 
+@pytest.mark.long
 @pytest.mark.timeout(240)
 def test_the_python_sdk_delivers_exact_counts_through_outages(new_collector: Callable[..., Any], tmp_path: Path) -> None:
     """Over both protocols, each signal: nothing acknowledged is missing, nothing is there twice."""

@@ -74,6 +74,7 @@ def busy(collector: Any, bearer: str, body: Callable[[], bytes], senders: int = 
             thread.join()
 
 
+@pytest.mark.long
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_rows_stay_in_the_pond_of_their_tenant_through_kills(new_collector: Any, server_spans: Any, workers: str) -> None:
@@ -114,6 +115,7 @@ def test_a_pond_appears_with_its_token_and_is_asked_by_name(new_collector: Any, 
     assert httpx.codes.NOT_FOUND == publish(collector, "../acme").status_code
 
 
+@pytest.mark.long
 @pytest.mark.timeout(180)
 def test_a_busy_tenant_does_not_hold_up_another(new_collector: Any, server_spans: Any) -> None:
     """While one sends without pause, and more than is stored, another's payload is taken and in its tables in seconds."""
@@ -148,6 +150,7 @@ def _lake_is_a_file(folder: Path) -> None:
     (folder / "lake").touch()
 
 
+@pytest.mark.long
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("damage", [_lake_is_newer, _damage_plan, _lake_is_a_file], ids=["newer", "damaged plan", "no folder"])
 def test_a_broken_pond_stops_no_other(new_collector: Any, server_spans: Any, damage: Callable[[Path], None], eventually: Any) -> None:

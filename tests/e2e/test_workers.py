@@ -65,6 +65,7 @@ def workers(new_collector: Callable[..., Any], eventually: Any) -> Iterator[Any]
         collector.stop()
 
 
+@pytest.mark.long
 @pytest.mark.timeout(240)
 def test_every_acknowledged_span_is_stored_once_whoever_is_killed(workers: Any, server_spans: Any) -> None:
     """A receiver process, the pipeline, the parent alone, or all of them at once: no row is missing and none is twice."""
@@ -87,6 +88,7 @@ def test_every_acknowledged_span_is_stored_once_whoever_is_killed(workers: Any, 
     assert sum(client.retries for client in clients) > 0, "no request met a kill: the load was too light"
 
 
+@pytest.mark.long
 @pytest.mark.timeout(120)
 def test_a_retry_that_reaches_another_worker_is_stored_once(workers: Any, server_spans: Any, eventually: Any) -> None:
     """The same bytes to every process, with a publish and with kills in between, are one payload."""

@@ -15,6 +15,7 @@ import pytest
 from ..e2e.conftest import Collector
 from ..e2e.outages import Sender, judge, through_outages
 
+pytestmark = pytest.mark.long
 HERE = Path(__file__).parent
 NODE = HERE / "node" / "node_modules"
 GO = HERE / "go" / "interop"
