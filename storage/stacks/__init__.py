@@ -1,0 +1,1 @@
+"""Texts of stack traces as errors and frames: a reader a language, pure and linear in time."""
