@@ -263,6 +263,64 @@ def rejected_replay(
     command.replay(records or [], config, {"data": data}, tenant, everything=everything)
 
 
+sourcemaps_app = typer.Typer(
+    name="sourcemaps",
+    help="The source maps of releases: minified JavaScript stacks become stacks of the sources.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(sourcemaps_app)
+
+MapRelease = Annotated[str, typer.Option(help="What the service reports as service.version.", metavar="RELEASE")]
+
+
+@sourcemaps_app.command("upload")
+def sourcemaps_upload(
+    paths: Annotated[list[Path], typer.Argument(help="A build's folder, or its files: *.js, and their *.map.", metavar="FILE|FOLDER...")],
+    release: MapRelease,
+    service: Annotated[str, typer.Option(help="Whose they are. [default: any service's of that release]", metavar="NAME")] = "",
+    url_prefix: Annotated[
+        str, typer.Option(help="Where they are served, where files of one name lie in several folders.", metavar="PREFIX")
+    ] = "~/",
+    data: Data = None,
+    config: Config = None,
+    tenant: Tenant = "default",
+) -> None:
+    """Keep the source maps of a build. Stacks that its release reports are resolved from now on, and those that are stored already."""
+    from .commands import sourcemaps as command
+
+    command.upload(paths, config, {"data": data}, tenant, release=release, service=service, prefix=url_prefix)
+
+
+@sourcemaps_app.command("list")
+def sourcemaps_list(
+    release: Annotated[str | None, typer.Option(help="Only those of this release.", metavar="RELEASE")] = None,
+    data: Data = None,
+    config: Config = None,
+    tenant: Tenant = "default",
+    format: Annotated[SchemaFormat, typer.Option("--format", "-f", help="How it is printed.", metavar="table|json")] = SchemaFormat.table,  # noqa: A002
+) -> None:
+    """Show the source maps that are kept: of which release and service, and what each of them tells."""
+    from .commands import sourcemaps as command
+
+    command.list_all(config, {"data": data}, tenant, release, format.value)
+
+
+@sourcemaps_app.command("delete")
+def sourcemaps_delete(
+    release: MapRelease,
+    names: Annotated[list[str] | None, typer.Argument(help="Only these, such as ~/assets/main.js.", metavar="[NAME...]")] = None,
+    service: Annotated[str | None, typer.Option(help="Only those uploaded for this service.", metavar="NAME")] = None,
+    data: Data = None,
+    config: Config = None,
+    tenant: Tenant = "default",
+) -> None:
+    """Delete source maps of a release. What they have resolved stays resolved."""
+    from .commands import sourcemaps as command
+
+    command.delete(config, {"data": data}, tenant, release=release, service=service, names=names or [])
+
+
 recipes_app = typer.Typer(
     name="recipes",
     help="Statements that answer one question each: active users, funnels, costs.",

@@ -1,0 +1,125 @@
+"""`otelpond sourcemaps`: the source maps of releases, which give minified JavaScript stacks the places of their sources."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from rich.console import Console
+from rich.table import Table
+
+from ...storage.sourcemaps.artifacts import find
+from ...storage.sourcemaps.compiler import SourceMapError
+from ...storage.sourcemaps.store import SourceMapStore, StoredMap, TooManyMapsError
+from ...storage.sourcemaps.uploading import Upload
+from ...storage.sourcemaps.uploading import upload as store_maps
+from ..errors import CommandError
+from ..sources import load
+from .tenant import pond_of
+
+_LONGEST_RELEASE: Final = 250
+_SHOWN: Final = ("release", "service", "name", "positions", "sources", "functions", "bytes", "debug_id", "uploaded_at")
+
+
+def upload(
+    paths: Sequence[Path], config: Path | None, options: Mapping[str, Any], tenant: str, *, release: str, service: str, prefix: str
+) -> None:
+    """Keep the maps of a build for a release; stacks of it that are stored already are resolved too.
+
+    Args:
+        paths: files, and folders that are searched.
+        config: the configuration file.
+        options: settings given on the command line.
+        tenant: whose pond it is.
+        release: the `service.version` that the service reports.
+        service: whose it is; empty: any service's.
+        prefix: of the names, as `~/`.
+
+    Raises:
+        CommandError: no map was found, or one of them cannot be used; the others are kept.
+    """
+    _check_release(release)
+    pond = pond_of(load(config, options).data.absolute(), tenant)
+    try:
+        artifacts = find(paths, prefix)
+    except SourceMapError as error:
+        raise CommandError(str(error), exit_code=2) from None
+    if not artifacts:
+        where = ", ".join(map(str, paths))
+        raise CommandError(f"{where}: no source map; expected such as main.js with main.js.map beside it, as bundlers write on request")
+    try:
+        with Console(file=sys.stderr).status("") as status:
+            done = store_maps(SourceMapStore(pond), artifacts, release, service, now=datetime.now(UTC), tell=status.update)
+    except TooManyMapsError as error:
+        raise CommandError(str(error)) from None
+    _tell(done, release)
+
+
+def _check_release(release: str) -> None:
+    if not release.strip() or len(release) > _LONGEST_RELEASE or not release.isprintable():
+        raise CommandError(f"--release {release!r}: expected what the service reports as service.version, such as 1.4.2", exit_code=2)
+
+
+def _tell(done: Upload, release: str) -> None:
+    for problem in done.problems:
+        print(f"otelpond: {problem}", file=sys.stderr)
+    print(f"{len(done.stored)} source maps of release {release} are kept")
+    if done.failed:
+        raise CommandError("\n".join([*done.failed, f"{len(done.failed)} source maps were left out"]))
+
+
+def list_all(config: Path | None, options: Mapping[str, Any], tenant: str, release: str | None, form: str) -> None:
+    """Print the maps that a pond has, or a release, by release, service and name.
+
+    Args:
+        config: the configuration file.
+        options: settings given on the command line.
+        tenant: whose pond it is.
+        release: the only one that is shown; None: all.
+        form: table or json.
+    """
+    store = SourceMapStore(pond_of(load(config, options).data, tenant))
+    found = store.all() if release is None else store.of_release(release)
+    if form == "json":
+        print(json.dumps([asdict(stored) for stored in found], indent=2))
+        return
+    grid = Table(box=None, pad_edge=False, header_style="bold")
+    for header in _SHOWN:
+        grid.add_column(header, justify="right" if header in {"positions", "sources", "functions", "bytes"} else "left", overflow="fold")
+    for stored in found:
+        grid.add_row(*(f"{value:,}" if isinstance(value, int) else value for value in (getattr(stored, name) for name in _SHOWN)))
+    console = Console(file=sys.stdout, highlight=False, markup=False, width=None if sys.stdout.isatty() else 200)
+    console.print(grid if found else "there are no source maps: `otelpond sourcemaps upload --release R FOLDER` keeps those of a build")
+
+
+def delete(
+    config: Path | None, options: Mapping[str, Any], tenant: str, *, release: str, service: str | None, names: Iterable[str]
+) -> None:
+    """Have maps of a release no more; what they resolved stays resolved.
+
+    Raises:
+        CommandError: there are none of these.
+    """
+    store = SourceMapStore(pond_of(load(config, options).data.absolute(), tenant))
+    wanted = set(names)
+    with store.changing():
+        of_release = store.of_release(release)
+        removed = [stored for stored in of_release if service in {None, stored.service} and (not wanted or stored.name in wanted)]
+        _check_found(removed, wanted, release)
+        store.remove(removed)
+    print(f"{len(removed)} source maps of release {release} are deleted")
+
+
+def _check_found(removed: Iterable[StoredMap], wanted: set[str], release: str) -> None:
+    found = {stored.name for stored in removed}
+    if missing := sorted(wanted - found):
+        raise CommandError(
+            f"{', '.join(missing)}: release {release} has no such source map; `otelpond sourcemaps list` shows them", exit_code=2
+        )
+    if not found:
+        raise CommandError(f"release {release} has no such source maps; `otelpond sourcemaps list` shows all", exit_code=2)
