@@ -1,7 +1,7 @@
 """Reads JavaScript's stacks: of V8 (Chrome, Node, Deno, Hermes), of SpiderMonkey (Firefox) and of JavaScriptCore (Safari, Bun).
 
 V8 puts the error's name and message before its calls, the others nothing. Node adds causes and members as `[cause]: ...` and
-`[errors]: [...]`; libraries write `Caused by: ...`.
+`[errors]: [...]`; libraries write `Caused by: ...`. Where source maps gave the calls their places, each call's own line follows it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from .in_app import InApp
@@ -20,6 +20,8 @@ _TYPED: Final = re.compile(r"\[?([A-Za-z_$][\w$]*+(?:\.[\w$]++)*+(?: \[[\w-]+\])
 _RELATED: Final = re.compile(r"\s*+(?:(?P<cause>\[cause\]: |[Cc]aused by:? )|(?P<member>\[errors\]:(?: \[)? ?))?(?P<text>.*)$")
 _UNCAUGHT: Final = re.compile(r"(?:Uncaught |\(in promise\) |Unhandled rejection )+")
 _CARET: Final = re.compile(r" *\^+ *$")
+_SOURCE: Final = " " * 8
+"""Before a line of the sources, as `sourcemaps` writes them."""
 
 
 @dataclass(slots=True)
@@ -38,13 +40,21 @@ def read(lines: Sequence[str], in_app: InApp) -> tuple[Error, ...]:
     for line in lines:
         frame = read_frame(line, in_app)
         if frame is None:
-            header.append(line)
+            if not header and _is_source(told, line):
+                told[-1].frames[-1] = replace(told[-1].frames[-1], source=line.strip())
+            else:
+                header.append(line)
             continue
         if header or not told:
             _begin(told, header)
             header = []
         told[-1].frames.append(frame)
     return tuple(Error(each.type, each.message, innermost_last(each.frames), each.relation) for each in told)
+
+
+def _is_source(told: Sequence[_Told], line: str) -> bool:
+    """Whether a line right behind a call is that call's own; Node indents members of members as far."""
+    return bool(line.startswith(_SOURCE) and told and told[-1].frames and told[-1].relation != "member" and not _relation(line))
 
 
 def _begin(told: list[_Told], header: list[str]) -> None:
