@@ -36,8 +36,8 @@ def ensure_compiled(*, at_once: bool = False) -> None:
         note_used()
         return
     with contextlib.ExitStack() as ahead:
-        for signals in _HALVES if at_once else ():
-            ahead.enter_context(_compiler(*signals))
+        for compiler in [ahead.enter_context(_compiler(*signals)) for signals in _HALVES if at_once]:
+            compiler.wait()
     with _compiler() as compiler:  # what the others have compiled it only loads, and what they could not it tells of
         if compiler.wait():
             raise subprocess.CalledProcessError(compiler.returncode, compiler.args)
