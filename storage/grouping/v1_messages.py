@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from .v1_codes import CODE, WORDS
+
 READ: Final = 4_096
 """Characters of a message that are looked at."""
 KEPT: Final = 300
@@ -25,21 +27,29 @@ _UNIT = (
 _NUMBER = r"\d{1,3}(?:[,.'\u2019\u202f\u00a0]\d{3}){1,8}(?:[.,]\d{1,20})?|\d+(?:[.,]\d+)?(?:[eE][+-]?\d{1,4})?"
 
 _VARIABLE: Final = re.compile(
-    rf"(?P<url>\b[A-Za-z][A-Za-z0-9+.-]{{1,14}}://[^\s\"'<>`)\]}}]{{1,2048}})"
+    rf"(?P<code>{CODE})"
+    r"|(?P<url>\b[A-Za-z][A-Za-z0-9+.-]{1,14}://[^\s\"'<>`)\]}]{1,2048})"
     r"|(?P<email>(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8})"
     rf"|(?P<date>(?<![\w.])(?:{_DATE})(?:(?:,?\s|T|\sat\s){_CLOCK})?(?:\s\d{{4}})?(?!\w)|(?<![\w:.]){_CLOCK}(?![\w:]))"
     r"|(?P<address>(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?:[:/]\d{1,5})?(?![\w.]*\w)"
     r"|(?<![\w:])\[?(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![\w:])(?:\](?::\d{1,5})?)?)"
-    r"|(?P<text>\"[^\"\n]{0,1024}\"|(?<!\w)'[^'\n]{0,1024}'(?!\w)|`[^`\n]{0,1024}`|\u201c[^\u201d\n]{0,1024}\u201d"
+    r"|(?P<text>\"(?:[^\"\\\n]|\\.){0,1024}\"|(?<!\w)'(?:[^'\\\n]|\\.){0,1024}'(?!\w)|(?<!\w)[\"'][^\"'\n]{64,4096}\Z"
+    r"|`[^`\n]{0,1024}`|\u201c[^\u201d\n]{0,1024}\u201d"
     r"|\u2018[^\u2019\n]{0,1024}\u2019(?!\w)|\u00ab[^\u00bb\n]{0,1024}\u00bb|\u201e[^\u201c\u201d\n]{0,1024}[\u201c\u201d])"
     r"|(?P<value>(?<![^\W_])(?:[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}|0[xX][0-9A-Fa-f]{1,64}|[0-9a-f]{8,128}|[0-9A-F]{8,128})"
-    rf"(?![^\W_])|(?<![\w.])[+-]?(?:{_NUMBER})(?:\s?{_UNIT})?(?!\w))"
+    r"(?![^\W_])|(?<=[a-z0-9]-)(?=[a-z]{0,9}\d)[a-z0-9]{8,10}-[a-z0-9]{5}(?!\w)|(?<=\\Users\\)[^\\\s]{1,64}|(?<=/home/)[^/\s]{1,64}"
+    r"|(?<=/Users/)[^/\s]{1,64}|(?<!\w)\+\d{1,3}(?:[ .-]?\(?\d{2,5}\)?){2,5}(?!\w)"
+    r"|(?<![\w.])v?\d{1,5}(?:\.\d{1,5}){2,3}(?:[-+][0-9A-Za-z.-]{1,40})?(?!\w)"
+    rf"|(?<![\w.])[+-]?(?:{_NUMBER})(?:\s?{_UNIT})?(?!\w))"
     r"|(?P<word>(?<![^\W_])(?=[^\W\d_]{0,64}\d|[^\W\d_]{16})[^\W_]+)"
 )
 _REPEATED: Final = re.compile(r"(<(?:url|email|date|address|text|value)>)(?:(?:\s?[,;|]\s?|[-._:])\1)+")
+_PLURAL: Final = re.compile(r"(<value> [A-Za-z]{3,32}?)s\b")
+_PADDING: Final = re.compile(r"<value>={1,2}(?!\S)")
 _SPACE: Final = re.compile(r"\s+")
+_UNPRINTED: Final = re.compile(r"\x1b\[[0-9;]{0,16}[A-Za-z]|[\x00-\x08\x0e-\x1f\x7f]")
 _ID: Final = 6
-"""A word of letters and digits that is at least so long is an id; of a shorter one its digits are a number."""
+"""A word of letters and digits that is at least so long is an id, as is one of two numbers and more; else its digits are a number."""
 _DIGITS: Final = re.compile(r"\d+")
 _RANDOM: Final = 16
 """A word of letters alone that is at least so long may be random."""
@@ -47,19 +57,25 @@ _RANDOM: Final = 16
 
 def pattern(message: str) -> str:
     """The message with what varies replaced: `<url>`, `<email>`, `<date>`, `<address>`, `<text>` (quoted) or `<value>` (numbers, ids)."""
-    replaced = _VARIABLE.sub(_replacement, message[:READ])
-    return _REPEATED.sub(r"\1", _SPACE.sub(" ", replaced)).strip()[:KEPT]
+    replaced = _VARIABLE.sub(_replacement, _UNPRINTED.sub("", message[:READ]))
+    joined = _REPEATED.sub(r"\1", _SPACE.sub(" ", replaced)).strip()
+    return _PLURAL.sub(r"\1", _PADDING.sub("<value>", joined))[:KEPT]
 
 
 def _replacement(found: re.Match[str]) -> str:
     kind = found.lastgroup or ""
+    if kind == "code":
+        return found[0]
     return _word(found[0]) if kind == "word" else f"<{kind}>"
 
 
 def _word(word: str) -> str:
     if word.isalpha():
         return "<value>" if _is_random(word) else word
-    return "<value>" if len(word) >= _ID else _DIGITS.sub("<value>", word)
+    if word.lower() in WORDS:
+        return word
+    replaced, numbers = _DIGITS.subn("<value>", word)
+    return "<value>" if len(word) >= _ID or numbers > 1 else replaced
 
 
 def _is_random(word: str) -> bool:

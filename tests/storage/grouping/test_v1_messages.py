@@ -29,7 +29,7 @@ from otelpond.storage.grouping.v1_messages import KEPT, READ, pattern
         ("1,234.56 EUR", "<value> EUR"),
         ("GET https://shop.example/a?b=1 failed", "GET <url> failed"),
         ("“a” and «b» and `c`", "<text> and <text> and <text>"),
-        ("order_4711 item-12-34 v1.2.3", "order_<value> item-<value> v<value>"),
+        ("order_4711 item-12-34 v1.2.3", "order_<value> item-<value> <value>"),
         ("many\n  lines\tand   spaces", "many lines and spaces"),
         ("", ""),
     ],
