@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 
 from rich.console import Console
@@ -15,5 +14,5 @@ def run() -> None:
     with console.status("compiling the decoders, which takes about a minute the first time"):
         from ...storage.decode.warming import warm
 
-        warm(at_once=(os.cpu_count() or 1) > 1)
+        warm()
     console.print(f"the decoders are ready ({time.monotonic() - started:.1f} s)")

@@ -26,7 +26,6 @@ import llvmlite.binding as llvm
 import numpy as np
 
 from ..durable import write_file
-from ..locks import locked
 from ..user_cache import user_cache
 
 Arguments: TypeAlias = Sequence[Any]
@@ -78,9 +77,7 @@ class Kernel:
         symbol = f"{self._symbol}.{hashlib.sha256(signature.encode()).hexdigest()[:8]}"
         path = cache_folder() / f"{symbol}.o"
         if self._compile_for is not None and not path.exists():
-            with locked(path.with_name(f".{symbol}.lock")):
-                if not path.exists():  # by a compiler beside this one, meanwhile
-                    write_file(path, self._compile_for(arguments, symbol))
+            write_file(path, self._compile_for(arguments, symbol))
         try:
             code = path.read_bytes()
         except FileNotFoundError:

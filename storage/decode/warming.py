@@ -16,17 +16,14 @@ from .payloads import Payloads, Rules
 logger = logging.getLogger(__name__)
 
 
-def warm(*, at_once: bool = False) -> None:
+def warm() -> None:
     """Have the kernels ready: compiled, a minute by a process of its own where the cache folder lacks them, and loaded.
-
-    Args:
-        at_once: see `ensure_compiled`.
 
     Raises:
         OSError: the compiler cannot be started.
         CalledProcessError: it failed; it has said why on standard error.
     """
-    ensure_compiled(at_once=at_once)
+    ensure_compiled()
     kernels.load()
 
 

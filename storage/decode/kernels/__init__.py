@@ -8,7 +8,6 @@ attributes behind events): a first pass flags such payloads, the runtime re-seri
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
@@ -57,14 +56,13 @@ def decode(signal: Signal, payloads: Payloads, rules: Rules) -> dict[str, pa.Tab
     return found | {"refused": reference.decode_refused(signal, payloads, np.flatnonzero(batch.refused).tolist(), rules)}
 
 
-def load(signals: Iterable[Signal] = tuple(Signal)) -> None:
-    """Run every kernel of these signals once: a compiler's process compiles it, any other loads its machine code.
+def load() -> None:
+    """Run every kernel once: a compiler's process compiles it, any other loads its machine code.
 
     Raises:
         LookupError: one is not compiled.
     """
-    for signal in signals:
-        shape = SHAPES[signal]
+    for signal, shape in SHAPES.items():
         request = shape.request()
         getattr(getattr(getattr(request, shape.resources).add(), shape.scopes).add(), shape.items).add()
         wire = np.frombuffer(request.SerializeToString(), np.uint8)
