@@ -20,6 +20,7 @@ from ..storage.events.reading import EventSettings
 from ..storage.events.typed_views import with_event_views
 from ..storage.grouping.grouper import Grouper, GroupingSettings
 from ..storage.grouping.rules import GroupingRule
+from ..storage.grouping.versions import noted_change
 from ..storage.lake.lake import Lake
 from ..storage.lake.maintenance import remove_orphans
 from ..storage.pipeline.importer import Importer
@@ -28,6 +29,7 @@ from ..storage.pipeline.plans import PlanStore
 from ..storage.pipeline.upkeep import Slot, Upkeep
 from ..storage.rules import Drop, RecordRules, Redact
 from ..storage.schema import TABLES_FOLDER, TableSchema, load_tables
+from ..storage.stacks.in_app import InApp
 from .catalogue import events_catalogue
 from .collector.forwarding import kept
 from .settings import Settings
@@ -57,8 +59,16 @@ def event_settings(settings: Settings) -> EventSettings:
 
 
 def grouping_settings(settings: Settings) -> GroupingSettings:
-    """How errors are grouped."""
-    return GroupingSettings(rules=tuple(GroupingRule(**rule.model_dump()) for rule in settings.grouping))
+    """How errors are grouped; the data directory notes since when by which version.
+
+    Raises:
+        OSError: it cannot be read or written.
+    """
+    return GroupingSettings(
+        rules=tuple(GroupingRule(**rule.model_dump()) for rule in settings.grouping),
+        in_app=InApp(tuple(settings.in_app_include), tuple(settings.in_app_exclude)),
+        change=noted_change(Path(settings.data).absolute()),
+    )
 
 
 class Pipelines:

@@ -27,6 +27,8 @@ from ..storage.decode.warming import WarmingDecoder
 from ..storage.derive import Deriver
 from ..storage.events.catalogue import load_catalogue
 from ..storage.events.typed_views import with_event_views
+from ..storage.grouping.grouper import Grouper, GroupingSettings
+from ..storage.grouping.versions import noted_change
 from ..storage.inbox.log import Inbox
 from ..storage.inbox.segments import BEGINNING, Position, forget, segments, unread_bytes
 from ..storage.lake.lake import Lake
@@ -89,7 +91,7 @@ class _Tables:
     def __init__(self, folder: Path, own: Sequence[Path]) -> None:
         schemas = load_tables([TABLES_FOLDER, *own])
         self.lake = Lake(folder, with_event_views(schemas, load_catalogue()))
-        self.deriver = Deriver(schemas)
+        self.deriver = Deriver(schemas, grouper=Grouper(GroupingSettings(change=noted_change(folder))))
         self.rules = Rules(hash_address=AddressHasher(folder / "keys"))
 
 

@@ -42,6 +42,7 @@ class Read:
         message, stack, kind: the columns of these parts of a report; '' where the table has none.
         operation: the columns that name a request.
         query: the columns that name a database operation: kind, system, hash, operation, table.
+        release: the column of the release, by which source maps are found.
     """
 
     message: str
@@ -49,17 +50,18 @@ class Read:
     kind: str = ""
     operation: tuple[str, ...] = ()
     query: tuple[str, ...] = ()
+    release: str = "service_version"
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All columns that tell reports apart, the service's aside."""
+        """All columns that tell reports apart."""
         own = (self.message, self.stack, self.kind, *self.operation, *self.query)
-        return ("exception_type", "grouping", *(name for name in own if name))
+        return ("exception_type", "grouping", "service_name", *(name for name in own if name))
 
 
 TABLES: Final[Mapping[str, Read]] = {
     "error_logs": Read("error_message", "error_stack", kind="error_code"),
-    "crash_reports": Read("crash_message", "crash_stack", kind="crash_type"),
+    "crash_reports": Read("crash_message", "crash_stack", kind="crash_type", release="release_version"),
     "api_error_logs": Read("error_message", "error_stack", operation=("http_method", "endpoint_path", "status_code")),
     "database_error_logs": Read(
         "error_message", "error_stack", query=("error_type", "db_system", "query_hash", "query_type", "table_name")
@@ -94,7 +96,7 @@ def _report(read: Read, row: Mapping[str, Any]) -> Report:
         message=(row[read.message] or "")[:_LONGEST_MESSAGE],
         stack=_cut(row[read.stack] or ""),
         language=hints.language,
-        service=row.get("service_name") or "",
+        service=row["service_name"] or "",
         asked=hints.asked,
         operation=operation or hints.operation,
         query=query,

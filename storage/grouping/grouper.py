@@ -1,30 +1,36 @@
 """Fills the grouping columns of derived error rows; the deriver hands it each error table's rows of a batch.
 
-Work is done for each distinct report, and a stack is read once for all messages that it comes with: of 5,000 errors that differ in
-the id that their message names, one stack is parsed.
+Work is done for each distinct report, and the stack of each is looked up among those read last.
 """
 
 from __future__ import annotations
 
 import logging
-from collections import OrderedDict
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
-from typing import Final, Generic, TypeVar
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from ..log_lines import fault
-from . import v1
+from ..events.prepared import one
+from ..fault_places import place_of
+from ..stacks.in_app import USUAL, InApp
 from .columns import TABLES, distinct, reports, written
-from .report import Grouping, Report
+from .reading import StackReader
+from .report import Grouping, Report, Stack
 from .rules import GroupingRule, regrouped
+from .versions import CURRENT, VERSIONS, Change, Version
 
-VERSION: Final = 1
-_REMEMBERED: Final = 16_384
 _log = logging.getLogger(__name__)
 
-_Value = TypeVar("_Value")
+
+class StackMapper(Protocol):
+    """Knows the sources of what was minified."""
+
+    def mapped(self, tenant: str, service: str, release: str, stack: str) -> str | None:
+        """The stack with the sources' places; None where nothing is known of it. It is asked for each distinct stack of a batch."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,35 +39,43 @@ class GroupingSettings:
 
     Attributes:
         rules: of the configuration, in their order.
+        in_app: which frames are the service's own.
+        change: the last change of version; None where there was none.
     """
 
     rules: tuple[GroupingRule, ...] = field(default_factory=tuple)
+    in_app: InApp = USUAL
+    change: Change | None = None
 
 
-class Recent(Generic[_Value]):
-    """The values used last, at most `size` of them."""
+class _Grouped:
+    """One version at work."""
 
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._values: OrderedDict[Hashable, _Value] = OrderedDict()
+    def __init__(self, version: Version, settings: GroupingSettings) -> None:
+        self._version = version
+        self._rules = settings.rules
+        self._stacks = StackReader(version.read, settings.in_app)
 
-    def get(self, key: Hashable, make: Callable[[], _Value]) -> _Value:
-        """The value of that key, made where it is not remembered."""
-        if key in self._values:
-            self._values.move_to_end(key)
-            return self._values[key]
-        value = self._values[key] = make()
-        if len(self._values) > self._size:
-            self._values.popitem(last=False)
-        return value
+    def group(self, report: Report) -> Grouping:
+        stack: Stack | None = self._stacks.read(report)
+        default = self._version.group(report, stack)
+        return regrouped(self._rules, report, stack.paths if stack else (), default)
 
 
 class Grouper:
     """Groups errors, and remembers what it read last; to be used from one thread."""
 
-    def __init__(self, settings: GroupingSettings | None = None) -> None:
-        self._settings = settings or GroupingSettings()
-        self._messages: Recent[Grouping] = Recent(_REMEMBERED)
+    def __init__(self, settings: GroupingSettings | None = None, mapper: StackMapper | None = None) -> None:
+        settings = settings or GroupingSettings()
+        self._mapper = mapper
+        self._present = _Grouped(VERSIONS[CURRENT], settings)
+        before = VERSIONS.get(settings.change.previous or 0) if settings.change else None
+        self._previous = _Grouped(before, settings) if before else None
+        self._both_until = settings.change.both_until if settings.change else None
+
+    def explain(self, report: Report) -> Grouping:
+        """What one error is grouped by."""
+        return self._present.group(report)
 
     def annotate(self, table: str, rows: pa.Table) -> pa.Table:
         """The rows with the columns of `columns.WRITTEN` filled; those of other tables as they are.
@@ -73,22 +87,45 @@ class Grouper:
         try:
             return self._annotated(table, rows)
         except Exception as error:  # noqa: BLE001 - whatever it is, it costs no row
-            _log.error("%d rows of %s could not be grouped (%s)", rows.num_rows, table, fault(error))
+            _log.error("%d rows of %s could not be grouped (%s)", rows.num_rows, table, place_of(error))
             return written(rows, {})
 
     def _annotated(self, table: str, rows: pa.Table) -> pa.Table:
-        found, codes = distinct(rows, (*TABLES[table].names, "service_name"))
-        groupings = [self.explain(report) for report in reports(table, found)]
-        columns = {
-            "fingerprint": pa.array([grouping.fingerprint for grouping in groupings], pa.string()),
-            "grouping_version": pa.array([VERSION] * len(groupings), pa.int32()),
-            "grouping": pa.array([grouping.document for grouping in groupings], pa.string()),
-            "culprit": pa.array([grouping.culprit for grouping in groupings], pa.string()),
-        }
+        names = TABLES[table].names if self._mapper is None else (*TABLES[table].names, "tenant_id", TABLES[table].release)
+        found, codes = distinct(rows, names)
+        told, mapped = self._with_sources(table, found)
+        columns = _columns([self._present.group(report) for report in told], CURRENT)
+        columns["mapped_stack"] = pa.array(mapped, pa.string())
         where = pa.array(codes)
-        return written(rows, {name: values.take(where) for name, values in columns.items()})
+        columns = {name: values.take(where) for name, values in columns.items()}
+        if self._previous is not None:
+            before = pa.array([self._previous.group(report).fingerprint for report in told], pa.string()).take(where)
+            is_young = pc.less(one(rows["ingested_at"]), pa.scalar(self._both_until, pa.timestamp("us", "UTC")))
+            columns["previous_fingerprint"] = pc.if_else(is_young, before, None)
+        return written(rows, columns)
 
-    def explain(self, report: Report) -> Grouping:
-        """What one error is grouped by."""
-        default = self._messages.get(report, lambda: v1.group(report, None))
-        return regrouped(self._settings.rules, report, (), default)
+    def _with_sources(self, table: str, found: pa.Table) -> tuple[list[Report], list[str | None]]:
+        """The reports of distinct rows, with the stacks that the mapper knows in place of theirs; and these, None elsewhere."""
+        told, mapper = reports(table, found), self._mapper
+        if mapper is None:
+            return told, [None] * len(told)
+        whose = zip(*(found[name].to_pylist() for name in ("tenant_id", "service_name", TABLES[table].release)), strict=True)
+        mapped = [
+            mapper.mapped(tenant, service, release or "", report.stack) if report.stack else None
+            for report, (tenant, service, release) in zip(told, whose, strict=True)
+        ]
+        return [replace(report, stack=stack) if stack else report for report, stack in zip(told, mapped, strict=True)], mapped
+
+
+def _columns(groupings: Sequence[Grouping], version: int) -> dict[str, pa.Array]:
+    """What these groupings say, by column; few of them are distinct, as reports differ in messages that do not count."""
+    several = {id(grouping): grouping for grouping in groupings}
+    numbers = {key: number for number, key in enumerate(several)}
+    where = pa.array([numbers[id(grouping)] for grouping in groupings], pa.int32())
+    columns = {
+        "fingerprint": pa.array([grouping.fingerprint for grouping in several.values()], pa.string()),
+        "grouping_version": pa.array([version] * len(several), pa.int32()),
+        "grouping": pa.array([grouping.document for grouping in several.values()], pa.string()),
+        "culprit": pa.array([grouping.culprit for grouping in several.values()], pa.string()),
+    }
+    return {name: values.take(where) for name, values in columns.items()}

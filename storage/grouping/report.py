@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, TypeAlias
 
 By: TypeAlias = Literal["rule", "attribute", "in_app_frames", "frames", "message", "request", "query", "type"]
@@ -18,7 +19,7 @@ class Report:
     Attributes:
         type: of the exception, as sent; '' where there is none.
         message: as sent.
-        stack: its text; '' where there is none.
+        stack: its text, with the sources' places where they are known; '' where there is none.
         language: telemetry.sdk.language; '' where unknown.
         service: service.name.
         asked: values of the attribute exception.fingerprint.
@@ -40,7 +41,7 @@ class Report:
     culprit: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Grouping:
     """What an error is grouped by.
 
@@ -56,16 +57,31 @@ class Grouping:
     culprit: str | None = None
     rule: str | None = None
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """32 hex digits of the parts; what decided is no part of it, so that a rule can put errors where others are."""
         return digest(self.parts)
 
-    @property
+    @cached_property
     def document(self) -> str:
         """The column `grouping`."""
         rule = {} if self.rule is None else {"rule": self.rule}
         return json.dumps({"by": self.by, **rule, "parts": self.parts}, ensure_ascii=False).encode("utf-8", "replace").decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """What counts of a stack, for all messages that it comes with.
+
+    Attributes:
+        grouping: by its frames.
+        paths: modules and files of the frames, for rules.
+        is_nameless: whether no frame has a name or a source line, so that the message counts too.
+    """
+
+    grouping: Grouping
+    paths: tuple[str, ...] = ()
+    is_nameless: bool = False
 
 
 def digest(parts: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Final
 
 from .report import Grouping, Report
-from .v1 import short_type
+from .v1_names import short_type
 
 DEFAULT: Final = "{{ default }}"
 _DEFAULT: Final = re.compile(r"\{\{\s*default\s*\}\}")

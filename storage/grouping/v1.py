@@ -2,47 +2,20 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from typing import Final
 
-from .report import By, Grouping, Report
-from .v1_messages import pattern
+from .report import Grouping, Report, Stack
+from .v1_messages import nameless_pattern, pattern
+from .v1_names import short_type
 
-_LAST_PART: Final = re.compile(r"[^.:/\\]*\Z")
 _NOTHING: Final = "neither type nor message"
-
-
-@dataclass(frozen=True, slots=True)
-class Stack:
-    """What counts of a stack.
-
-    Attributes:
-        by: whether in-app frames decide, or all.
-        parts: the chain of exception types, and frames.
-        culprit: the frame to blame, `function in module`.
-        paths: modules and files of its frames, for rules.
-        is_nameless: whether no frame has a name or a source line, so that the message counts too.
-    """
-
-    by: By
-    parts: tuple[str, ...]
-    culprit: str | None = None
-    paths: tuple[str, ...] = ()
-    is_nameless: bool = False
-
-
-def short_type(name: str) -> str:
-    """The type without its module, package or namespace: reports of one error differ in them. At most 200 characters."""
-    found = _LAST_PART.search(name[-400:])
-    return (found[0] if found else "")[:200]
 
 
 def group(report: Report, stack: Stack | None) -> Grouping:
     """What the error is grouped by; `stack` is None where it has none, or a text that nobody reads."""
     if stack is not None:
-        parts = (*stack.parts, pattern(report.message)) if stack.is_nameless else stack.parts
-        return Grouping(stack.by, parts, stack.culprit)
+        by, parts, culprit = stack.grouping.by, stack.grouping.parts, stack.grouping.culprit
+        return Grouping(by, _present(*parts, nameless_pattern(report.message)), culprit) if stack.is_nameless else stack.grouping
     if report.operation:
         return _of_operation(report)
     message = pattern(report.message or report.stack)

@@ -54,12 +54,20 @@ _DIGITS: Final = re.compile(r"\d+")
 _RANDOM: Final = 16
 """A word of letters alone that is at least so long may be random."""
 
+_PROPERTY: Final = re.compile(r"((?:reading|setting|property) )['\"]([\w$]{1,64})['\"]")
+_MINIFIED: Final = re.compile(r"\b[A-Za-z_$]{1,2}\b")
+
 
 def pattern(message: str) -> str:
     """The message with what varies replaced: `<url>`, `<email>`, `<date>`, `<address>`, `<text>` (quoted) or `<value>` (numbers, ids)."""
     replaced = _VARIABLE.sub(_replacement, _UNPRINTED.sub("", message[:READ]))
     joined = _REPEATED.sub(r"\1", _SPACE.sub(" ", replaced)).strip()
     return _PLURAL.sub(r"\1", _PADDING.sub("<value>", joined))[:KEPT]
+
+
+def nameless_pattern(message: str) -> str:
+    """The pattern of a message that stands in for names: properties that an engine tells stay, names that a minifier chose do not."""
+    return _MINIFIED.sub("<name>", pattern(_PROPERTY.sub(r"\1\2", message[:READ])))
 
 
 def _replacement(found: re.Match[str]) -> str:

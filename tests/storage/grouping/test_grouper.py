@@ -126,7 +126,7 @@ def test_rows_that_cannot_be_grouped_are_stored_without_fingerprint(
 ) -> None:
     """A fault of grouping costs no row; what the SELECT has put into its columns is not stored."""
     grouper = Grouper()
-    monkeypatch.setattr(grouper, "explain", lambda _: 1 / 0)
+    monkeypatch.setattr(grouper._present, "group", lambda _: 1 / 0)
     with caplog.at_level(logging.ERROR):
         found = grouper.annotate("error_logs", errors("no", grouping='{"language":"python"}'))
     assert (1, 1, 1) == (found.num_rows, found["fingerprint"].null_count, found["grouping"].null_count)

@@ -1,0 +1,84 @@
+"""Reads stacks once for all messages that they come with; the grouper hands it what rows say."""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Final, Generic, TypeVar
+
+import xxhash
+
+from ..stacks.in_app import USUAL, InApp
+from ..stacks.parsing import parse
+from ..stacks.trace import Trace
+from .report import Report, Stack
+
+_REMEMBERED: Final = 32_768
+_MESSAGE: Final = "\u2026"
+_HEADER: Final = re.compile(r"^((?:[ |]{0,60}\|[ ]{1,4})?(?:Caused by: |panic: )?[A-Za-z_$][\w.$\\]{0,300}: )[^\n]{2,}$", re.MULTILINE)
+"""The line that tells type and message of an error, also of one that caused another."""
+
+_Value = TypeVar("_Value")
+
+
+class Recent(Generic[_Value]):
+    """The values used last, at most `size` of them."""
+
+    def __init__(self, size: int = _REMEMBERED) -> None:
+        self._size = size
+        self._values: OrderedDict[bytes, _Value] = OrderedDict()
+
+    def get(self, key: bytes, make: Callable[[], _Value]) -> _Value:
+        """The value of that key, made where it is not remembered."""
+        if key in self._values:
+            self._values.move_to_end(key)
+            return self._values[key]
+        value = self._values[key] = make()
+        if len(self._values) > self._size:
+            self._values.popitem(last=False)
+        return value
+
+
+class StackReader:
+    """Reads stacks, and remembers the ones read last; to be used from one thread.
+
+    Messages are taken out of a text before it is looked up and read: what a stack says does not depend on them, and of 5,000 errors
+    that differ in the id that their message names, one stack is read.
+
+    Args:
+        read: what counts of a trace, given the exception's type as sent.
+        in_app: which frames are the service's own.
+    """
+
+    def __init__(self, read: Callable[[str, Trace], Stack], in_app: InApp = USUAL) -> None:
+        self._counted, self._in_app = read, in_app
+        self._known: Recent[Stack | None] = Recent()
+        self._bare: Recent[Stack | None] = Recent()
+
+    def read(self, report: Report) -> Stack | None:
+        """What counts of the report's stack; None where it has none, or a text that nobody reads."""
+        if not report.stack:
+            return None
+        text = _without_message(report.stack, report.message)
+        return self._known.get(_key(report, text), lambda: self._read(report, _HEADER.sub(rf"\1{_MESSAGE}", text)))
+
+    def _read(self, report: Report, text: str) -> Stack | None:
+        def parsed() -> Stack | None:
+            trace = parse(text, report.language or None, self._in_app)
+            return self._counted(report.type, trace) if trace else None
+
+        return self._bare.get(_key(report, text), parsed)
+
+
+def _without_message(stack: str, message: str) -> str:
+    """The stack without the message where it ends a line behind a type, which also takes the further lines of a long message."""
+    said = f": {message}"
+    if not message or said not in stack:
+        return stack
+    bare = stack.replace(f"{said}\n", f": {_MESSAGE}\n")
+    return f"{bare[: -len(said)]}: {_MESSAGE}" if bare.endswith(said) else bare
+
+
+def _key(report: Report, text: str) -> bytes:
+    return xxhash.xxh3_128_digest(f"{report.type}\0{report.language}\0{text}".encode("utf-8", "surrogatepass"))
