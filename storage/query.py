@@ -13,7 +13,7 @@ import json
 import logging
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
@@ -30,13 +30,17 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 POND: Final = "pond.duckdb"
 VIEWS_FOLDER: Final = Path(__file__).parent / "views"
+MACROS_FOLDER: Final = Path(__file__).parent / "macros"
 TABLES_FOLDER: Final = Path(__file__).parent / "tables"
 EVENTS: Final = "events"
 SESSIONS: Final = "user_sessions"
+FOLLOWING: Final = {"issue_links": "issue_activity", "issue_states": "issue_activity"}
+"""Views that have no rows while a table has none; they are then shown as empty ones, which costs whoever joins them nothing."""
 OPEN_EVENTS: Final = "events_open"
 """The events of the days whose sessions are not stored."""
 _STORAGE_VERSION: Final = "v1.5.0"  # DuckDB 1.5 and 2.x open it
 _WORD: Final = re.compile(r"\w+")
+_STRING_OR_COMMENT: Final = re.compile(r"'(?:[^']|'')*'|--[^\n]*")
 
 
 class PondNotFoundError(Exception):
@@ -50,11 +54,13 @@ class _Contents:
     Attributes:
         tables: those that are shown, by name.
         definitions: every view and its SELECT.
+        macros: the statements that make those macros which the views name.
         digest: of all that a file of the same digest need not be written anew for.
     """
 
     tables: Mapping[str, TableSchema]
     definitions: Mapping[str, str]
+    macros: tuple[str, ...]
     digest: str
 
 
@@ -106,6 +112,7 @@ class PondFile:
         self._pond = data / POND
         self._tables = tables
         self._awaited = {table.waits_for for table in tables.values() if table.waits_for is not None}
+        self._awaited |= {table for view, table in FOLLOWING.items() if view in tables}
         self._contents: dict[frozenset[str], _Contents] = {}
         self._written: tuple[int, str, dict[str, int]] = (-1, "", {})
 
@@ -138,6 +145,8 @@ class PondFile:
             for name, listing in changed.items():
                 _write_listing(con, name, listing, contents.digest)
             if not shown:
+                for macro in contents.macros:
+                    con.execute(macro)
                 _write_views(con, contents.tables, contents.definitions)
         _replace(temporary, self._pond)
         self._written = (_identity(self._pond), contents.digest, {name: listing.version for name, listing in listings.items()})
@@ -146,10 +155,12 @@ class PondFile:
         """What is shown while these of the awaited tables have rows; a table without has its seed file alone."""
         if rows_of not in self._contents:
             tables = {name: table for name, table in self._tables.items() if table.waits_for is None or table.waits_for in rows_of}
-            definitions = dict(_definitions(tables))
+            empty = {view: tables[view].empty for view, table in FOLLOWING.items() if view in tables and table not in rows_of}
+            definitions = {name: empty.get(name, select) for name, select in _definitions(tables)}
+            macros = _macros(definitions.values())
             # Views hold absolute paths: in a directory that was moved or copied, all of them are written anew.
-            digest = hashlib.sha256(json.dumps([str(self._pond.resolve()), *definitions.items()]).encode()).hexdigest()
-            self._contents[rows_of] = _Contents(tables, definitions, digest)
+            digest = hashlib.sha256(json.dumps([str(self._pond.resolve()), *definitions.items(), macros]).encode()).hexdigest()
+            self._contents[rows_of] = _Contents(tables, definitions, macros, digest)
         return self._contents[rows_of]
 
     def _shown(self, digest: str) -> dict[str, int]:
@@ -218,12 +229,24 @@ def _definitions(tables: Mapping[str, TableSchema]) -> Iterator[tuple[str, str]]
         yield shown, tables[name].shown(f"files.{name}")
     documented = {path.stem for path in TABLES_FOLDER.glob("*.sql")} | own.keys()
     lacking = (documented | {f"{name}_files" for name in documented} | (set() if closes else {OPEN_EVENTS})) - names.keys()
-    reads = {name: lacking & (set(_WORD.findall(select)) - {name}) for name, select in own.items()}
+    reads = {name: lacking & (_names_in(select) - {name}) for name, select in own.items()}
     while ready := [name for name, missing in reads.items() if not missing]:
         for name in ready:
             del reads[name]
             yield name, own[name]
         reads = {name: missing - set(ready) for name, missing in reads.items()}
+
+
+def _names_in(sql: str) -> set[str]:
+    """All words of a statement, but for those of its texts and comments."""
+    return set(_WORD.findall(_STRING_OR_COMMENT.sub(" ", sql)))
+
+
+def _macros(selects: Iterable[str]) -> tuple[str, ...]:
+    """What makes the macros that views name, in the pond's own schema, where whoever reads it has them too."""
+    named = {name for select in selects for name in _names_in(select)}
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in sorted(MACROS_FOLDER.glob("*.sql"))}
+    return tuple(text.replace("create macro ", "create macro pond.main.", 1) for name, text in texts.items() if name in named)
 
 
 def _write_views(con: duckdb.DuckDBPyConnection, tables: Mapping[str, TableSchema], definitions: Mapping[str, str]) -> None:

@@ -72,9 +72,12 @@ def _check_views(tables: Mapping[str, TableSchema]) -> None:
     """
     views = [table for table in tables.values() if table.view_sql is not None]
     with duckdb.connect(":memory:") as con:
+        create_macros(con)
         for table in tables.values() if views else ():
             columns = ", ".join(f'"{column.name}" {column.sql_type}' for column in table.columns)
             con.execute(f'create table "{table.name}" ({columns})')
+            if (VIEWS_FOLDER / f"{table.name}.sql").is_file():
+                con.execute(f'create view "{table.name}_files" as from "{table.name}"')
         for path in (path for path in sorted(VIEWS_FOLDER.glob("*.sql")) if views and path.stem not in tables):
             text = path.read_text(encoding="utf-8")
             with contextlib.suppress(duckdb.Error):  # a view over tables that are not loaded

@@ -126,6 +126,12 @@ class TableSchema:
         never_null = (column.nullable or not decoded.field(column.name).nullable for column in self.stored)
         return match[2] if all(alike) and all(never_null) else None
 
+    @property
+    def empty(self) -> str:
+        """A SELECT of its columns and no row."""
+        columns = ", ".join(f'cast(null as {column.sql_type}) as "{column.name}"' for column in self.columns)
+        return f"select {columns} where false"
+
     def shown(self, source: str) -> str:
         """The SELECT that shows the files' rows as documented: types cast, generated columns computed, documented order.
 

@@ -67,9 +67,9 @@ comment on column crash_reports.breadcrumbs is 'otelpond.breadcrumbs: the last l
 comment on column crash_reports.context is 'the other attributes of the log record';
 comment on column crash_reports.release_version is 'service.version of the event (of what crashed), else of the resource (who reports)';
 comment on column crash_reports.environment is 'deployment.environment.name of the event, else of the resource; unknown where absent';
-comment on column crash_reports.resolved is 'false: the state of an error belongs to its issue';
-comment on column crash_reports.resolved_at is 'NULL: see resolved';
-comment on column crash_reports.resolved_by is 'NULL: see resolved';
+comment on column crash_reports.resolved is 'whether its issue is resolved (see issues)';
+comment on column crash_reports.resolved_at is 'since when its issue is resolved; else NULL';
+comment on column crash_reports.resolved_by is 'who resolved its issue; NULL where it is not resolved';
 comment on column crash_reports.created_at is 'when the collector accepted it';
 comment on column crash_reports.issue_id is 'the issue it belongs to: made from tenant, service and fingerprint; NULL without a fingerprint';
 comment on column crash_reports.fingerprint is '32 hex digits, equal for what is the same error: made of a rule of the configuration, else of exception.fingerprint, else of in-app frames and exception types, else of all frames, else of type and message without their variable parts';

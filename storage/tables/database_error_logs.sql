@@ -58,9 +58,9 @@ comment on column database_error_logs.error_timestamp is 'start of the operation
 comment on column database_error_logs.duration_ns is 'nanoseconds; negative where clocks ran backwards';
 comment on column database_error_logs.user_id is 'user.id, else enduser.id';
 comment on column database_error_logs.user_role is 'user.role, else enduser.role, else the first of user.roles; anonymous where there is none';
-comment on column database_error_logs.resolved is 'false: the state of an error belongs to its issue';
-comment on column database_error_logs.resolved_at is 'NULL: see resolved';
-comment on column database_error_logs.resolved_by is 'NULL: see resolved';
+comment on column database_error_logs.resolved is 'whether its issue is resolved (see issues)';
+comment on column database_error_logs.resolved_at is 'since when its issue is resolved; else NULL';
+comment on column database_error_logs.resolved_by is 'who resolved its issue; NULL where it is not resolved';
 comment on column database_error_logs.created_at is 'when the collector accepted it';
 comment on column database_error_logs.issue_id is 'the issue it belongs to: made from tenant, service and fingerprint; NULL without a fingerprint';
 comment on column database_error_logs.fingerprint is '32 hex digits, equal for what is the same error: made of a rule of the configuration, else of exception.fingerprint, else of in-app frames and exception types, else of all frames, else of kind, statement and message';

@@ -72,9 +72,9 @@ comment on column error_logs.user_agent is 'user_agent.original, else http.user_
 comment on column error_logs.device_info is 'the attributes device.*, os.* and browser.* of record and resource; of a browser or an event called error also what was sent as device_info, and device_type, browser and os of its user agent';
 comment on column error_logs.breadcrumbs is 'otelpond.breadcrumbs, else breadcrumbs of an event called error: the last log records, requests, queries and events before it; else NULL, and they are found by session_id and trace_id';
 comment on column error_logs.context is 'the other attributes of the exception event, log record or span, among them how the process was';
-comment on column error_logs.resolved is 'false: the state of an error belongs to its issue';
-comment on column error_logs.resolved_at is 'NULL: see resolved';
-comment on column error_logs.resolved_by is 'NULL: see resolved';
+comment on column error_logs.resolved is 'whether its issue is resolved (see issues)';
+comment on column error_logs.resolved_at is 'since when its issue is resolved; else NULL';
+comment on column error_logs.resolved_by is 'who resolved its issue; NULL where it is not resolved';
 comment on column error_logs.created_at is 'when the collector accepted it';
 comment on column error_logs.issue_id is 'the issue it belongs to: made from tenant, service and fingerprint; NULL without a fingerprint';
 comment on column error_logs.fingerprint is '32 hex digits, equal for what is the same error: made of a rule of the configuration, else of exception.fingerprint, else of in-app frames and exception types, else of all frames, else of a bare status''s request or span name, else of type and message without their variable parts';

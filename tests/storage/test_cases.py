@@ -24,7 +24,7 @@ from otelpond.storage.decode import reference
 from otelpond.storage.decode.payloads import Payloads, Rules
 from otelpond.storage.derive import Deriver
 from otelpond.storage.query import _definitions
-from otelpond.storage.schema import TableSchema, load_tables
+from otelpond.storage.schema import TableSchema, create_macros, load_tables
 from otelpond.storage.signals import Signal
 
 CASES = Path(__file__).parent.parent / "cases"
@@ -77,6 +77,7 @@ def pond() -> duckdb.DuckDBPyConnection:
     """A connection with every table and view, over tables instead of files."""
     con = duckdb.connect()
     con.execute("set timezone='UTC'")
+    create_macros(con)
     con.execute("create schema files")
     for name, table in TABLES.items():
         con.register("empty", table.arrow.empty_table())

@@ -21,7 +21,7 @@ import pytest
 from otelpond.storage.events.catalogue import load_catalogue
 from otelpond.storage.query import _definitions
 from otelpond.storage.recipes import ParameterError, RecipeError, load_recipes, narrow, set_parameters
-from otelpond.storage.schema import load_tables
+from otelpond.storage.schema import create_macros, load_tables
 
 CASES: Final = Path(__file__).parent.parent / "recipes"
 RECIPES: Final = load_recipes()
@@ -45,6 +45,7 @@ def pond() -> Iterator[duckdb.DuckDBPyConnection]:
     """The documented tables as plain and empty ones, whatever they are made of, and the views beside them."""
     with duckdb.connect() as con:
         con.execute("set threads = 1")
+        create_macros(con)
         for table in TABLES.values():
             columns = ", ".join(
                 f'"{column.name}" {column.sql_type} default {column.default or FILLED.get(column.name, "null")}' for column in table.columns
@@ -154,6 +155,7 @@ def test_a_recipe_answers_where_nothing_has_arrived_yet(name: str, pond: duckdb.
 def new_pond() -> Iterator[duckdb.DuckDBPyConnection]:
     """The views of a pond, over empty tables instead of files."""
     with duckdb.connect() as con:
+        create_macros(con)
         con.execute("create schema files")
         for name, table in TABLES.items():
             con.register("empty", table.arrow.empty_table())

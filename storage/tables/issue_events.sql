@@ -1,0 +1,134 @@
+-- What issues are made of: every error once, over the four tables. A view without files.
+-- It holds the errors of error_logs; the crashes that are not among them; and the failed requests and database operations of which no
+-- report of error_logs tells: none of the same trace while they lasted, nor one of the same trace afterwards with their fingerprint.
+create table issue_events (
+    issue_id        uuid,
+    event_id        uuid not null,
+    source_table    text not null,
+    error_timestamp timestamptz not null,
+    level           text not null,
+    type            text,
+    message         text not null,
+    culprit         text,
+    fingerprint     text,
+    grouping        json,
+    grouping_version integer,
+    release         text,
+    environment     text not null,
+    user_id         text,
+    user_role       text not null,
+    session_id      text,
+    trace_id        text,
+    span_id         text,
+    page_slug       text,
+    url             text,
+    endpoint_path   text,
+    service_name    text not null,
+    service_version text,
+    organization_id text not null,
+    dt              date not null,
+    time_suspect    boolean not null,
+    ingested_at     timestamptz not null,
+    tenant_id       text not null
+);
+
+comment on column issue_events.issue_id is 'the issue that it counts for, after merges, splits and changes of the grouping; NULL where it has no fingerprint (stored by a release that gave none)';
+comment on column issue_events.event_id is 'error_id of its table; of a crash its crash_id';
+comment on column issue_events.source_table is 'error_logs, crash_reports, api_error_logs or database_error_logs';
+comment on column issue_events.error_timestamp is 'when it happened; when it arrived, where its own time is more than 1 hour after that';
+comment on column issue_events.level is 'fatal (crashes, and log records of severity FATAL), warning (requests that got a status of 4xx), else error';
+comment on column issue_events.type is 'type of the exception; without one HTTP and the status code of a request, and error_type of a database operation';
+comment on column issue_events.message is 'its message; empty where none is told';
+comment on column issue_events.culprit is 'the frame to blame, METHOD and endpoint of a request, operation and table of a database operation';
+comment on column issue_events.fingerprint is 'what equal errors share, 32 hex digits';
+comment on column issue_events.grouping is 'what the fingerprint is made of';
+comment on column issue_events.grouping_version is 'of the algorithm that gave the fingerprint';
+comment on column issue_events.release is 'service.version; of a crash, of what crashed; NULL where none is told';
+comment on column issue_events.environment is 'deployment.environment.name; unknown where absent';
+comment on column issue_events.user_id is 'user.id';
+comment on column issue_events.user_role is 'role of the user; anonymous where there is none';
+comment on column issue_events.session_id is 'session.id; NULL for requests and database operations';
+comment on column issue_events.trace_id is '32 lower-case hex digits; NULL where there is none';
+comment on column issue_events.span_id is '16 lower-case hex digits; NULL where there is none';
+comment on column issue_events.page_slug is 'the page, of errors and crashes';
+comment on column issue_events.url is 'of the page or request';
+comment on column issue_events.endpoint_path is 'route of a failed request; else NULL';
+comment on column issue_events.service_name is 'service.name of the resource; unknown where absent';
+comment on column issue_events.service_version is 'service.version of the resource';
+comment on column issue_events.organization_id is 'organization.id, else the tenant';
+comment on column issue_events.dt is 'UTC date of the row''s own time, or of arrival where that time is suspect';
+comment on column issue_events.time_suspect is 'true where the row''s own time is more than 90 days before or 1 hour after arrival, or missing';
+comment on column issue_events.ingested_at is 'when the collector accepted the payload';
+comment on column issue_events.tenant_id is 'whose token sent it; a sender cannot set it';
+
+with crashed as materialized (
+    select error.error_key, error.payload_digest, error.report_index
+    from error_logs_files error
+    join crash_reports_files crash on error.payload_digest = crash.payload_digest and error.report_index = crash.item_index
+    where error.report_source = 'log'
+    group by all
+),
+event as (
+    select
+        error_id as event_id, 'error_logs' as source_table, error_timestamp, time_suspect, ingested_at,
+        if(severity_number >= 21 or crash.error_key is not null, 'fatal', 'error') as level,
+        exception_type as type, error_message as message, culprit, fingerprint, grouping, grouping_version,
+        service_version as release, environment, user_id, user_role, session_id, trace_id, span_id, page_slug, url,
+        service_name, service_version, organization_id, dt, tenant_id, issue_id
+    from errors_once error
+    left join (select error_key from crashed group by error_key) crash on error.error_key = crash.error_key
+    union all by name
+    select
+        crash_id as event_id, 'crash_reports' as source_table, crash_timestamp as error_timestamp, time_suspect, ingested_at,
+        'fatal' as level,
+        coalesce(exception_type, crash_type) as type, crash_message as message, culprit, fingerprint, grouping, grouping_version,
+        release_version as release, environment, user_id, user_role, session_id, trace_id, span_id, page_slug, url,
+        service_name, service_version, organization_id, dt, tenant_id,
+        issue_of(tenant_id, service_name, fingerprint, previous_fingerprint) as issue_id
+    from crash_reports_files crash
+    anti join crashed on crash.payload_digest = crashed.payload_digest and crash.item_index = crashed.report_index
+    qualify row_number() over (partition by tenant_id, crash_id order by ingested_at, payload_digest, item_index) = 1
+    union all by name
+    select
+        error_id as event_id, 'api_error_logs' as source_table, error_timestamp, time_suspect, ingested_at,
+        if(status_code between 400 and 499, 'warning', 'error') as level,
+        coalesce(if(regexp_full_match(exception_type, '[0-9]*'), null, exception_type), 'HTTP ' || nullif(status_code, 0), 'HTTP') as type,
+        error_message as message, culprit, fingerprint, grouping, grouping_version,
+        service_version as release, environment, user_id, user_role, trace_id, span_id, endpoint_path,
+        service_name, service_version, organization_id, dt, tenant_id,
+        issue_of(tenant_id, service_name, fingerprint, previous_fingerprint) as issue_id
+    from api_error_logs_files request
+    anti join error_logs_files error
+        on request.tenant_id = error.tenant_id and request.trace_id = error.trace_id
+        and error.error_timestamp >= request.error_timestamp and (
+            error.fingerprint = request.fingerprint
+            or error.error_timestamp <= request.error_timestamp + to_microseconds(greatest(request.duration_ns, 0) // 1000 + 1)
+        )
+    union all by name
+    select
+        error_id as event_id, 'database_error_logs' as source_table, error_timestamp, time_suspect, ingested_at,
+        'error' as level,
+        coalesce(exception_type, error_type) as type, error_message as message, culprit, fingerprint, grouping, grouping_version,
+        service_version as release, environment, user_id, user_role, trace_id, span_id,
+        service_name, service_version, organization_id, dt, tenant_id,
+        issue_of(tenant_id, service_name, fingerprint, previous_fingerprint) as issue_id
+    from database_error_logs_files operation
+    anti join error_logs_files error
+        on operation.tenant_id = error.tenant_id and operation.trace_id = error.trace_id
+        and error.error_timestamp >= operation.error_timestamp and (
+            error.fingerprint = operation.fingerprint
+            or error.error_timestamp <= operation.error_timestamp + to_microseconds(greatest(operation.duration_ns, 0) // 1000 + 1)
+        )
+)
+select
+    * replace (
+        coalesce(link.current_issue_id, event.issue_id) as issue_id,
+        believed_time(error_timestamp, time_suspect, ingested_at) as error_timestamp,
+        nullif(type, '') as type,
+        nullif(release, '') as release,
+        nullif(user_id, '') as user_id,
+        nullif(session_id, '') as session_id
+    )
+from event
+left join (select issue_id as base_id, any_value(current_issue_id) as current_issue_id from issue_links group by issue_id) link
+    on event.issue_id = link.base_id;

@@ -1,0 +1,115 @@
+-- The state of the issues that something was done about (issue_activity); all other issues are open. A view without files.
+-- The last of resolved, ignored and reopened counts, of an issue that others were merged into its own.
+-- Resolved ends with an event after it: any, where resolved now; one of a release from the fix on, where resolved in a release; one of a
+-- release newer than the noted one, where resolved in the next. Events of older releases, and of none, change nothing then. The fix of a
+-- release that was never seen is found by its key, else it is the first release that was first seen after the activity.
+-- Ignored ends at its time, with the event that makes the count full, or with the user who does.
+create table issue_states (
+    issue_id          uuid not null,
+    status            text not null,
+    status_reason     text,
+    is_regression     boolean not null,
+    status_changed_at timestamptz,
+    cause             uuid,
+    event_id          uuid,
+    release           text,
+    resolved_at       timestamptz,
+    resolved_by       text,
+    assignee          text,
+    service_name      text not null,
+    tenant_id         text not null
+);
+
+comment on column issue_states.issue_id is 'the issue; one that was merged into another has no state of its own';
+comment on column issue_states.status is 'open, resolved, ignored or reopened';
+comment on column issue_states.status_reason is 'resolved: now, release or next_release; ignored: for_good, or until, count and users, by commas; reopened: regression, until, count, users or by_hand; NULL where open';
+comment on column issue_states.is_regression is 'whether it was resolved, and an event came back';
+comment on column issue_states.status_changed_at is 'since when: of the activity, or of what ended it; NULL where open';
+comment on column issue_states.cause is 'the activity that the status follows from; NULL where open';
+comment on column issue_states.event_id is 'where reopened by an event, that event';
+comment on column issue_states.release is 'resolved in a release: the one with the fix; in the next: the noted one; reopened: the release of the event';
+comment on column issue_states.resolved_at is 'where it is resolved, since when; else NULL';
+comment on column issue_states.resolved_by is 'where it is resolved, by whom; else NULL';
+comment on column issue_states.assignee is 'who takes care of it; NULL where nobody';
+comment on column issue_states.service_name is 'service of the issue, as its last activity says';
+comment on column issue_states.tenant_id is 'whose issue it is';
+
+with latest as materialized (
+    select
+        tenant_id, issue_id,
+        arg_max(service_name, told) as service_name,
+        arg_max_null(assignee, told) filter (activity = 'assigned') as assignee,
+        arg_max({
+            'id': activity_id, 'activity': activity, 'at': activity_timestamp, 'actor': actor, 'resolved_in': resolved_in, 'release': release,
+            'until': ignored_until, 'count': ignored_count, 'users': ignored_users
+        }, told) filter (activity in ('resolved', 'ignored', 'reopened')) as state
+    from (select *, {'at': activity_timestamp, 'id': activity_id} as told from issue_activity anti join issue_links using (issue_id))
+    group by tenant_id, issue_id
+),
+version as materialized (
+    select tenant_id, service_name, release, release_rank, release_key, is_keyed, first_seen from releases
+),
+later as materialized (
+    select event.tenant_id, event.issue_id, error_timestamp, event_id, event.release, user_id, state
+    from issue_events event
+    join (from latest where state.activity in ('resolved', 'ignored')) waiting
+        on event.tenant_id = waiting.tenant_id and event.issue_id = waiting.issue_id and event.error_timestamp > waiting.state.at
+    left join version
+        on event.tenant_id = version.tenant_id and event.service_name = version.service_name and event.release = version.release
+    left join version fix
+        on event.tenant_id = fix.tenant_id and event.service_name = fix.service_name and waiting.state.release = fix.release
+    where state.activity = 'ignored' or state.resolved_in = 'now' or case
+        when fix.release is not null then version.release_rank >= fix.release_rank + if(state.resolved_in = 'next_release', 1, 0)
+        when version.is_keyed and left(release_key(state.release), 1) = left(version.release_key, 1) then if(
+            state.resolved_in = 'next_release',
+            version.release_key > release_key(state.release), version.release_key >= release_key(state.release)
+        )
+        else version.first_seen > state.at
+    end
+),
+ending as (
+    select *, if(state.activity = 'resolved', 'regression', 'count') as reason
+    from later
+    where state.activity = 'resolved' or state.count is not null
+    qualify row_number() over (partition by tenant_id, issue_id order by error_timestamp, event_id) = coalesce(state.count, 1)
+    union all by name
+    from (
+        select *, 'users' as reason
+        from later
+        where state.users is not null and user_id is not null
+        qualify row_number() over (partition by tenant_id, issue_id, user_id order by error_timestamp, event_id) = 1
+    )
+    qualify row_number() over (partition by tenant_id, issue_id order by error_timestamp, event_id) = state.users
+    union all by name
+    select tenant_id, issue_id, state.until as error_timestamp, 'until' as reason from latest where state.until <= now()
+),
+ended as (
+    select
+        tenant_id, issue_id,
+        arg_min({'at': error_timestamp, 'reason': reason, 'event_id': event_id, 'release': release}, (error_timestamp, reason)) as ending
+    from ending
+    group by tenant_id, issue_id
+)
+select
+    issue_id,
+    case when state is null then 'open' when ending is not null then 'reopened' else state.activity end as status,
+    case
+        when ending is not null then ending.reason
+        when state.activity = 'resolved' then state.resolved_in
+        when state.activity = 'reopened' then 'by_hand'
+        when state.activity = 'ignored' then coalesce(nullif(concat_ws(
+            ',', if(state.until is not null, 'until', null), if(state.count is not null, 'count', null),
+            if(state.users is not null, 'users', null)
+        ), ''), 'for_good')
+    end as status_reason,
+    coalesce(ending.reason = 'regression', false) as is_regression,
+    coalesce(ending.at, state.at) as status_changed_at,
+    state.id as cause,
+    ending.event_id,
+    if(ending is not null, ending.release, state.release) as release,
+    case when status = 'resolved' then state.at end as resolved_at,
+    case when status = 'resolved' then state.actor end as resolved_by,
+    assignee,
+    service_name,
+    tenant_id
+from latest left join ended using (tenant_id, issue_id);
