@@ -16,8 +16,11 @@ from .report import Report, Stack
 
 _REMEMBERED: Final = 32_768
 _MESSAGE: Final = "\u2026"
-_HEADER: Final = re.compile(r"^((?:[ |]{0,60}\|[ ]{1,4})?(?:Caused by: |panic: )?[A-Za-z_$][\w.$\\]{0,300}: )[^\n]{2,}$", re.MULTILINE)
-"""The line that tells type and message of an error, also of one that caused another."""
+_HEADER: Final = re.compile(
+    r"^((?:[ |]{0,60}\|[ ]{1,4})?(?:Caused by: |panic: )?[A-Za-z_$][\w.$\\]{0,300}: )[^\n]{2,}?( in [^\n]{1,400}:[0-9]{1,9})?$",
+    re.MULTILINE,
+)
+"""The line that tells type and message of an error, also of one that caused another; PHP tells there where it was thrown."""
 
 _Value = TypeVar("_Value")
 
@@ -61,7 +64,7 @@ class StackReader:
         if not report.stack:
             return None
         text = _without_message(report.stack, report.message)
-        return self._known.get(_key(report, text), lambda: self._read(report, _HEADER.sub(rf"\1{_MESSAGE}", text)))
+        return self._known.get(_key(report, text), lambda: self._read(report, _HEADER.sub(rf"\1{_MESSAGE}\2", text)))
 
     def _read(self, report: Report, text: str) -> Stack | None:
         def parsed() -> Stack | None:

@@ -9,13 +9,25 @@ from typing import Final
 
 from ..stacks.trace import Error, Frame, Trace
 from .report import By, Grouping, Stack
-from .v1_names import ANONYMOUS, WRAPPERS, bare_source, function_name, is_minified_name, module_name, passes_on, short_type
+from .v1_names import (
+    ANONYMOUS,
+    MIDDLEWARES,
+    NEXT,
+    WRAPPERS,
+    bare_source,
+    function_name,
+    is_minified_name,
+    module_name,
+    passes_on,
+    short_type,
+)
 
 _MOST_FRAMES: Final = 50
 """Of an error, the innermost ones."""
 _MOST_ERRORS: Final = 20
 _MOST_PATHS: Final = 200
 _OVERFLOWS: Final = frozenset({"RangeError", "InternalError", "RecursionError", "StackOverflowError", "SystemStackError"})
+_LONGEST: Final = 200
 _LEFT_OUT: Final = "suppressed"
 _MINIFIED_COLUMN: Final = 200
 """Beyond it lines are a minifier's."""
@@ -43,9 +55,9 @@ def culprit(trace: Trace) -> str | None:
 
 
 def _type(kind: str, error: Error, language: str) -> str:
-    """The type without its module. Engines of JavaScript write another into the text than the error has, or none."""
+    """The type without its module. Engines of JavaScript write another into the text than the error has, or none, and Go `panic`."""
     told = error.type or ""
-    return short_type(kind or told if language == "javascript" else told or kind)
+    return short_type(kind or told if language in {"javascript", "go"} else told or kind)
 
 
 def _ordered(errors: Iterable[Error], blocks: Iterable[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
@@ -63,8 +75,16 @@ def _frames(trace: Trace) -> Iterator[Frame]:
 
 def _before_next(trace: Trace) -> frozenset[int]:
     """Frames that call a framework's `next`, and so pass a request on to what comes behind them."""
+    called, calls = NEXT.get(trace.language), MIDDLEWARES.get(trace.language)
+    if called is None:
+        return frozenset()
     pairs = (pair for error in trace.errors for pair in pairwise(error.frames))
-    return frozenset(id(frame) for frame, inner in pairs if inner.function == "next" and inner.module and not inner.in_app)
+    return frozenset(
+        id(frame)
+        for frame, inner in pairs
+        if inner.module and not inner.in_app and called.fullmatch((inner.function or "")[:_LONGEST])
+        if calls is None or calls.fullmatch((frame.function or "")[:_LONGEST])
+    )
 
 
 def _of_circles(labels: Sequence[str]) -> Iterator[str]:
@@ -87,7 +107,7 @@ class _Reader:
         self._language = trace.language
         frames = _frames(trace) if trace.language == "javascript" else ()
         self._minified = {frame.file for frame in frames if (frame.column or 0) > _MINIFIED_COLUMN}
-        self._before_next = _before_next(trace) if trace.language == "javascript" else frozenset()
+        self._before_next = _before_next(trace)
 
     def labels(self, error: Error) -> tuple[str, ...]:
         """What counts of an error's frames, each once: recursion of any depth is the same."""
@@ -99,7 +119,7 @@ class _Reader:
             name = self._name(frame, enclosing)
             labels.append(self._label(frame, name))
             enclosing = name
-        return tuple(dict.fromkeys(labels if error.type not in _OVERFLOWS else _of_circles(labels)))[-_MOST_FRAMES:]
+        return tuple(dict.fromkeys(labels if short_type(error.type or "") not in _OVERFLOWS else _of_circles(labels)))[-_MOST_FRAMES:]
 
     def _only_calls(self, frame: Frame) -> bool:
         """Whether it only calls another: a wrapper, or a middleware that hands the request on."""

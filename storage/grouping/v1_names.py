@@ -25,13 +25,32 @@ WRAPPERS: Final[Mapping[str, frozenset[str]]] = {
 }
 """Functions that only call another: a decorator's, and what compilers make of `async`. They count where the error was raised in them."""
 
+NEXT: Final[Mapping[str, re.Pattern[str]]] = {
+    "javascript": re.compile(r"(?:\w+\.)?(?:next|dispatch)"),
+    "java": re.compile(r"doFilter|doFilterInternal|internalDoFilter|proceed"),
+    "go": re.compile(r".*\.ServeHTTP|.*\.Next"),
+    "dotnet": re.compile(r"(?:<?Invoke(?:Async)?\b).*"),
+    "ruby": re.compile(r"(?:.*[#.])?call"),
+    "php": re.compile(r".*\{closure.*|handle"),
+}
+"""How frameworks name what a middleware calls, to hand a request on."""
+
+MIDDLEWARES: Final[Mapping[str, re.Pattern[str]]] = {
+    "ruby": re.compile(r"(?:.*[#.])?call"),
+    "php": re.compile(r"handle|__invoke|process"),
+    "dotnet": re.compile(r"(?:<?Invoke(?:Async)?\b).*"),
+}
+"""How middlewares themselves are named, where frameworks say so; others may be named as they like."""
+
 _NAMELESS: Final = frozenset({"", "<anonymous>", "anonymous", "(anonymous)", "<lambda>", "{closure}", "{lambda}", "<unknown>", "<eval>"})
 _COMPREHENSIONS: Final = frozenset({"<listcomp>", "<dictcomp>", "<setcomp>"})
 """Frames of their own up to Python 3.11."""
 
-_JAVA_LAMBDA: Final = re.compile(r"lambda\$(?:(\w+?)\$)?[0-9]+")
+_JAVA_LAMBDA: Final = re.compile(r"lambda\$(?:([^$]+?)(?:\$[0-9]+)?|[0-9]+)")
 _JAVA_NUMBER: Final = re.compile(r"\$(?:[0-9]+|\$.*)(?=\$|\Z)")
-_GO_CLOSURE: Final = re.compile(r"\.(?:func[0-9]+|gowrap[0-9]+|deferwrap[0-9]+|[0-9]+)(?=\.|\Z)|-fm\Z|-range[0-9]+|\[\.\.\.\]")
+_GO_CLOSURE: Final = re.compile(r"\.(?:func[0-9]*|gowrap[0-9]+|deferwrap[0-9]+|[0-9]+)(?=\.|\Z)|-fm\Z|-range[0-9]+|\[\.\.\.\]")
+_GO_AUTHOR: Final = re.compile(r"(?:\(\*?\w+\)\.)?\w+\Z")
+"""The function that a closure was written in: where it was inlined, those that it was inlined into stand before it."""
 _DOTNET_MADE: Final = re.compile(r"(?:.*[.+/])?<(\w+)>[a-z]__[\w|]*(?:\.MoveNext)?")
 _RUBY_BLOCK: Final = re.compile(r"(?:block|rescue|ensure)(?: \([0-9]+ levels\))? in ")
 _JS_MADE: Final = re.compile(r"_?callee[0-9]*\$[0-9$]*|_callee[0-9]*|\$[0-9]*|_on(?:Timeout|Immediate)")
@@ -104,7 +123,9 @@ def _java(name: str) -> str:
 
 
 def _go(name: str) -> str:
-    return _GO_CLOSURE.sub("", name) or ANONYMOUS
+    written = _GO_CLOSURE.sub("", name)
+    author = _GO_AUTHOR.search(written) if ".func" in name else None
+    return (author[0] if author else written) or ANONYMOUS
 
 
 def _dotnet(name: str) -> str:

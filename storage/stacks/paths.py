@@ -24,7 +24,7 @@ _RELEASE: Final = re.compile(rf"current|(?:[A-Za-z][A-Za-z0-9_.]{{0,80}}[-_])?(?
 _ROOT: Final = re.compile(
     r"/home/site/wwwroot/|/home/runner/work/[^/]+/[^/]+/|/builds/[^/]+/[^/]+/|/a/[0-9]+/s/|/github/workspace/"
     r"|/var/lib/jenkins/workspace/[^/]+/|/var/(?:task|runtime)/|/var/www/(?:html/)?|/nix/store/[^/]+/|/usr/(?:local/)?(?:src/)?(?:app/)?"
-    r"|/(?:home|Users|workspaces|Documents and Settings)/[^/]+/|/inetpub/(?:wwwroot/)?"
+    r"|/(?:home|Users|workspaces|Documents and Settings|apps)/[^/]+/|/inetpub/(?:wwwroot/)?"
     r"|/(?:app|code|root|srv|opt|source|build|data|tmp|private|mnt|www|web|workspace|work|service|deploy|function|project)/|/"
 )
 _SHELVES: Final = re.compile(
