@@ -40,6 +40,7 @@ OPEN_EVENTS: Final = "events_open"
 """The events of the days whose sessions are not stored."""
 _STORAGE_VERSION: Final = "v1.5.0"  # DuckDB 1.5 and 2.x open it
 _WORD: Final = re.compile(r"\w+")
+_CALL: Final = re.compile(r"(\w+)\(")
 _STRING_OR_COMMENT: Final = re.compile(r"'(?:[^']|'')*'|--[^\n]*")
 
 
@@ -243,10 +244,10 @@ def _names_in(sql: str) -> set[str]:
 
 
 def _macros(selects: Iterable[str]) -> tuple[str, ...]:
-    """What makes the macros that views name, in the pond's own schema, where whoever reads it has them too."""
-    named = {name for select in selects for name in _names_in(select)}
+    """What makes the macros that views call, in the pond's own schema, where whoever reads it has them too."""
+    called = {name for select in selects for name in _CALL.findall(_STRING_OR_COMMENT.sub(" ", select))}
     texts = {path.stem: path.read_text(encoding="utf-8") for path in sorted(MACROS_FOLDER.glob("*.sql"))}
-    return tuple(text.replace("create macro ", "create macro pond.main.", 1) for name, text in texts.items() if name in named)
+    return tuple(text.replace("create macro ", "create macro pond.main.", 1) for name, text in texts.items() if name in called)
 
 
 def _write_views(con: duckdb.DuckDBPyConnection, tables: Mapping[str, TableSchema], definitions: Mapping[str, str]) -> None:
