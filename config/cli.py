@@ -15,6 +15,7 @@ from typing import Annotated
 
 import typer
 
+from . import issues_cli
 from .errors import CommandError
 from .options import Config, Data, Format, SchemaFormat, Tenant
 
@@ -261,6 +262,9 @@ def rejected_replay(
     from .commands import rejected as command
 
     command.replay(records or [], config, {"data": data}, tenant, everything=everything)
+
+
+app.add_typer(issues_cli.app)
 
 
 sourcemaps_app = typer.Typer(

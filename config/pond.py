@@ -120,6 +120,16 @@ class Pipelines:
         )
 
 
+def open_lake(settings: Settings, tenant: str) -> Lake:
+    """The lake of a tenant's pond, to append to it beside whoever else does.
+
+    Raises:
+        LakeError: it cannot be opened.
+    """
+    tables = load_tables([TABLES_FOLDER, *settings.tables])
+    return Lake(pond_folder(Path(settings.data).absolute(), tenant), with_event_views(tables, events_catalogue(settings)))
+
+
 def open_importer(settings: Settings, tenant: str, total_bytes: int) -> Importer:
     """What stores so many bytes of files in a tenant's pond; a few are decoded before kernels would be loaded."""
     data = pond_folder(Path(settings.data).absolute(), tenant)

@@ -102,6 +102,17 @@ def test_user_events_are_answered_stored_and_asked_for(serve: Callable[[], int])
     assert "pin" in rejected
 
 
+def test_an_error_is_an_issue_until_it_is_resolved(serve: Callable[[], int]) -> None:
+    """Beside the collector: the README's exception is listed, shown with its own frames, explained and resolved."""
+    listed = _shell(_block("sh", "otelpond issues list"), serve())
+    assert re.search(r"KeyError: 'A-17' +open +1 +1 ", listed)
+    said = _shell(_block("sh", "otelpond issues show"))
+    assert "  ▸ total  /srv/shop/shop/orders.py:61\n        return prices[line.article]\n" in said
+    assert "made of the types of the exceptions and the service's own frames" in said
+    assert re.search(r"^[0-9a-f]{8} is resolved in 1\.1\.0: an event of that release or a later one brings it back$", said, re.MULTILINE)
+    assert re.search(r"KeyError: 'A-17' +resolved +1 +1.0.0", _shell(_block("sh", "events_count desc")))
+
+
 def test_the_own_table_is_filled(serve: Callable[[], int], place: Path) -> None:
     """The worked example's file, configuration and query, as they stand there; its rule keeps a health check out."""
     (place / "tables").mkdir()

@@ -80,6 +80,11 @@ def print_json(rows: Rows, out: TextIO) -> None:
     out.write("[]\n" if separator == "[" else "\n]\n")
 
 
+def print_document(document: Any, out: TextIO) -> None:
+    """Lists and objects of values as a query gives them, as indented JSON; they are told as `print_json` tells them."""
+    out.write(orjson.dumps(_json(document), option=orjson.OPT_INDENT_2).decode() + "\n")
+
+
 def print_csv(rows: Rows, out: TextIO) -> None:
     """A header and a line a row ; NULL is empty, lists and structs are JSON."""
     writer = csv.writer(out, lineterminator="\n")

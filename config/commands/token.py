@@ -86,7 +86,7 @@ def limit(config: Path | None, options: Mapping[str, Any], name: str, rate: Rate
     print(f"token {token.id} of tenant {token.tenant} may send {token.rate}")
 
 
-def expiry(text: str, now: datetime) -> datetime:
+def expiry(text: str, now: datetime, option: str = "--expires") -> datetime:
     """The instant that a number of hours, days or weeks, or an ISO date, means.
 
     Raises:
@@ -97,10 +97,10 @@ def expiry(text: str, now: datetime) -> datetime:
     try:
         given = datetime.fromisoformat(text)
     except ValueError:
-        raise CommandError(f"--expires {text}: expected such as 12h, 90d, 52w, 2027-01-31 or 2027-01-31T12:00Z", exit_code=2) from None
+        raise CommandError(f"{option} {text}: expected such as 12h, 90d, 52w, 2027-01-31 or 2027-01-31T12:00Z", exit_code=2) from None
     instant = given if given.tzinfo else given.replace(tzinfo=UTC)
     if instant <= now:
-        raise CommandError(f"--expires {text}: this is in the past", exit_code=2)
+        raise CommandError(f"{option} {text}: this is in the past", exit_code=2)
     return instant
 
 

@@ -1,0 +1,16 @@
+"""What one asks of issues: which there are, which one an id means, and all that is known of one; the command prints it.
+
+    from otelpond.storage import connect
+    from otelpond.storage.issue_details import details, find
+
+    with connect("pond") as con:
+        details(con, find(con, "4f1d2c9a"))
+
+The statements stand beside this file, and can be pasted into any shell.
+"""
+
+from .details import Breadcrumb, Details, details
+from .finding import Filters, IssueNotFoundError, Sort, find, matching
+from .statements import Row, ask
+
+__all__ = ["Breadcrumb", "Details", "Filters", "IssueNotFoundError", "Row", "Sort", "ask", "details", "find", "matching"]

@@ -1,0 +1,86 @@
+"""Which issues there are, and which one somebody means by an id or its beginning; the command asks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Final
+
+import duckdb
+
+from .statements import Row, ask
+
+SHORT: Final = 8
+"""Digits of an id that are shown."""
+_FEWEST_DIGITS: Final = 4
+_SHOWN: Final = 5
+
+
+class IssueNotFoundError(LookupError):
+    """There is no such issue, or more than one; the text says which there are."""
+
+
+class Sort(StrEnum):
+    """What comes first in a list: the newest or the most of it."""
+
+    last_seen = "last-seen"
+    first_seen = "first-seen"
+    events = "events"
+    users = "users"
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which issues are asked for; None takes all.
+
+    Attributes:
+        statuses: of `open`, `reopened`, `resolved` and `ignored`.
+        service: its name.
+        release: one that the issue was seen in.
+        environment: one that it was seen in.
+        level: `fatal`, `error` or `warning`.
+        assignee: who sees to it.
+        text: looked for in title, culprit and type, in any case.
+    """
+
+    statuses: Sequence[str] | None = None
+    service: str | None = None
+    release: str | None = None
+    environment: str | None = None
+    level: str | None = None
+    assignee: str | None = None
+    text: str | None = None
+
+
+def matching(con: duckdb.DuckDBPyConnection, filters: Filters, sort: Sort, limit: int) -> tuple[list[Row], int]:
+    """Rows of the view `issues`, as many as `limit` at most, and how many there are."""
+    found = ask(con, "issues", **asdict(filters), sort=sort.value, limit=limit)
+    count = found[0]["matching"] if found else 0
+    return [{name: value for name, value in row.items() if name != "matching"} for row in found], count
+
+
+def find(con: duckdb.DuckDBPyConnection, text: str) -> Row:
+    """The issue of an id or of its beginning; of one that was merged, the issue that it belongs to now.
+
+    Raises:
+        IssueNotFoundError: no issue's id begins so, or more than one's.
+    """
+    beginning = text.strip().replace("-", "").lower()
+    if not re.fullmatch(rf"[0-9a-f]{{{_FEWEST_DIGITS},32}}", beginning):
+        raise IssueNotFoundError(f"{text!r} is no issue's id: expected {_FEWEST_DIGITS} to 32 hexadecimal digits, such as 4f1d2c9a")
+    found = ask(con, "named", beginning=beginning, limit=_SHOWN + 1)
+    if not found:
+        raise IssueNotFoundError(f"{text}: no issue's id begins so; `otelpond issues list --status all` shows every issue")
+    if len(found) > 1:
+        listed = "\n".join(f"  {row['issue_id']}  {row['title']}" for row in found[:_SHOWN])
+        raise IssueNotFoundError(
+            f"{text}: {len(found) if len(found) <= _SHOWN else 'many'} issues' ids begin so, give more digits\n{listed}"
+        )
+    return found[0]
+
+
+def short(issue_id: object) -> str:
+    """The digits of an id that are shown."""
+    return str(issue_id)[:SHORT]
