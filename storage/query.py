@@ -13,7 +13,7 @@ import json
 import logging
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
@@ -156,8 +156,7 @@ class PondFile:
         """What is shown while these of the awaited tables have rows; a table without has its seed file alone."""
         if rows_of not in self._contents:
             tables = {name: table for name, table in self._tables.items() if table.waits_for is None or table.waits_for in rows_of}
-            empty = {view: tables[view].empty for view, table in FOLLOWING.items() if view in tables and table not in rows_of}
-            definitions = {name: empty.get(name, select) for name, select in _definitions(tables)}
+            definitions = dict(_definitions(tables, self._awaited - rows_of))
             macros = _macros(definitions.values())
             # Views hold absolute paths: in a directory that was moved or copied, all of them are written anew.
             digest = hashlib.sha256(json.dumps([str(self._pond.resolve()), *definitions.items(), macros]).encode()).hexdigest()
@@ -218,13 +217,14 @@ def _damaged(listings: Mapping[str, Listing]) -> set[str]:
     return damaged
 
 
-def _definitions(tables: Mapping[str, TableSchema]) -> Iterator[tuple[str, str]]:
+def _definitions(tables: Mapping[str, TableSchema], without_rows: Collection[str] = ()) -> Iterator[tuple[str, str]]:
     """Every view and its SELECT, each after those that it reads; a view over tables that this pond lacks is left out."""
     closes = tables.keys() >= {EVENTS, SESSIONS}
     if closes:
         yield OPEN_EVENTS, tables[EVENTS].shown(f"files.{OPEN_EVENTS}")
     own = {path.stem: path.read_text(encoding="utf-8").rstrip().removesuffix(";") for path in sorted(VIEWS_FOLDER.glob("*.sql"))}
     own |= {name: table.shown(f"(\n{table.view_sql})") for name, table in tables.items() if table.view_sql is not None}
+    own |= {name: tables[name].empty for name in own.keys() & tables.keys() if FOLLOWING.get(name) in without_rows}
     names = {f"{name}_files" if name in own else name: name for name, table in tables.items() if table.view_sql is None}
     for shown, name in names.items():
         yield shown, tables[name].shown(f"files.{name}")
