@@ -29,6 +29,7 @@ from ..storage.pipeline.plans import PlanStore
 from ..storage.pipeline.upkeep import Slot, Upkeep
 from ..storage.rules import Drop, RecordRules, Redact
 from ..storage.schema import TABLES_FOLDER, TableSchema, load_tables
+from ..storage.sourcemaps.mapping import TenantsSourceMaps
 from ..storage.stacks.in_app import InApp
 from .catalogue import events_catalogue
 from .collector.forwarding import kept
@@ -69,6 +70,15 @@ def grouping_settings(settings: Settings) -> GroupingSettings:
         in_app=InApp(tuple(settings.in_app_include), tuple(settings.in_app_exclude)),
         change=noted_change(Path(settings.data).absolute()),
     )
+
+
+def open_grouper(settings: Settings) -> Grouper:
+    """What groups errors, and knows the source maps of all ponds.
+
+    Raises:
+        OSError: the data directory cannot be read or written.
+    """
+    return Grouper(grouping_settings(settings), TenantsSourceMaps(Path(settings.data).absolute()))
 
 
 class Pipelines:
@@ -165,9 +175,7 @@ def _maintenance(settings: Settings, data: Path) -> list[str]:
 
 def _deriver(settings: Settings, tables: Mapping[str, TableSchema]) -> Deriver:
     thresholds = DeriveSettings(slow_api_ms=int(settings.slow_api_threshold_ms), slow_query_ms=int(settings.slow_query_threshold_ms))
-    return Deriver(
-        tables, thresholds, record_rules(settings), events=event_settings(settings), grouper=Grouper(grouping_settings(settings))
-    )
+    return Deriver(tables, thresholds, record_rules(settings), events=event_settings(settings), grouper=open_grouper(settings))
 
 
 def _decode_rules(settings: Settings, data: Path, *, keep_dates: bool) -> Rules:

@@ -39,6 +39,7 @@ from ..storage.pipeline.pipeline import Options, Pipeline
 from ..storage.pipeline.plans import PlanStore
 from ..storage.schema import TABLES_FOLDER, load_tables
 from ..storage.signals import Signal, UnavailableError
+from ..storage.sourcemaps.mapping import TenantsSourceMaps
 from .process_folders import FOLDER, INBOX, inbox_of, published_position, take_folder, unpublished_bytes
 
 T = TypeVar("T")
@@ -91,7 +92,8 @@ class _Tables:
     def __init__(self, folder: Path, own: Sequence[Path]) -> None:
         schemas = load_tables([TABLES_FOLDER, *own])
         self.lake = Lake(folder, with_event_views(schemas, load_catalogue()))
-        self.deriver = Deriver(schemas, grouper=Grouper(GroupingSettings(change=noted_change(folder))))
+        grouper = Grouper(GroupingSettings(change=noted_change(folder)), TenantsSourceMaps(folder))
+        self.deriver = Deriver(schemas, grouper=grouper)
         self.rules = Rules(hash_address=AddressHasher(folder / "keys"))
 
 

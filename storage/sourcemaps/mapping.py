@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,6 +21,7 @@ from typing import Final, Generic, TypeVar
 
 import pyarrow as pa
 
+from ..access.tenants import pond_folder
 from ..log_lines import fault
 from .frame_lines import FrameLine, frame_line
 from .matching import ReleaseMaps
@@ -28,6 +30,7 @@ from .store import SourceMapStore
 
 MOST_LINES: Final = 500
 LONGEST_STACK: Final = 200_000
+LOOKS_EVERY_S: Final = 0.1
 _OPEN_MAPS: Final = 64
 _RELEASES: Final = 64
 _STACKS: Final = 4_096
@@ -128,6 +131,31 @@ class SourceMaps:
         except (OSError, pa.ArrowException) as error:
             _log.error("%s is gone or damaged (%s): upload that source map again", self._store.places(digest), fault(error))
             return None
+
+
+class TenantsSourceMaps:
+    """The source maps of all ponds of a data directory, looked for anew ten times a second at most; to be used from one thread.
+
+    Args:
+        data: the data directory, or where only one pond is told of, that pond's.
+    """
+
+    def __init__(self, data: Path, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._data = data
+        self._clock = clock
+        self._ponds: dict[str, SourceMaps] = {}
+        self._next = 0.0
+
+    def mapped(self, tenant: str, service: str, release: str, stack: str) -> str | None:
+        """A stack with the places of the sources; None where no frame of it is known."""
+        if self._clock() >= self._next:
+            self._next = self._clock() + LOOKS_EVERY_S
+            for maps in self._ponds.values():
+                maps.state()
+        if tenant not in self._ponds:
+            self._ponds[tenant] = SourceMaps(pond_folder(self._data, tenant))
+            self._ponds[tenant].state()
+        return self._ponds[tenant].mapped(service, release, stack)
 
 
 def _written(frame: FrameLine, place: Place) -> str:

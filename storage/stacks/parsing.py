@@ -6,18 +6,31 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeAlias
 
-from . import javascript, python
+from . import dotnet, golang, java, javascript, php, python, ruby
 from .in_app import USUAL, InApp
 from .lines import lines_of
 from .trace import Error, Trace
 
 Reader: TypeAlias = Callable[[Sequence[str], InApp], tuple[Error, ...]]
 
-_READERS: Final[Mapping[str, Reader]] = {"python": python.read, "javascript": javascript.read}
+_READERS: Final[Mapping[str, Reader]] = {
+    "python": python.read,
+    "javascript": javascript.read,
+    "java": java.read,
+    "go": golang.read,
+    "dotnet": dotnet.read,
+    "ruby": ruby.read,
+    "php": php.read,
+}
 _MARKS: Final = re.compile(
     r'(?P<python>^[ |]*+File ".*", line [0-9])'
+    r"|(?P<go>^goroutine [0-9]+ .*\[.*\]:$|^\t[^\s:]+:[0-9]+(?: \+0x|$))"
+    r"|(?P<ruby>^[ \t]*+(?:from )?[^\s:][^\n:]*+:[0-9]+:in [`'])"
+    r"|(?P<php>^#0 .*(?:: |\{main\})|^[ \t]*+at [^\s(]+\([^\s()]+\.php(?::[0-9]+)?\))"
+    r"|(?P<java>^[ \t]*+at [^\s(]+\((?:[\w$.-]+\.\w+:[0-9]+|Native Method|Unknown Source|SourceFile(?::[0-9]+)?)\))"
     r"|(?P<javascript>^[ \t]*+at (?:[^\n]*[:(])?(?:[0-9]+:[0-9]+\)?|<anonymous>\)?)$"
-    r"|^[^@\n]*+@(?:[\w.+-]++:/|/|\[native code\]|[^@\n/]*:[0-9]+:[0-9]+$))",
+    r"|^[^@\n]*+@(?:[\w.+-]++:/|/|\[native code\]|[^@\n/]*:[0-9]+:[0-9]+$))"
+    r"|(?P<dotnet>^ +(?:at|bei|à|en|em) [^\s(][^\n(]*\([^\n)]*\)(?: \S+ .+:\S+ [0-9]+\.?| \[0x[0-9a-f]+\] in .*)?$)",
     re.MULTILINE,
 )
 _LANGUAGES: Final = {"nodejs": "javascript", "webjs": "javascript", "javascript": "javascript"}

@@ -1,0 +1,100 @@
+"""Reads Go's stacks: a panic's goroutine, what `runtime.Stack` and `debug.Stack` give, and the form of `github.com/pkg/errors`.
+
+A call is two lines: package, receiver and function, then file and line.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from .in_app import InApp
+from .libraries import GO
+from .trace import Error, Frame, innermost_last
+
+_GOROUTINE: Final = re.compile(r"goroutine [0-9]{1,20}\b[^\n]*\[[^\n]*\]:$")
+_PLACE: Final = re.compile(r"\t(.+?):([0-9]{1,9})(?: \+0x[0-9a-f]+.*)?$")
+_PANIC: Final = re.compile(r"\t*+(panic|fatal error): (.*)$")
+_CREATED: Final = re.compile(r"created by (\S+)(?: in goroutine [0-9]+)?$")
+_ELIDED: Final = re.compile(r"\.\.\.(?:[0-9]+|additional) frames elided\.\.\.$")
+_GENERIC: Final = re.compile(r"\[\.\.\.\]")
+_CLOSURE: Final = re.compile(r"\.(?:func|gowrap|deferwrap)[0-9]++(?:\.[0-9]++)*+(?:-range[0-9]++)?")
+_LIBRARY: Final = re.compile(r"/pkg/mod/|/vendor/|/go[0-9.]*+/src/|/libexec/src/|@v[0-9]")
+
+
+def read(lines: Sequence[str], in_app: InApp) -> tuple[Error, ...]:
+    """The error of the goroutine that is told first, or those of a chain; none where the lines hold no call."""
+    at = next((at for at, line in enumerate(lines) if _GOROUTINE.match(line)), None)
+    if at is None:
+        return _chain(lines, in_app)
+    kind, message = _panic(lines[:at])
+    frames = _outside_of_panic(_frames(lines, at + 1, in_app)[0])
+    return (Error(kind, message, innermost_last(frames)),)
+
+
+def _panic(lines: Sequence[str]) -> tuple[str | None, str]:
+    """What a text says before its first goroutine. A panic while another is handled is told after it; the first is the cause."""
+    begin = next((at for at, line in enumerate(lines) if _PANIC.match(line)), None)
+    if begin is None:
+        return None, ""
+    found = _PANIC.match(lines[begin])
+    kind, first = (found[1], found[2]) if found is not None else (None, "")
+    end = next((at for at in range(begin, len(lines)) if not lines[at].strip()), len(lines))
+    return kind, "\n".join([first, *lines[begin + 1 : end]]).rstrip()
+
+
+def _outside_of_panic(frames: list[Frame]) -> list[Frame]:
+    """Frames with those that ran because of the panic no longer the service's own: who recovers and records it."""
+    panics = [at for at, frame in enumerate(frames) if frame.function == "panic" and frame.module is None]
+    return [replace(frame, in_app=frame.in_app and at > panics[-1]) for at, frame in enumerate(frames)] if panics else frames
+
+
+def _chain(lines: Sequence[str], in_app: InApp) -> tuple[Error, ...]:
+    """Messages with the calls behind each: the root cause first, as `%+v` prints it."""
+    errors: list[Error] = []
+    message: list[str] = []
+    at = 0
+    while at < len(lines):
+        frames, end = _frames(lines, at, in_app)
+        if frames:
+            errors.append(Error(None, "\n".join(message).strip(), innermost_last(frames), "cause"))
+            message, at = [], end
+        else:
+            message.append(lines[at])
+            at += 1
+    return tuple(replace(error, relation="" if at == 0 else "cause") for at, error in enumerate(reversed(errors)))
+
+
+def _frames(lines: Sequence[str], at: int, in_app: InApp) -> tuple[list[Frame], int]:
+    """The calls from a line on, the innermost first, and where they end."""
+    frames: list[Frame] = []
+    while at + 1 < len(lines):
+        if frames and _ELIDED.match(lines[at]):
+            at += 1
+        place = _PLACE.match(lines[at + 1]) if at + 1 < len(lines) else None
+        if place is None or lines[at].startswith("\t") or not lines[at]:
+            break
+        created = _CREATED.match(lines[at])
+        module, function = _named(created[1] if created is not None else lines[at])
+        usually = not _is_library(module, place[1])
+        frames.append(Frame(function, module, place[1], int(place[2]), in_app=in_app.judge(module, place[1], usually)))
+        at += 2
+    return frames, at
+
+
+@functools.lru_cache(maxsize=16_384)
+def _named(call: str) -> tuple[str | None, str]:
+    """Package and function of `github.com/acme/shop.(*Cart).Total(0xc0, 0x1)`."""
+    name = call[: call.rindex("(")] if call.endswith(")") and "(" in call else call
+    name = _CLOSURE.sub(".func", _GENERIC.sub("", name)).replace("%2e", ".")
+    folder, slash, last = name.rpartition("/")
+    package, dot, function = last.partition(".")
+    return (folder + slash + package, function) if dot else (None, name)
+
+
+def _is_library(module: str | None, file: str) -> bool:
+    package = module or "runtime"
+    return package.partition("/")[0] in GO or package.startswith("golang.org/x/") or _LIBRARY.search(file) is not None
