@@ -23,6 +23,7 @@ from ..storage.events.documentation import catalogue_reference
 from ..storage.query import VIEWS_FOLDER
 from ..storage.recipes import load_recipes
 from ..storage.schema import TableSchema, load_tables
+from .alerts import AlertRule
 from .cli import app
 from .notify import Notify
 from .operations.metrics import METRICS
@@ -41,6 +42,7 @@ NESTED: Mapping[str, type[BaseModel]] = {
     "keep_days": KeepDays,
     "forward": Forward,
     "notify": Notify,
+    "alerts": AlertRule,
     "grouping": Grouping,
     "drop": Drop,
     "redact": Redact,

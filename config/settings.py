@@ -27,6 +27,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from ..storage.log_lines import Format, Level
+from .alerts import AlertRule, of_known_channels
 from .notify import Notify, of_different_names
 from .secrets_of_settings import Headers
 
@@ -145,7 +146,7 @@ class KeepDays(BaseModel):
     )
     apm: Days = Field(default=90, description="Days that the API, database and server performance tables are kept.")
     users: Days = Field(default=730, description="Days that `events`, and the sessions made of them, are kept.")
-    errors: Days = Field(default=365, description="Days that the error and crash tables are kept.")
+    errors: Days = Field(default=365, description="Days that the error and crash tables, and `alerts`, are kept.")
 
 
 class Drop(BaseModel):
@@ -307,6 +308,9 @@ class Settings(BaseSettings):
     )
     notify: Annotated[list[Notify], AfterValidator(of_different_names)] = Field(
         default_factory=list, description="Channels that are told of alerts: webhooks, Slack, Teams, e-mail."
+    )
+    alerts: Annotated[list[AlertRule], AfterValidator(of_known_channels)] = Field(
+        default_factory=list, description="Rules that say what people are told of."
     )
     drop: list[Drop] = Field(default_factory=list, description="Rules that leave records out of every table.")
     redact: Redact = Field(Redact(), description="Attributes whose values reach no table.")

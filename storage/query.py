@@ -156,7 +156,7 @@ class PondFile:
         """What is shown while these of the awaited tables have rows; a table without has its seed file alone."""
         if rows_of not in self._contents:
             tables = {name: table for name, table in self._tables.items() if table.waits_for is None or table.waits_for in rows_of}
-            definitions = dict(_definitions(tables, self._awaited - rows_of))
+            definitions = dict(views_of(tables, self._awaited - rows_of))
             macros = _macros(definitions.values())
             # Views hold absolute paths: in a directory that was moved or copied, all of them are written anew.
             digest = hashlib.sha256(json.dumps([str(self._pond.resolve()), *definitions.items(), macros]).encode()).hexdigest()
@@ -217,7 +217,7 @@ def _damaged(listings: Mapping[str, Listing]) -> set[str]:
     return damaged
 
 
-def _definitions(tables: Mapping[str, TableSchema], without_rows: Collection[str] = ()) -> Iterator[tuple[str, str]]:
+def views_of(tables: Mapping[str, TableSchema], without_rows: Collection[str] = ()) -> Iterator[tuple[str, str]]:
     """Every view and its SELECT, each after those that it reads; a view over tables that this pond lacks is left out."""
     closes = tables.keys() >= {EVENTS, SESSIONS}
     if closes:

@@ -1,4 +1,4 @@
-"""`otelpond serve`: receivers, pipeline, forwarder and admin listener, put together and watched; handed the checked settings."""
+"""`otelpond serve`: receivers, pipeline, forwarder, alerts and admin listener, put together and watched; handed the checked settings."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from ...storage.locks import locked
 from ..errors import CommandError
 from ..operations import admin
 from ..settings import Settings
+from .alerts_child import AlertsChild
 from .child import Child
 from .forward_child import ForwardChild
 from .listeners import HttpServer, listening, wait_until_free
@@ -55,7 +56,8 @@ async def _serve(settings: Settings) -> None:
     with _alone(settings.data.absolute()):
         child = PipelineChild(settings)
         forwarder = ForwardChild(settings) if settings.forward else None
-        async with _running(settings, child, forwarder), _receivers(settings, security) as receivers:
+        alerts = AlertsChild(settings) if settings.alerts else None
+        async with _running(settings, child, forwarder, alerts), _receivers(settings, security) as receivers:
             child.tell_reads_to(receivers.note_read)
             operations = admin.Operations(
                 settings,
@@ -64,6 +66,7 @@ async def _serve(settings: Settings) -> None:
                 stop.is_set,
                 receiver_restarts=lambda: receivers.restarts,
                 forwarded=lambda: forwarder.progress if forwarder else {},
+                alerts=lambda: alerts.progress if alerts else {},
             )
             with security.guarded(admin.app(operations)) as application:
                 own = HttpServer(listening("admin", settings.admin), application, security.admin_context)
@@ -88,7 +91,7 @@ def _alone(data: Path) -> Iterator[None]:
 
 @asynccontextmanager
 async def _running(settings: Settings, *wanted: Child | None) -> AsyncIterator[None]:
-    """The pipeline's process and the forwarder's; at the end they have what is left of the time for what the receivers have accepted."""
+    """The other processes; at the end they have what is left of the time for what the receivers have accepted."""
     children = [child for child in wanted if child is not None]
     watching = [asyncio.create_task(child.watch()) for child in children]
     try:

@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from ...receivers.tls import CertificateError, Certificates
+from ...storage.alerts.checker import AlertRuleError, RuleChecker
 from ...storage.events.catalogue import CATALOGUE_FOLDER, Event
 from ...storage.events.page_slugs import PageSlugsError, load_page_slugs
+from ...storage.events.typed_views import with_event_views
 from ...storage.rules import RuleError
 from ...storage.schema import TABLES_FOLDER, TableSchema
 from ..catalogue import events_catalogue
+from ..collector.alerting import rule
 from ..collector.forwarding import DestinationError, check_destinations
 from ..collector.notifying import ChannelError, check_channels
 from ..collector.security import certificate_files
@@ -45,6 +48,7 @@ def run(config: Path | None) -> None:
         lambda: _check_certificates(sources, settings),
         lambda: _check_destinations(sources, settings),
         lambda: _check_channels(sources, settings),
+        lambda: _check_alerts(sources, settings),
     )
     for look in looks:
         try:
@@ -106,6 +110,21 @@ def _check_channels(sources: Sources, settings: Settings) -> None:
         check_channels(settings)
     except ChannelError as error:
         raise SettingsError(f"{sources.origin(('notify', error.number))}: {error}") from None
+
+
+def _check_alerts(sources: Sources, settings: Settings) -> None:
+    """Each rule by itself, so that one that is wrong hides no other."""
+    if not settings.alerts:
+        return
+    checker = RuleChecker(with_event_views(documented_tables(settings.tables), events_catalogue(settings)))
+    mistakes = []
+    for number, setting in enumerate(settings.alerts):
+        try:
+            checker.check(rule(setting))
+        except AlertRuleError as error:
+            mistakes.append(f"{sources.origin(('alerts', number))}: {setting.name}: {error}")
+    if mistakes:
+        raise SettingsError("\n".join(mistakes))
 
 
 def _printed(settings: Settings, sources: Sources) -> dict[str, str]:

@@ -31,6 +31,7 @@ class Operations:
         stopping: whether the collector was told to end.
         receiver_restarts: how often a receiver process was started again.
         forwarded: tells by destination what came of payloads that are passed on.
+        alerts: tells by tenant what became of alerts.
     """
 
     settings: Settings
@@ -39,6 +40,7 @@ class Operations:
     stopping: Callable[[], bool]
     receiver_restarts: Callable[[], int] = int
     forwarded: Callable[[], Mapping[str, Mapping[str, Any]]] = dict
+    alerts: Callable[[], Mapping[str, Mapping[str, Any]]] = dict
 
     async def reasons(self) -> list[str]:
         """Why the collector cannot accept now; see `readiness`."""
@@ -64,6 +66,7 @@ class Operations:
                 now_unix_nano=time.time_ns(),
                 forwarded=self.forwarded(),
                 kept_bytes=int(self.settings.forward_backlog_bytes),
+                alerts=self.alerts(),
             )
         )
 

@@ -112,6 +112,15 @@ METRICS: Final = (
     Metric("otelpond_pipeline_seconds", "counter", "s", ("tenant", "stage"), "Time spent: decode, derive, write, publish."),
     Metric("otelpond_pipeline_up", "gauge", "1", (), "Whether the pipeline's process runs."),
     Metric("otelpond_pipeline_restarts", "counter", "{restart}", (), "How often the pipeline's process was started again."),
+    Metric(
+        "otelpond_alerts",
+        "counter",
+        "{alert}",
+        ("tenant", "rule", "status"),
+        "What became of alerts, by rule: fired, sent (once a channel), failed (attempts at channels), suppressed (told to nobody, or by"
+        " number only).",
+    ),
+    Metric("otelpond_alerts_waiting", "gauge", "{alert}", ("tenant", "channel"), "Alerts that a channel was not told yet."),
     Metric("otelpond_receiver_restarts", "counter", "{restart}", (), "How often a receiver process was started again (`--workers`)."),
 )
 
@@ -135,6 +144,7 @@ class Observed:
         capacity_bytes: of one inbox.
         forwarded: by destination, what its forwarder told last (`exporters.forwarder.Counts` as JSON).
         kept_bytes: how much is kept for destinations.
+        alerts: by tenant, what the alerts' process told last (`collector.pond_alerts`).
     """
 
     reports: Sequence[ReceiverReport]
@@ -147,6 +157,7 @@ class Observed:
     now_unix_nano: int
     forwarded: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     kept_bytes: int = 0
+    alerts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def process_figures(now_s: float) -> ProcessFigures:
@@ -169,6 +180,7 @@ def samples(observed: Observed) -> list[Sample]:
         *_of_collector(observed),
         *(sample for name, counts in sorted(observed.forwarded.items()) for sample in _of_destination(observed, name, counts)),
         *(sample for tenant in sorted(_tenants(observed)) for sample in _of_tenant(observed, tenant)),
+        *(sample for tenant, progress in sorted(observed.alerts.items()) for sample in _of_alerts(tenant, progress)),
     ]
 
 
@@ -202,6 +214,13 @@ def _of_destination(observed: Observed, name: str, counts: Mapping[str, Any]) ->
     yield "otelcol_exporter_queue_size", label, counts["unread_bytes"]
     yield "otelcol_exporter_queue_capacity", label, observed.kept_bytes
     yield "otelpond_forward_put_off_requests", label, counts["put_off"]
+
+
+def _of_alerts(tenant: str, progress: Mapping[str, Any]) -> Iterator[Sample]:
+    for rule, status, number in progress["alerts"]:
+        yield "otelpond_alerts", (("tenant", tenant), ("rule", rule), ("status", status)), number
+    for channel, number in progress["waiting"].items():
+        yield "otelpond_alerts_waiting", (("tenant", tenant), ("channel", channel)), number
 
 
 def _of_tenant(observed: Observed, tenant: str) -> Iterator[Sample]:

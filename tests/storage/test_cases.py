@@ -23,7 +23,7 @@ from otelpond.receivers.otlp_json import to_protobuf
 from otelpond.storage.decode import reference
 from otelpond.storage.decode.payloads import Payloads, Rules
 from otelpond.storage.derive import Deriver
-from otelpond.storage.query import _definitions
+from otelpond.storage.query import views_of
 from otelpond.storage.schema import TableSchema, create_macros, load_tables
 from otelpond.storage.signals import Signal
 
@@ -83,7 +83,7 @@ def pond() -> duckdb.DuckDBPyConnection:
         con.register("empty", table.arrow.empty_table())
         con.execute(f"create table files.{name} as select * from empty")
     con.execute("create view files.events_open as select * from files.events")  # no day's sessions are stored
-    for name, select in _definitions(TABLES, without_rows={"issue_activity"}):
+    for name, select in views_of(TABLES, without_rows={"issue_activity"}):
         con.execute(f"create view {name} as {select}")
     return con
 

@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pytest
-from otelpond.storage.query import _definitions
+from otelpond.storage.query import views_of
 from otelpond.storage.schema import TableSchema, create_macros, load_tables
 
 TABLES = {name: table for name, table in load_tables().items() if name in {"frontend_performance_metrics", "network_performance_metrics"}}
@@ -29,7 +29,7 @@ def pond() -> Iterator[duckdb.DuckDBPyConnection]:
         for name, table in TABLES.items():
             con.register("empty", table.arrow.empty_table())
             con.execute(f"create table files.{name} as select * from empty")
-        for name, select in _definitions(TABLES):
+        for name, select in views_of(TABLES):
             con.execute(f"create view {name} as {select}")
         yield con
 

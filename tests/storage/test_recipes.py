@@ -19,7 +19,7 @@ from uuid import UUID
 import duckdb
 import pytest
 from otelpond.storage.events.catalogue import load_catalogue
-from otelpond.storage.query import _definitions
+from otelpond.storage.query import views_of
 from otelpond.storage.recipes import ParameterError, RecipeError, load_recipes, narrow, set_parameters
 from otelpond.storage.schema import create_macros, load_tables
 
@@ -53,7 +53,7 @@ def pond() -> Iterator[duckdb.DuckDBPyConnection]:
             con.execute(f"create table {table.name} ({columns})")
         for name in TABLES:
             con.execute(f"create view {name}_files as select * from {name}")
-        views = {name: select for name, select in _definitions(TABLES) if name not in TABLES and not name.endswith("_files")}
+        views = {name: select for name, select in views_of(TABLES) if name not in TABLES and not name.endswith("_files")}
         for name in _needed(views):
             con.execute(f"create view {name} as {views[name]}")
         yield con
@@ -161,7 +161,7 @@ def new_pond() -> Iterator[duckdb.DuckDBPyConnection]:
             con.register("empty", table.arrow.empty_table())
             con.execute(f"create table files.{name} as select * from empty")
         con.execute("create view files.events_open as select * from files.events")
-        for name, select in _definitions(TABLES):
+        for name, select in views_of(TABLES):
             con.execute(f"create view {name} as {select}")
         yield con
 

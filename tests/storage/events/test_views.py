@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import duckdb
 import pytest
-from otelpond.storage.query import _definitions
+from otelpond.storage.query import views_of
 from otelpond.storage.schema import load_tables
 
 FIRST = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -31,7 +31,7 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
     with duckdb.connect() as con:
         con.execute("set timezone = 'UTC'")
         con.execute(f"create schema files; create table files.events ({columns})")
-        for name, select in _definitions({"events": events}):
+        for name, select in views_of({"events": events}):
             con.execute(f"create view {name} as {select}")
         yield con
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import duckdb
 import pyarrow as pa
-from otelpond.storage.query import _definitions
+from otelpond.storage.query import views_of
 from otelpond.storage.schema import create_macros, load_tables
 
 START: Final = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -71,7 +71,7 @@ class MadeUpPond:
             self.con.register("empty", table.arrow.empty_table())
             self.con.execute(f"create table files.{name} as select * from empty")
         self.con.execute("create view files.events_open as select * from files.events")
-        for name, select in _definitions(TABLES):
+        for name, select in views_of(TABLES):
             self.con.execute(f"create view {name} as {select}")
         self._written: set[str] = set()
         self._rows = 0

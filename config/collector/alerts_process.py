@@ -1,0 +1,87 @@
+"""The child process that evaluates the rules of alerts: `python -m otelpond.config.collector.alerts_process`, started by the collector.
+
+A process of its own, with less claim to the CPU than the others: neither an answer nor a table waits for a rule or a channel. It sees
+itself that a pond was published. One JSON object a line (see `child`):
+
+    <- {"settings": {...}, "targets": [{"name": "ops", ...}], "started": "2026-11-21T22:00:00+00:00"}
+                                             -> {"progress": {"default": {"alerts": [["new", "fired", 1]], "waiting": {"ops": 1}}}}
+    end of input: evaluate what is published, and end; what channels were not told by then the next process tells them
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+from contextlib import ExitStack
+from datetime import datetime
+from pathlib import Path
+from typing import IO, NoReturn
+
+from ...storage import log_lines
+from ...storage.durable import make_folder
+from ...storage.locks import locked
+from ..settings import Settings
+from . import parent
+from .alerting import rules
+from .notifying import TARGETS
+from .pond_alerts import PondAlerts
+
+_NICENESS = 5
+_LOCK_POLL_S = 0.5
+_TEND_S = 0.5
+
+
+def main() -> None:
+    """Evaluate until the input ends."""
+    log_lines.configure("alerts")
+    answers = parent.answers()
+    os.nice(_NICENESS)
+    greeting = parent.greeting(sys.stdin.readline())
+    if greeting is None:
+        return
+    settings = Settings.model_validate(greeting["settings"])
+    ended = threading.Event()
+    threading.Thread(target=_wait_for_the_end, args=(sys.stdin, ended), name="requests", daemon=True).start()
+    data = Path(settings.data).absolute()
+    make_folder(data)
+    with ExitStack() as stack:
+        while not stack.enter_context(locked(data / "alerts.lock", wait=False)):
+            if ended.wait(_LOCK_POLL_S):  # the process of a collector that was killed ends by itself
+                return
+        channels, started = TARGETS.validate_python(greeting["targets"]), datetime.fromisoformat(greeting["started"])
+        ponds = {tenant: PondAlerts(settings, tenant, of_tenant, channels, started) for tenant, of_tenant in rules(settings).items()}
+        _run(ponds, ended, answers)
+
+
+def _run(ponds: dict[str, PondAlerts], ended: threading.Event, answers: IO[str]) -> None:
+    said = None
+    for pond in ponds.values():
+        pond.start()
+    while not ended.wait(_TEND_S):
+        for pond in ponds.values():
+            pond.tend()
+        progress = {tenant: pond.progress() for tenant, pond in ponds.items()}
+        if progress != said:
+            parent.say(answers, {"progress": progress})
+            said = progress
+    for pond in ponds.values():
+        pond.end()
+
+
+def _wait_for_the_end(requests: IO[str], ended: threading.Event) -> None:
+    for _ in requests:
+        pass
+    ended.set()
+
+
+def end() -> NoReturn:
+    """End at once: the state is written, and threads that wait for a channel are not waited for."""
+    logging.shutdown()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()
+    end()

@@ -1,0 +1,161 @@
+"""One pond's rules, evaluated: what they find is durable, with what they have seen, before anybody is told.
+
+Cost follows from what is new and from the windows: new rows of the error tables are read once, from the files that were published since
+the last evaluation; a window's rows from the files that were written in it; the whole pond is asked only of issues that may have come back.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import duckdb
+
+from ..log_lines import fault
+from ..query import POND
+from .alert import Fired
+from .dispatches import Dispatches
+from .measures import ERROR_TABLES, EVENTS, MEASURES
+from .memory import Memory
+from .new_issues import LATE, SETTLE_S, NewIssues
+from .pond import Pond, added, attached, modified, quiet_connection, read_pond
+from .recent import Recent
+from .returned_issues import ACTIVITY, ReturnedIssues
+from .rules import Rule
+from .seen import known_before, seen
+from .state_file import StateFile
+from .windows import MARGIN_S, WindowRule
+
+logger = logging.getLogger(__name__)
+EVALUATED: Final = "evaluated"
+MOST_FIRED: Final = 1_000
+"""Alerts of one evaluation that are told; those beyond are rows of the table only."""
+
+
+class Evaluator:
+    """The rules of one pond.
+
+    Args:
+        data: the pond's folder.
+        rules: of that pond.
+        started: when the collector was: at the first evaluation of a pond, what it accepted before is known without a word.
+    """
+
+    def __init__(self, data: Path, rules: Sequence[Rule], file: StateFile, dispatches: Dispatches, *, started: datetime) -> None:
+        self._data = data
+        self._rules = list(rules)
+        self._file = file
+        self._dispatches = dispatches
+        self._memory = Memory(file)
+        self._started = self._memory.started(started)
+        self._troubles: dict[str, str] = {}
+        self._begin()
+
+    def _begin(self) -> None:
+        """Look at everything anew."""
+        self._memory.discard()
+        self._new = NewIssues(self._memory, [rule for rule in self._rules if rule.kind == "new_issue"])
+        of_returned = [rule for rule in self._rules if rule.of_change and rule.kind != "new_issue"]
+        self._returned = ReturnedIssues(self._memory, of_returned, self._connect)
+        self._windows = [WindowRule(rule, self._memory, self._connect) for rule in self._rules if not rule.of_change]
+        asked = {MEASURES[rule.kind].relation for rule in self._rules if rule.kind in MEASURES}
+        self._recent = Recent({EVENTS, ACTIVITY, "issue_links", *asked})
+        self._shown: tuple[int, ...] | None = None
+
+    def due(self, now: datetime) -> bool:
+        """Whether the pond was published since the last evaluation, or a time has come."""
+        looks = [self._returned.next_look(), self._settling(), *(window.next_look() for window in self._windows)]
+        return self._identity() not in {None, self._shown} or any(look is not None and look <= now.timestamp() for look in looks)
+
+    def evaluate(self, now: datetime) -> list[Fired]:
+        """Note what the rules find; those of the alerts that are to be told.
+
+        Raises:
+            duckdb.Error: the pond cannot be read now; nothing is noted, and the next evaluation finds it.
+            sqlite3.Error: the state cannot be written now; the same.
+        """
+        shown = self._identity()
+        if shown is None:
+            return []
+        try:
+            fired = self._evaluate(read_pond(self._data), now)
+        except BaseException:
+            self._begin()
+            raise
+        self._shown = shown
+        return fired
+
+    def _evaluate(self, pond: Pond, now: datetime) -> list[Fired]:
+        fired = self._of_issues(pond, now)
+        fired += [each for window in self._windows if window.due(pond, now) for each in self._of_window(window, pond, now)]
+        self._memory.note(EVALUATED, now.isoformat())
+        with self._file.transaction():
+            self._memory.keep()
+            for number, each in enumerate(fired):
+                beyond = f"more than {MOST_FIRED} alerts at once" if number >= MOST_FIRED else None
+                self._dispatches.fire(each.alert, each.rule.notify, suppressed=beyond)
+        return fired[:MOST_FIRED]
+
+    def _of_issues(self, pond: Pond, now: datetime) -> list[Fired]:
+        """What the new rows of the error tables, and what people did, say of issues."""
+        evaluated = self._memory.noted(EVALUATED)
+        since = datetime.fromisoformat(evaluated) if evaluated else self._started
+        tables = {table: pond.files[table] for table in ERROR_TABLES}
+        positions = self._memory.positions()
+        files = {table: added(of, positions.get(table), since.timestamp() - MARGIN_S) for table, of in tables.items()}
+        with quiet_connection() as con:
+            if evaluated is None:
+                self._memory.begin_with(known_before(con, {name: of.paths for name, of in tables.items()}, self._started), now)
+            found = seen(con, files)
+        self._memory.move({table: of.version for table, of in tables.items()})
+        if unknown := self._new.unknown(found, now):
+            self._memory.forget_beyond()
+        written = [modified(path) for paths in files.values() for path in paths]
+        self._recent.show(pond, min([now.timestamp(), *written, *unknown.values()]) - MARGIN_S)
+        told_since = self._started if evaluated is None else now - LATE
+        try:
+            returned = self._returned.find(self._recent.con, pond, found, now, since=told_since)
+            return [*self._new.find(self._recent.con, unknown, now), *returned]
+        except duckdb.Error:
+            self._leave_out_guilty()
+            raise
+
+    def _leave_out_guilty(self) -> None:
+        """Go on without the rules about issues whose condition fails on some error of the pond."""
+        for rule in [rule for rule in self._rules if rule.of_change]:
+            try:
+                with self._connect() as con:
+                    con.execute(f"select count(*) from {EVENTS} where {rule.condition}")  # noqa: S608 - the user's own
+            except duckdb.Error as failure:
+                logger.error("alert rule %s is left out, as it cannot be asked: %s", rule.name, fault(failure))  # noqa: TRY400
+                self._rules.remove(rule)
+
+    def _of_window(self, window: WindowRule, pond: Pond, now: datetime) -> list[Fired]:
+        """What a rule finds; one that cannot be asked costs only itself."""
+        name = window.rule.name
+        try:
+            fired = window.look(self._recent, pond, now)
+        except duckdb.Error as failure:
+            if self._troubles.get(name) != (text := fault(failure)):
+                logger.warning("alert rule %s cannot be asked: %s", name, text)
+            self._troubles[name] = text
+            return []
+        self._troubles.pop(name, None)
+        return fired
+
+    def _settling(self) -> float | None:
+        """When the first of the issues that wait for a report has waited long enough, in Unix seconds."""
+        return min((since + SETTLE_S for since in self._memory.waiting().values()), default=None)
+
+    def _identity(self) -> tuple[int, ...] | None:
+        try:
+            status = (self._data / POND).stat()
+        except FileNotFoundError:
+            return None
+        return status.st_ino, status.st_mtime_ns, status.st_size
+
+    def _connect(self) -> duckdb.DuckDBPyConnection:
+        return attached(self._data)
