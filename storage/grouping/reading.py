@@ -16,11 +16,11 @@ from .report import Report, Stack
 
 _REMEMBERED: Final = 32_768
 _MESSAGE: Final = "\u2026"
-_HEADER: Final = re.compile(
-    r"^((?:[ |]{0,60}\|[ ]{1,4})?(?:Caused by: |panic: )?[A-Za-z_$][\w.$\\]{0,300}: )[^\n]{2,}?( in [^\n]{1,400}:[0-9]{1,9})?$",
-    re.MULTILINE,
-)
-"""The line that tells type and message of an error, also of one that caused another; PHP tells there where it was thrown."""
+_HEADER: Final = re.compile(r"^((?:[ |]{0,60}\|[ ]{1,4})?(?:Caused by: |panic: )?[A-Za-z_$][\w.$\\]{0,300}: )[^\n]{2,}$", re.MULTILINE)
+"""The line that tells type and message of an error, also of one that caused another."""
+_BEHIND: Final = re.compile(r" in [^\n]{1,300}:[0-9]{1,9}\Z| ---> [^\n]*\Z")
+"""What stands behind a message in its line: where PHP threw, and the cause of an exception of .NET Framework."""
+_LONGEST_BEHIND: Final = 2_000
 
 _Value = TypeVar("_Value")
 
@@ -64,7 +64,7 @@ class StackReader:
         if not report.stack:
             return None
         text = _without_message(report.stack, report.message)
-        return self._known.get(_key(report, text), lambda: self._read(report, _HEADER.sub(rf"\1{_MESSAGE}\2", text)))
+        return self._known.get(_key(report, text), lambda: self._read(report, _HEADER.sub(_without_text, text)))
 
     def _read(self, report: Report, text: str) -> Stack | None:
         def parsed() -> Stack | None:
@@ -72,6 +72,12 @@ class StackReader:
             return self._counted(report.type, trace) if trace else None
 
         return self._bare.get(_key(report, text), parsed)
+
+
+def _without_text(header: re.Match[str]) -> str:
+    said = header[0][len(header[1]) :]
+    behind = _BEHIND.search(said, max(0, len(said) - _LONGEST_BEHIND))
+    return header[1] + _MESSAGE + (behind[0] if behind else "")
 
 
 def _without_message(stack: str, message: str) -> str:

@@ -6,6 +6,7 @@ A call is two lines: package, receiver and function, then file and line.
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,11 +18,11 @@ from .trace import Error, Frame, innermost_last
 
 _GOROUTINE: Final = re.compile(r"goroutine [0-9]{1,20}\b[^\n]*\[[^\n]*\]:$")
 _PLACE: Final = re.compile(r"\t(.+?):([0-9]{1,9})(?: \+0x[0-9a-f]+.*)?$")
-_PANIC: Final = re.compile(r"\t*+(panic|fatal error): (.*)$")
+_PANIC: Final = re.compile(r"(?:panic|fatal error): ")
 _CREATED: Final = re.compile(r"created by (\S+)(?: in goroutine [0-9]+)?$")
 _ELIDED: Final = re.compile(r"\.\.\.(?:[0-9]+|additional) frames elided\.\.\.$")
 _GENERIC: Final = re.compile(r"\[\.\.\.\]")
-_CLOSURE: Final = re.compile(r"\.(?:func|gowrap|deferwrap)[0-9]++(?:\.[0-9]++)*+(?:-range[0-9]++)?")
+_CLOSURE: Final = re.compile(r"\.(?:func|gowrap|deferwrap)[0-9]")
 _LIBRARY: Final = re.compile(r"/pkg/mod/|/vendor/|/go[0-9.]*+/src/|/libexec/src/|@v[0-9]")
 
 
@@ -30,20 +31,14 @@ def read(lines: Sequence[str], in_app: InApp) -> tuple[Error, ...]:
     at = next((at for at, line in enumerate(lines) if _GOROUTINE.match(line)), None)
     if at is None:
         return _chain(lines, in_app)
-    kind, message = _panic(lines[:at])
     frames = _outside_of_panic(_frames(lines, at + 1, in_app)[0])
-    return (Error(kind, message, innermost_last(frames)),)
+    return (Error(None, _panic(lines[:at]), innermost_last(frames)),)
 
 
-def _panic(lines: Sequence[str]) -> tuple[str | None, str]:
-    """What a text says before its first goroutine. A panic while another is handled is told after it; the first is the cause."""
-    begin = next((at for at, line in enumerate(lines) if _PANIC.match(line)), None)
-    if begin is None:
-        return None, ""
-    found = _PANIC.match(lines[begin])
-    kind, first = (found[1], found[2]) if found is not None else (None, "")
-    end = next((at for at in range(begin, len(lines)) if not lines[at].strip()), len(lines))
-    return kind, "\n".join([first, *lines[begin + 1 : end]]).rstrip()
+def _panic(lines: Sequence[str]) -> str:
+    """What a text says of the panic before its first goroutine; a type it does not tell."""
+    told = list(itertools.dropwhile(lambda line: not _PANIC.match(line), lines))
+    return _PANIC.sub("", "\n".join(itertools.takewhile(str.strip, told)), count=1)
 
 
 def _outside_of_panic(frames: list[Frame]) -> list[Frame]:
@@ -89,10 +84,19 @@ def _frames(lines: Sequence[str], at: int, in_app: InApp) -> tuple[list[Frame], 
 def _named(call: str) -> tuple[str | None, str]:
     """Package and function of `github.com/acme/shop.(*Cart).Total(0xc0, 0x1)`."""
     name = call[: call.rindex("(")] if call.endswith(")") and "(" in call else call
-    name = _CLOSURE.sub(".func", _GENERIC.sub("", name)).replace("%2e", ".")
-    folder, slash, last = name.rpartition("/")
+    folder, slash, last = _GENERIC.sub("", name).replace("%2e", ".").rpartition("/")
     package, dot, function = last.partition(".")
-    return (folder + slash + package, function) if dot else (None, name)
+    return (folder + slash + package, _own(function)) if dot else (None, name)
+
+
+def _own(function: str) -> str:
+    """A closure's name, which begins with those of the functions that its own was inlined into, without them."""
+    closure = _CLOSURE.search(function)
+    if closure is None:
+        return function
+    parts = function[: closure.start()].split(".")
+    method = 2 if parts[-2:-1] and parts[-2].startswith("(") else 1
+    return ".".join(parts[-method:]) + function[closure.start() :]
 
 
 def _is_library(module: str | None, file: str) -> bool:

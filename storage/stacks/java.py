@@ -25,7 +25,6 @@ _GENERATED: Final = re.compile(
     r"\$\$(?:Lambda|FastClassBy|EnhancerBy|SpringCGLIB|KtLambda)[\w$]*+|(?<=\$Proxy)[0-9]++|\$[0-9]++(?=\$|$)|(?<=Accessor)[0-9]++$"
 )
 _CLOSURE: Final = re.compile(r"\{closure[^{}]*+\}")
-_LAMBDA: Final = re.compile(r"(lambda\$[^$]*+)\$[0-9]++$|(?<=\$)[0-9]++$")
 
 
 @dataclass(slots=True)
@@ -104,7 +103,7 @@ def _named(qualified: str) -> tuple[str, str]:
     """Class and method, without module, loader, and what was generated for this run."""
     name = _CLOSURE.sub("{closure}", _HIDDEN.sub("", qualified)).rpartition("/")[2]
     module, _, function = name.rpartition(".")
-    return _GENERATED.sub("", module), _LAMBDA.sub(r"\1", function)
+    return _GENERATED.sub("", module), function
 
 
 def _is_library(module: str, _: str | None) -> bool:
