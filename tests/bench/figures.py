@@ -71,6 +71,9 @@ EVENTS_ONCE = Target("events by name, each once, over 1 M of them", "ms", 300, 1
 SESSIONS = Target("sessions by day, 1 M events whose days are not stored yet", "ms", 1_000, 500)
 PAGE_VIEWS = Target("time on page by page, 1 M events", "ms")
 
+GROUPING = Target("grouping errors: of the collector's CPU, 5 % errors, 2,000 stacks", "%", 10, 5)
+GROUPING_MANY = Target("grouping errors: of the collector's CPU, 5 % errors, 100,000 stacks", "%")
+
 LOW_RATE_CPU = Target("10,000 spans/s, 100 a request: CPU after warm-up", "% of a core", 15, 12)
 LOW_RATE_GROWTH = Target("10,000 spans/s: memory growth, last five minutes", "MB a minute", 1, 0.5)
 LOW_RATE_LAG = Target("10,000 spans/s: commit lag, largest", "s", 15, 12.5)

@@ -19,7 +19,7 @@ import pstats
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -31,7 +31,7 @@ import xxhash
 from otelpond.storage.decode.payloads import Payloads, Rules
 from otelpond.storage.pipeline.control import Control, Progress
 from otelpond.storage.signals import Inspection, Signal
-from payloads import templates
+from payloads import Template, templates
 
 RUNS = 3
 _SIGNALS = {"traces": Signal.TRACES, "logs": Signal.LOGS, "metrics": Signal.METRICS}
@@ -44,6 +44,13 @@ class Batch:
 
     bodies: dict[Signal, list[bytes]] = field(default_factory=dict)
     items: dict[Signal, int] = field(default_factory=dict)
+
+    def fill(self, requests: Iterable[Template]) -> None:
+        """Add these requests, with fresh ids and numbers."""
+        for template in requests:
+            signal = _SIGNALS[template.signal]
+            self.bodies.setdefault(signal, []).append(bytes(template.request.refresh(time.time_ns())))
+            self.items[signal] = self.items.get(signal, 0) + template.items
 
     def payloads(self, signal: Signal) -> Payloads:
         """All payloads of a signal in one buffer."""
@@ -58,10 +65,7 @@ class Batch:
 def batch(rounds: int = 10) -> Batch:
     """10 requests a round, 512 items each."""
     made = Batch()
-    for template in templates(512, rounds):
-        signal = _SIGNALS[template.signal]
-        made.bodies.setdefault(signal, []).append(bytes(template.request.refresh(time.time_ns())))
-        made.items[signal] = made.items.get(signal, 0) + template.items
+    made.fill(templates(512, rounds))
     return made
 
 
