@@ -15,7 +15,7 @@ from typing import Annotated
 
 import typer
 
-from . import issues_cli
+from . import alerts_cli, issues_cli
 from .errors import CommandError
 from .options import Config, Data, Format, SchemaFormat, Tenant
 
@@ -265,6 +265,7 @@ def rejected_replay(
 
 
 app.add_typer(issues_cli.app)
+app.add_typer(alerts_cli.app)
 
 
 sourcemaps_app = typer.Typer(

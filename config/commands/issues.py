@@ -97,7 +97,7 @@ def show(issue: str, config: Path | None, options: Mapping[str, Any], tenant: st
         spread(known.tags),
         latest(event, known.report, now, has_stack=known.stack is not None),
         stack(known.stack, known.stack_text, full=full),
-        trail(known.breadcrumbs, event.get("error_timestamp"), full=full),
+        trail(known.breadcrumbs, known.failed_at, full=full),
         trace_tree(known.spans, event.get("trace_id"), event.get("span_id"), full=full),
         history(known.history),
         Text(f"\notelpond issues explain|resolve|ignore|assign|comment {name}", style="dim"),

@@ -17,7 +17,7 @@ SHOWN: Final = 15
 _LONGEST: Final = 200
 
 
-def trail(breadcrumbs: Sequence[Breadcrumb], error_timestamp: datetime | None, *, full: bool) -> RenderableType:
+def trail(breadcrumbs: Sequence[Breadcrumb], failed_at: datetime | None, *, full: bool) -> RenderableType:
     """The oldest first; without `full` the last ones alone."""
     if not breadcrumbs:
         return Group()
@@ -29,15 +29,15 @@ def trail(breadcrumbs: Sequence[Breadcrumb], error_timestamp: datetime | None, *
         message = Text(line(crumb.message, 2_000 if full else _LONGEST), style=style_of(crumb.level))
         notes = [milliseconds(crumb.duration_ms), line(crumb.service_name or "") if len(services) > 1 else ""]
         message.append("".join(f"  {note}" for note in notes if note), style="dim")
-        table.add_row(Text(_before(crumb.timestamp, error_timestamp), style="dim"), Text(line(crumb.kind, 20), style="dim"), message)
+        table.add_row(Text(_before(crumb.timestamp, failed_at), style="dim"), Text(line(crumb.kind, 20), style="dim"), message)
     return Group(section("Breadcrumbs", f"{counted(left_out, 'earlier one')}: --full" if left_out else ""), table)
 
 
-def _before(instant: datetime | None, error_timestamp: datetime | None) -> str:
+def _before(instant: datetime | None, failed_at: datetime | None) -> str:
     """How long before the error it was."""
-    if instant is None or error_timestamp is None:
+    if instant is None or failed_at is None:
         return ""
-    seconds = (error_timestamp - instant).total_seconds()
+    seconds = (failed_at - instant).total_seconds()
     if abs(seconds) < 120:
         return f"{-seconds:+.3f} s"
     return f"{-seconds / 60:+.0f} min"

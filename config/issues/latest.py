@@ -26,7 +26,7 @@ def latest(event: Row, report: Row, now: datetime, *, has_stack: bool) -> Render
     for name, value in _facts(event, report):
         facts.add_row(Text(name, style="dim"), Text(value))
     title = section("Latest event", f"{moment(event['error_timestamp'])}, {ago(event['error_timestamp'], now)}")
-    message = [] if has_stack else [Text(printable(event["message"] or "", _LONGEST_MESSAGE))]
+    message = [] if has_stack or not event["message"] else [Text(printable(event["message"], _LONGEST_MESSAGE))]
     return Group(title, *message, facts)
 
 
@@ -52,10 +52,11 @@ def _facts(event: Row, report: Row) -> Iterator[tuple[str, str]]:
 
 
 def _document(name: str, told: Any) -> Iterator[tuple[str, str]]:
-    """A JSON column, a line a member."""
-    if isinstance(told, Mapping) and told:
-        shown = [f"{line(key, 80)} = {_value(value)}" for key, value in list(told.items())[:_MOST_ATTRIBUTES]]
-        more = [f"… {len(told) - _MOST_ATTRIBUTES:,} more: --format json"] if len(told) > _MOST_ATTRIBUTES else []
+    """A JSON column, a line a member, but for what the stack tells."""
+    members = [(key, value) for key, value in told.items() if not key.startswith("exception.")] if isinstance(told, Mapping) else []
+    if members:
+        shown = [f"{line(key, 80)} = {_value(value)}" for key, value in members[:_MOST_ATTRIBUTES]]
+        more = [f"… {len(members) - _MOST_ATTRIBUTES:,} more: --format json"] if len(members) > _MOST_ATTRIBUTES else []
         yield name, "\n".join([*shown, *more])
 
 

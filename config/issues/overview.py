@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
@@ -61,5 +62,13 @@ def _titled(issue: Row) -> Text:
     level = str(issue["level"])
     place = [level if level != "error" else "", issue["culprit"] or "", issue["service_name"], releases_of(issue)]
     return Text.assemble(
-        (line(issue["title"]), style_of(level) if level == "fatal" else ""), "\n", (" · ".join(line(part) for part in place if part), "dim")
+        (line(_short_title(issue)), style_of(level) if level == "fatal" else ""),
+        "\n",
+        (" · ".join(line(part) for part in place if part), "dim"),
     )
+
+
+def _short_title(issue: Row) -> str:
+    """The title, a type without the module that it is in."""
+    title, kind = str(issue["title"]), str(issue["error_type"] or "")
+    return kind.rpartition(".")[2] + title[len(kind) :] if title.startswith(kind) and re.fullmatch(r"[\w.$]+", kind) else title

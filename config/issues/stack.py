@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Final
@@ -20,6 +21,8 @@ _RELATIONS: Final = {
     "member": "one of its errors: ",
     "suppressed": "suppressed: ",
 }
+_LIBRARY_FOLDERS: Final = re.compile(r".*(?:site-packages|dist-packages|node_modules|lib/python3\.\d{1,2})[/\\]")
+"""What stands above libraries, which says nothing of them."""
 _FEW_FRAMES: Final = 3
 _RAW_LINES: Final = 60
 _LONGEST_MESSAGE: Final = 2_000
@@ -63,8 +66,12 @@ def _frame(frame: Frame) -> Iterator[Text]:
 
 
 def _place(frame: Frame) -> str:
-    """File, line and column where they are known, else the module."""
-    where = [line(frame.file or frame.module or "", 200), *(str(number) for number in (frame.line, frame.column) if number is not None)]
+    """File, line and column where they are known, else the module; of a library the file within it."""
+    file = line(frame.file or frame.module or "", 200)
+    where = [
+        file if frame.in_app else _LIBRARY_FOLDERS.sub("", file),
+        *(str(number) for number in (frame.line, frame.column) if number is not None),
+    ]
     return ":".join(part for part in where if part)
 
 
@@ -78,9 +85,7 @@ def _libraries(frames: Sequence[Frame]) -> str:
 
 def _library(frame: Frame) -> str:
     """What a module belongs to: `starlette` of `starlette/routing.py`, `java.util` of `java.util.ArrayList`."""
-    module = line(frame.module or "", 200)
-    for folder in ("site-packages/", "dist-packages/", "node_modules/"):
-        module = module.rpartition(folder)[2]
+    module = _LIBRARY_FOLDERS.sub("", line(frame.module or "", 200))
     if "/" in module:
         parts = module.split("/")
         return "/".join(parts[:2]) if module.startswith("@") else parts[0]

@@ -78,6 +78,8 @@ def milliseconds(duration_ms: float | None) -> str:
     """A duration: `0.4 ms`, `640 ms`, `12.3 s`."""
     if duration_ms is None:
         return ""
+    if 0 <= duration_ms < 0.05:
+        return "<0.1 ms"
     if abs(duration_ms) < 10_000:
         return f"{duration_ms:,.1f} ms" if abs(duration_ms) < 10 else f"{duration_ms:,.0f} ms"
     return f"{duration_ms / 1000:,.1f} s"

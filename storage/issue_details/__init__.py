@@ -1,4 +1,4 @@
-"""What one asks of issues: which there are, which one an id means, and all that is known of one; the command prints it.
+"""What one asks of issues and alerts: which there are, which issue an id means, all that is known of one; the command prints it.
 
     from otelpond.storage import connect
     from otelpond.storage.issue_details import details, find

@@ -1,5 +1,5 @@
 -- What happened before an error? The last log records, requests, queries and events of its trace, and of its session in the 24 hours before.
--- $before is when the error was reported, $dt the day under which it is stored; whatever was under way then had not happened yet.
+-- $before is when it failed, $dt the day under which it is stored; whatever was under way then had not happened yet.
 with said as (
     select
         timestamp, 'log' as kind, severity_number, coalesce(body, exception_message, event_name) as message, null::bigint as duration_ns,

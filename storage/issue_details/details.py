@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import duckdb
@@ -56,6 +56,7 @@ class Details:
         state: its row of the view `issue_states`; empty where nothing was done about it.
         event: the latest event: its row of the view `issue_events`.
         report: the same in the table that holds it (`source_table`), with all that it says.
+        failed_at: when it failed: requests and database operations are told by when they began.
         stack: the frames of its stack, those of the sources where they are known; None where there is no stack, or nobody knows its form.
         stack_text: the stack as it came; None where there is none.
         breadcrumbs: what happened before it, the oldest first: the report's own, else those of its session and trace.
@@ -68,6 +69,7 @@ class Details:
     state: Row
     event: Row
     report: Row
+    failed_at: datetime | None
     stack: Trace | None
     stack_text: str | None
     breadcrumbs: Sequence[Breadcrumb]
@@ -79,15 +81,17 @@ class Details:
 def details(con: duckdb.DuckDBPyConnection, issue: Row, in_app: InApp = USUAL) -> Details:
     """Ask for everything of an issue that `finding.find` has found."""
     event, report = latest_event(con, issue["issue_id"])
+    failed_at = event["error_timestamp"] + timedelta(microseconds=max(report.get("duration_ns") or 0, 0) // 1000) if event else None
     text = report.get("mapped_stack") or report.get("error_stack") or report.get("crash_stack") or None
     return Details(
         issue=issue,
         state=next(iter(ask(con, "state", issue_id=issue["issue_id"])), {}),
         event=event,
         report=report,
+        failed_at=failed_at,
         stack=parse(text, None, in_app) if text else None,
         stack_text=text,
-        breadcrumbs=_own_breadcrumbs(report) or _found_breadcrumbs(con, event),
+        breadcrumbs=_own_breadcrumbs(report) or _found_breadcrumbs(con, event, failed_at),
         tags=ask(con, "tags", issue_id=issue["issue_id"], values=SHOWN_VALUES),
         spans=_spans(con, event),
         history=ask(con, "history", issue_ids=[issue["issue_id"], *issue["merged_issue_ids"]]),
@@ -110,12 +114,12 @@ def _spans(con: duckdb.DuckDBPyConnection, event: Row) -> list[Row]:
     return sorted(found, key=lambda span: (span["start_time_unix_nano"], -span["duration_ns"], span["span_id"]))
 
 
-def _found_breadcrumbs(con: duckdb.DuckDBPyConnection, event: Row) -> list[Breadcrumb]:
+def _found_breadcrumbs(con: duckdb.DuckDBPyConnection, event: Row, before: datetime | None) -> list[Breadcrumb]:
     """Those of its session and trace."""
     if not event.get("trace_id") and not event.get("session_id"):
         return []
     parameters = {name: event[name] for name in ("trace_id", "session_id", "dt")}
-    found = ask(con, "breadcrumbs", **parameters, before=event["error_timestamp"])
+    found = ask(con, "breadcrumbs", **parameters, before=before)
     return [
         Breadcrumb(row["timestamp"], row["kind"], row["level"], row["message"] or "", row["duration_ms"], row["service_name"])
         for row in reversed(found)

@@ -16,7 +16,7 @@ tagged as (
         coalesce(event.environment, '') as environment,
         coalesce(event.service_name, '') as service,
         coalesce(event.level, '') as level,
-        event.user_role,
+        coalesce(nullif(event.user_role, 'anonymous'), '') as user_role,
         coalesce(event.page_slug, '') as page,
         coalesce(event.endpoint_path, '') as endpoint,
         coalesce(

@@ -28,7 +28,7 @@ def test_own_frames_are_marked_with_place_and_source() -> None:
     assert [
         "Stack  the call that raised comes last",
         "ValueError: no price",
-        "    f1  /venv/site-packages/starlette/routing.py:1",
+        "    f1  starlette/routing.py:1",
         "  ▸ total  /srv/shop/orders.py:87",
         "        return a / b",
     ] == _shown(Trace("python", (error,)))
