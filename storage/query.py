@@ -36,6 +36,9 @@ EVENTS: Final = "events"
 SESSIONS: Final = "user_sessions"
 FOLLOWING: Final = {"issue_links": "issue_activity", "issue_states": "issue_activity"}
 """Views that have no rows while a table has none; they are then shown as empty ones, which costs whoever joins them nothing."""
+LATE_STACKS: Final = "mapped_stacks"
+MAPPED: Final = tuple(f"{name}_mapped" for name in ("error_logs", "crash_reports", "api_error_logs", "database_error_logs"))
+"""Views that show files as they are while there are no late stacks: what a row's stack is since then takes reading all stacks."""
 OPEN_EVENTS: Final = "events_open"
 """The events of the days whose sessions are not stored."""
 _STORAGE_VERSION: Final = "v1.5.0"  # DuckDB 1.5 and 2.x open it
@@ -113,7 +116,7 @@ class PondFile:
         self._pond = data / POND
         self._tables = tables
         self._awaited = {table.waits_for for table in tables.values() if table.waits_for is not None}
-        self._awaited |= {table for view, table in FOLLOWING.items() if view in tables}
+        self._awaited |= {table for view, table in FOLLOWING.items() if view in tables} | ({LATE_STACKS} & tables.keys())
         self._contents: dict[frozenset[str], _Contents] = {}
         self._written: tuple[int, str, dict[str, int]] = (-1, "", {})
 
@@ -225,6 +228,8 @@ def views_of(tables: Mapping[str, TableSchema], without_rows: Collection[str] = 
     own = {path.stem: path.read_text(encoding="utf-8").rstrip().removesuffix(";") for path in sorted(VIEWS_FOLDER.glob("*.sql"))}
     own |= {name: table.shown(f"(\n{table.view_sql})") for name, table in tables.items() if table.view_sql is not None}
     own |= {name: tables[name].empty for name in own.keys() & tables.keys() if FOLLOWING.get(name) in without_rows}
+    if LATE_STACKS in without_rows or LATE_STACKS not in tables:
+        own |= {view: f"select * from {view.removesuffix('_mapped')}_files" for view in MAPPED}  # noqa: S608
     names = {f"{name}_files" if name in own else name: name for name, table in tables.items() if table.view_sql is None}
     for shown, name in names.items():
         yield shown, tables[name].shown(f"files.{name}")

@@ -78,7 +78,8 @@ def _check_views(tables: Mapping[str, TableSchema]) -> None:
             con.execute(f'create table "{table.name}" ({columns})')
             if (VIEWS_FOLDER / f"{table.name}.sql").is_file():
                 con.execute(f'create view "{table.name}_files" as from "{table.name}"')
-        for path in (path for path in sorted(VIEWS_FOLDER.glob("*.sql")) if views and path.stem not in tables):
+        paths = [path for path in sorted(VIEWS_FOLDER.glob("*.sql")) if views and path.stem not in tables]
+        for path in paths * 2:  # a view may read one that comes behind it
             text = path.read_text(encoding="utf-8")
             with contextlib.suppress(duckdb.Error):  # a view over tables that are not loaded
                 con.execute(f'create view "{path.stem}" as {text}')

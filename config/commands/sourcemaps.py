@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -13,13 +14,20 @@ from typing import Any, Final
 from rich.console import Console
 from rich.table import Table
 
+from ...storage.lake.parquet import LakeError
+from ...storage.query import POND
 from ...storage.sourcemaps.artifacts import find
 from ...storage.sourcemaps.compiler import SourceMapError
+from ...storage.sourcemaps.late import remap
+from ...storage.sourcemaps.mapping import LOOKS_EVERY_S
 from ...storage.sourcemaps.store import SourceMapStore, StoredMap, TooManyMapsError
 from ...storage.sourcemaps.uploading import Upload
 from ...storage.sourcemaps.uploading import upload as store_maps
 from ..errors import CommandError
+from ..pond import open_grouper, open_lake
+from ..settings import Settings
 from ..sources import load
+from .freshness import publish, running_collector
 from .tenant import pond_of
 
 _LONGEST_RELEASE: Final = 250
@@ -57,7 +65,22 @@ def upload(
             done = store_maps(SourceMapStore(pond), artifacts, release, service, now=datetime.now(UTC), tell=status.update)
     except TooManyMapsError as error:
         raise CommandError(str(error)) from None
-    _tell(done, release)
+    resolved = _resolved(load(config, options), tenant, release, service) if done.stored else 0
+    _tell(done, release, resolved)
+
+
+def _resolved(settings: Settings, tenant: str, release: str, service: str) -> int:
+    """Resolve what is stored already; how many stacks that are. A running collector publishes first what it read before it saw the maps."""
+    pond = pond_of(settings.data.absolute(), tenant)
+    if running_collector(settings.data) is not None:
+        time.sleep(2 * LOOKS_EVERY_S)
+        publish(settings.data, tenant)
+    if not (pond / POND).is_file():
+        return 0
+    try:
+        return remap(open_lake(settings, tenant), open_grouper(settings), release, service)
+    except LakeError as error:
+        raise CommandError(f"the source maps are kept, but stacks that are stored already are not resolved: {error}") from None
 
 
 def _check_release(release: str) -> None:
@@ -65,10 +88,10 @@ def _check_release(release: str) -> None:
         raise CommandError(f"--release {release!r}: expected what the service reports as service.version, such as 1.4.2", exit_code=2)
 
 
-def _tell(done: Upload, release: str) -> None:
+def _tell(done: Upload, release: str, resolved: int) -> None:
     for problem in done.problems:
         print(f"otelpond: {problem}", file=sys.stderr)
-    print(f"{len(done.stored)} source maps of release {release} are kept")
+    print(f"{len(done.stored)} source maps of release {release} are kept, {resolved} stored stacks are resolved")
     if done.failed:
         raise CommandError("\n".join([*done.failed, f"{len(done.failed)} source maps were left out"]))
 

@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 
 FAMILIES: Final[Mapping[str, str]] = {
     **dict.fromkeys(("spans", "span_events", "logs", "metric_points", "rejected_records"), "signals"),
-    **dict.fromkeys(("error_logs", "crash_reports", "api_error_logs", "database_error_logs", "alerts"), "errors"),
+    **dict.fromkeys(("error_logs", "crash_reports", "api_error_logs", "database_error_logs", "alerts", "mapped_stacks"), "errors"),
     **dict.fromkeys(("events", "user_sessions"), "users"),
     **dict.fromkeys(
         (

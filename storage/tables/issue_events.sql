@@ -85,7 +85,7 @@ event as (
         release_version as release, environment, user_id, user_role, session_id, trace_id, span_id, page_slug, url,
         service_name, service_version, organization_id, dt, tenant_id,
         issue_of(tenant_id, service_name, fingerprint, previous_fingerprint) as issue_id
-    from crash_reports_files crash
+    from crash_reports_mapped crash
     anti join crashed on crash.payload_digest = crashed.payload_digest and crash.item_index = crashed.report_index
     qualify row_number() over (partition by tenant_id, crash_id order by ingested_at, payload_digest, item_index) = 1
     union all by name
@@ -97,8 +97,8 @@ event as (
         service_version as release, environment, user_id, user_role, trace_id, span_id, endpoint_path,
         service_name, service_version, organization_id, dt, tenant_id,
         issue_of(tenant_id, service_name, fingerprint, previous_fingerprint) as issue_id
-    from api_error_logs_files request
-    anti join error_logs_files error
+    from api_error_logs_mapped request
+    anti join error_logs_mapped error
         on request.tenant_id = error.tenant_id and request.trace_id = error.trace_id
         and error.error_timestamp >= request.error_timestamp and (
             error.fingerprint = request.fingerprint
@@ -112,8 +112,8 @@ event as (
         service_version as release, environment, user_id, user_role, trace_id, span_id,
         service_name, service_version, organization_id, dt, tenant_id,
         issue_of(tenant_id, service_name, fingerprint, previous_fingerprint) as issue_id
-    from database_error_logs_files operation
-    anti join error_logs_files error
+    from database_error_logs_mapped operation
+    anti join error_logs_mapped error
         on operation.tenant_id = error.tenant_id and operation.trace_id = error.trace_id
         and error.error_timestamp >= operation.error_timestamp and (
             error.fingerprint = operation.fingerprint

@@ -7,7 +7,7 @@ select
         state.resolved_at as resolved_at,
         state.resolved_by as resolved_by
     )
-from api_error_logs_files error
+from api_error_logs_mapped error
 left join (
     select issue_id, any_value(current_issue_id) as current_issue_id from issue_links group by issue_id
 ) link on error.issue_id = link.issue_id

@@ -1,7 +1,7 @@
 -- Crashes, each once: the report that arrived first; resolved while their issue is. Memory and performance are the report's own, else those
 -- of the last server row of the same service instance in the 60 s before the crash. issue_id is the issue that each counts for.
 with once as (
-    select * from crash_reports_files
+    select * from crash_reports_mapped
     qualify row_number() over (partition by tenant_id, crash_id order by ingested_at, payload_digest, item_index) = 1
 )
 select

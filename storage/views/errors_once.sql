@@ -59,7 +59,7 @@ select
         try_cast(md5(concat_ws('/', error.error_key, shown.ordinal)) as uuid) as error_id,
         issue_of(tenant_id, service_name, fingerprint, previous_fingerprint) as issue_id
     )
-from error_logs_files error
+from error_logs_mapped error
 join shown
     on error.payload_digest = shown.payload_digest and error.report_source = shown.report_source
     and error.report_index = shown.report_index and coalesce(error.span_id, '') = shown.reporter

@@ -22,7 +22,8 @@ __all__ = ["new_collector", "quick"]
 
 HERE = Path(__file__).parent
 SCRIPT = HERE.parent.parent / "instrumentation" / "browser" / "otelpond.js"
-SITES = ("visit", "leave", "later", "away", "official", "settings", "bundled", "returns")
+MINIFIED = HERE.parent / "fixtures" / "bundles" / "built" / "esbuild-1.0"
+SITES = ("visit", "leave", "later", "away", "official", "settings", "bundled", "returns", "minified")
 TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css"}
 
 
@@ -63,9 +64,8 @@ class Site:
         if path.startswith("/api/"):
             return "application/json", b'{"orders": [1, 2, 3]}'
         name = path.strip("/") or "index.html"
-        file = {"otelpond.js": SCRIPT, **{name: HERE / "built" / name for name in ("official.js", "bundled.js")}}.get(
-            name, HERE / "site" / name
-        )
+        own = {"otelpond.js": SCRIPT, "assets/main.js": MINIFIED / "assets" / "main.js"}
+        file = (own | {name: HERE / "built" / name for name in ("official.js", "bundled.js")}).get(name, HERE / "site" / name)
         text = file.read_text(encoding="utf-8")
         return TYPES[file.suffix], text.replace("COLLECTOR", self.collector).replace("SERVICE", self.service).encode()
 

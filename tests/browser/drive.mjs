@@ -244,6 +244,38 @@ async function bundled(browser, { site }) {
   return { id };
 }
 
+/** A page whose script is minified throws, in each of its releases; the official packages are told of another error there. */
+async function minified(browser, { site, service, versions }) {
+  const { open } = await newContext(browser, site);
+  for (const version of versions) {
+    const page = await open('/minified.html');
+    const given = { endpoint: process.env.COLLECTOR, service, version };
+    await page.evaluate((settings) => window.otelpond.start(settings), given);
+    await page.click('#buy');
+    await settled(page);
+    await page.evaluate(tellOfficially, given);
+    await close(page);
+  }
+  return {};
+}
+
+/** In the page: loads OpenTelemetry's own packages, and reports a rejected promise as their documentation does. */
+async function tellOfficially(given) {
+  const script = Object.assign(document.createElement('script'), { src: '/official.js' });
+  Object.assign(script.dataset, given);
+  await new Promise((resolve) => {
+    script.onload = resolve;
+    document.head.append(script);
+  });
+  const span = window.official.getTracer('shop').startSpan('pay');
+  await window.shop.pay({ card: { isExpired: true } }).catch((error) => {
+    span.recordException(error);
+    span.setStatus({ code: 2, message: error.message });
+  });
+  span.end();
+  await window.official.forceFlush();
+}
+
 function launched() {
   return { executablePath: process.env.CHROMIUM, args: ['--no-sandbox', '--disable-dev-shm-usage'], headless: true };
 }
@@ -251,7 +283,7 @@ function launched() {
 const [scenario, given] = process.argv.slice(2);
 const browser = await chromium.launch(launched());
 try {
-  const act = { visit, leave, later, away, settings, weight, official, bundled, returns }[scenario];
+  const act = { visit, leave, later, away, settings, weight, official, bundled, returns, minified }[scenario];
   console.log(JSON.stringify(await act(browser, JSON.parse(given))));
 } finally {
   await browser.close();

@@ -9,10 +9,10 @@ import { XMLHttpRequestInstrumentation } from '@opentelemetry/instrumentation-xm
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { BatchSpanProcessor, WebTracerProvider } from '@opentelemetry/sdk-trace-web';
 
-const { endpoint, service } = document.currentScript.dataset;
+const { endpoint, service, version } = document.currentScript.dataset;
 const exporter = new OTLPTraceExporter({ url: `${endpoint}/v1/traces` });
 const provider = new WebTracerProvider({
-  resource: resourceFromAttributes({ 'service.name': service }),
+  resource: resourceFromAttributes({ 'service.name': service, ...(version && { 'service.version': version }) }),
   spanProcessors: [new BatchSpanProcessor(exporter)],
 });
 provider.register();

@@ -11,8 +11,10 @@ from typing import Final
 
 import pytest
 from otelpond.config import cli
+from otelpond.storage.query import connect
 
-BUILD: Final = Path(__file__).parents[1] / "fixtures" / "bundles" / "built" / "esbuild-1.0"
+BUNDLES: Final = Path(__file__).parents[1] / "fixtures" / "bundles" / "built"
+BUILD: Final = BUNDLES / "esbuild-1.0"
 Command = Callable[..., tuple[int, str, str]]
 
 
@@ -39,7 +41,7 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
 def test_a_builds_maps_are_kept_shown_and_deleted(command: Command) -> None:
     """For one service of one release."""
     code, out, _ = command("upload", "--release", "1.0", "--service", "shop", str(BUILD))
-    assert (0, "1 source maps of release 1.0 are kept\n") == (code, out)
+    assert (0, "1 source maps of release 1.0 are kept, 0 stored stacks are resolved\n") == (code, out)
     (shown,) = json.loads(command("list", "--format", "json")[1])
     assert ("1.0", "shop", "~/assets/main.js", 3) == (shown["release"], shown["service"], shown["name"], shown["sources"])
     assert "~/assets/main.js" in command("list", "--release", "1.0")[1]
@@ -54,7 +56,7 @@ def test_what_cannot_be_used_is_told_and_the_rest_kept(command: Command, tmp_pat
     """Exit code 1: a build that fails to upload a map should say so."""
     (tmp_path / "bad.js.map").write_text("[]")
     code, out, error = command("upload", "--release", "1.0", str(BUILD), "bad.js.map")
-    assert (1, "1 source maps of release 1.0 are kept\n") == (code, out)
+    assert (1, "1 source maps of release 1.0 are kept, 0 stored stacks are resolved\n") == (code, out)
     assert "bad.js.map" in error
     assert "1 source maps were left out" in error
 
@@ -73,3 +75,58 @@ def test_mistakes_are_told(command: Command, arguments: list[str], told: str) ->
     code, _, error = command("upload", *arguments)
     assert code in {1, 2}
     assert told in error
+
+
+def _report(name: str, release: str, uid: int, *, asked: str | None = None) -> str:
+    """A line of OTLP: an error that a page of a release has thrown, as a crash too."""
+    told = {
+        "exception.type": "TypeError",
+        "exception.message": "Cannot read properties of undefined (reading 'amount')",
+        "exception.stacktrace": json.loads((BUNDLES / "stacks.json").read_text())[name]["callback"],
+        "otelpond.mechanism": "uncaught_exception",
+        "log.record.uid": str(uid),
+        **({"exception.fingerprint": asked} if asked else {}),
+    }
+    attributes = [{"key": key, "value": {"stringValue": value}} for key, value in told.items()]
+    of_page = {"service.name": "shop", "service.version": release, "telemetry.sdk.language": "webjs"}
+    resource = [{"key": key, "value": {"stringValue": value}} for key, value in of_page.items()]
+    time = str(1_795_000_000_000_000_000 + uid)
+    record = {"timeUnixNano": time, "severityNumber": 17, "eventName": "exception", "attributes": attributes}
+    return json.dumps({"resourceLogs": [{"resource": {"attributes": resource}, "scopeLogs": [{"logRecords": [record]}]}]})
+
+
+def _imported(monkeypatch: pytest.MonkeyPatch, name: str, *lines: str) -> None:
+    Path(name).write_text("\n".join(lines), encoding="utf-8")
+    monkeypatch.setattr(sys, "argv", ["otelpond", "import", name])
+    cli.main()
+
+
+def test_what_is_stored_already_is_resolved_when_the_map_comes(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In all tables that show it, once, and grouped with what is stored later and with other builds; what a sender groups stays so."""
+    _imported(
+        monkeypatch,
+        "before.jsonl",
+        *(_report("esbuild-1.0", "1.0", uid) for uid in (1, 2)),
+        _report("esbuild-1.0", "1.0", 3, asked="mine"),
+        _report("esbuild-1.1", "1.1", 4),
+    )
+    with connect("pond") as con:
+        assert [(0,)] == con.sql("select count(mapped_stack) from error_logs").fetchall()
+        (mine,) = con.sql("select fingerprint from error_logs where grouping->>'by' = 'attribute'").fetchall()
+    assert "2 stored stacks are resolved" in command("upload", "--release", "1.0", str(BUILD))[1]
+    assert "0 stored stacks are resolved" in command("upload", "--release", "1.0", str(BUILD))[1]
+    assert "1 stored stacks are resolved" in command("upload", "--release", "1.1", str(BUNDLES / "esbuild-1.1"))[1]
+    _imported(monkeypatch, "after.jsonl", _report("esbuild-1.0", "1.0", 5))
+    with connect("pond") as con:
+        for table, key in (("error_logs", "error_id"), ("crash_reports", "crash_id")):
+            rows = con.sql(
+                f"select service_version, count(distinct {key}), count(mapped_stack) from {table} group by 1 order by 1"
+            ).fetchall()
+            assert [("1.0", 4, 4), ("1.1", 1, 1)] == rows
+            issues = con.sql(f"select issue_id, fingerprint, count(*) from {table} group by all order by 3 desc").fetchall()
+            assert [4, 1] == [count for *_, count in issues]
+            assert mine[0] == issues[1][1]
+        stack, culprit = con.sql("select mapped_stack, culprit from error_logs where service_version = '1.1'").fetchall()[0]
+        assert "at total (src/orders.js:7:16)\n        return items.reduce(" in stack
+        assert "orders.js" == culprit
+        assert [("TypeError", 4), ("TypeError", 1)] == con.sql("select error_type, events_count from issues order by 2 desc").fetchall()
