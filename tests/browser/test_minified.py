@@ -31,6 +31,7 @@ def test_frames_are_those_of_the_sources_whether_their_map_came_before_or_after(
     assert (None, None) == (stacks["1.1", "JavaScript"], stacks["1.1", "Application"])
     assert all("/assets/main.js:1:" in row[-1] for row in rows)
     assert "2 stored stacks are resolved" in _upload(collector, "1.1")
+    assert "0 stored stacks are resolved" in _upload(collector, "1.1")
     rows = arrived(site, COLUMNS, table="error_logs", order="error_type, service_version", least=4)
     for _, _, mapped, *_ in rows:
         assert "main.js" not in mapped
