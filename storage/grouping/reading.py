@@ -81,12 +81,14 @@ def _without_text(header: re.Match[str]) -> str:
 
 
 def _without_message(stack: str, message: str) -> str:
-    """The stack without the message where it ends a line behind a type, which also takes the further lines of a long message."""
-    said = f": {message}"
+    """The stack without the message where it first ends a line behind a type, or ends the text; also if it has many lines.
+
+    Once: the wrapper of an error has that error's type and message for its message, and they stand behind `Caused by` once more.
+    """
+    said, bare = f": {message}", stack.rstrip()
     if not message or said not in stack:
         return stack
-    bare = stack.replace(f"{said}\n", f": {_MESSAGE}\n")
-    return f"{bare[: -len(said)]}: {_MESSAGE}" if bare.endswith(said) else bare
+    return f"{bare[: -len(said)]}: {_MESSAGE}" if bare.endswith(said) else stack.replace(f"{said}\n", f": {_MESSAGE}\n", 1)
 
 
 def _key(report: Report, text: str) -> bytes:

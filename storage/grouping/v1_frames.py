@@ -27,6 +27,13 @@ _MOST_FRAMES: Final = 50
 _MOST_ERRORS: Final = 20
 _MOST_PATHS: Final = 200
 _OVERFLOWS: Final = frozenset({"RangeError", "InternalError", "RecursionError", "StackOverflowError", "SystemStackError"})
+_ASYNC: Final = frozenset(
+    {
+        *("CompletionException", "ExecutionException", "UncheckedExecutionException", "InvocationTargetException"),
+        *("UndeclaredThrowableException", "PrivilegedActionException", "AggregateException", "TargetInvocationException"),
+    }
+)
+"""Types that only wrap what was thrown in a task or behind reflection: some handlers report the wrapper, others what it holds."""
 _LONGEST: Final = 200
 _LEFT_OUT: Final = "suppressed"
 _MINIFIED_COLUMN: Final = 200
@@ -38,7 +45,9 @@ def read(kind: str, trace: Trace) -> Stack:
     errors = [error for error in trace.errors if error.relation != _LEFT_OUT][:_MOST_ERRORS]
     reader = _Reader(trace, in_app=any(frame.in_app for error in errors for frame in error.frames))
     by: By = "in_app_frames" if reader.in_app else "frames"
-    blocks = [(_type(kind if not error.relation else "", error, trace.language), *reader.labels(error)) for error in errors]
+    types = [_type(kind if not error.relation else "", error, trace.language) for error in errors]
+    said = [type_ if type_ not in _ASYNC or error is errors[-1] else "" for type_, error in zip(types, errors, strict=True)]
+    blocks = [(type_, *reader.labels(error)) for type_, error in zip(said, errors, strict=True)]
     parts = tuple(part for block in _ordered(errors, blocks) for part in block if part)
     paths = {path: None for frame in _frames(trace) for path in (frame.module, frame.file) if path}
     return Stack(Grouping(by, parts, culprit(trace)), tuple(paths)[:_MOST_PATHS], is_nameless=not reader.is_named)
@@ -123,7 +132,9 @@ class _Reader:
 
     def _only_calls(self, frame: Frame) -> bool:
         """Whether it only calls another: a wrapper, or a middleware that hands the request on."""
-        if frame.function in WRAPPERS.get(self._language, ()) or (frame.source and self._language == "python" and passes_on(frame.source)):
+        if function_name(frame.function, self._language) in WRAPPERS.get(self._language, ()) or (
+            frame.source and self._language == "python" and passes_on(frame.source)
+        ):
             return True
         return id(frame) in self._before_next
 

@@ -22,8 +22,9 @@ WRAPPERS: Final[Mapping[str, frozenset[str]]] = {
             *("tryCatch", "Generator.next", "Generator.throw", "next", "generatorStep", "wrapper", "wrapped", "__async"),
         }
     ),
+    "dotnet": frozenset({"lambda_method"}),
 }
-"""Functions that only call another: a decorator's, and what compilers make of `async`. They count where the error was raised in them."""
+"""Functions that only call another: a decorator's, and what compilers make of `async` and expressions. They count where they raised."""
 
 NEXT: Final[Mapping[str, re.Pattern[str]]] = {
     "javascript": re.compile(r"(?:\w+\.)?(?:next|dispatch)"),
@@ -47,18 +48,20 @@ _COMPREHENSIONS: Final = frozenset({"<listcomp>", "<dictcomp>", "<setcomp>"})
 """Frames of their own up to Python 3.11."""
 
 _JAVA_LAMBDA: Final = re.compile(r"lambda\$(?:([^$]+?)(?:\$[0-9]+)?|[0-9]+)")
-_JAVA_NUMBER: Final = re.compile(r"\$(?:[0-9]+|\$.*)(?=\$|\Z)")
+_JAVA_NUMBER: Final = re.compile(r"\$(?:[0-9]+|(?:\$|HibernateProxy\$|ByteBuddy\$|Proxy[0-9]).*)(?=\$|\Z)")
 _GO_CLOSURE: Final = re.compile(r"\.(?:func[0-9]*|gowrap[0-9]+|deferwrap[0-9]+|[0-9]+)(?=\.|\Z)|-fm\Z|-range[0-9]+|\[\.\.\.\]")
 _GO_AUTHOR: Final = re.compile(r"(?:\(\*?\w+\)\.)?\w+\Z")
 """The function that a closure was written in: where it was inlined, those that it was inlined into stand before it."""
 _DOTNET_MADE: Final = re.compile(r"(?:.*[.+/])?<(\w+)>[a-z]__[\w|]*(?:\.MoveNext)?")
+_RUBY_TEMPLATE: Final = re.compile(r"_{2,3}[0-9]+_[0-9]+\Z")
+_DOTNET_NUMBER: Final = re.compile(r"(?<=\blambda_method)[0-9]+")
 _RUBY_BLOCK: Final = re.compile(r"(?:block|rescue|ensure)(?: \([0-9]+ levels\))? in ")
 _JS_MADE: Final = re.compile(r"_?callee[0-9]*\$[0-9$]*|_callee[0-9]*|\$[0-9]*|_on(?:Timeout|Immediate)")
 _CHUNK: Final = re.compile(r"(?:(?<=/)|\A)[0-9]{1,9}(?=[.-])")
 _VERSION: Final = re.compile(r"(?:(?<=/)|\A)v?[0-9]{1,9}(?:\.[0-9]{1,9}){1,3}/")
 
 _PASSED_ON: Final = re.compile(
-    r"\(\*\w{1,40}, ?\*\*\w{1,40}\)|\(scope, ?receive, ?send\)"
+    r"\((?:\w{1,40}, ?){0,4}\*\w{1,40}, ?\*\*\w{1,40}\)|\(scope, ?receive, ?send\)"
     r"|\(environ(?:ment)?, ?start_response\)|\b(?:call_next|get_response)\(\w{1,40}\)"
 )
 _COMMENT: Final = re.compile(r"\s(?:#|//)(?:\s.*|\Z)")
@@ -130,11 +133,11 @@ def _go(name: str) -> str:
 
 def _dotnet(name: str) -> str:
     found = _DOTNET_MADE.fullmatch(name)
-    return found[1] if found else name.partition("(")[0]
+    return found[1] if found else _DOTNET_NUMBER.sub("", name.partition("(")[0])
 
 
 def _ruby(name: str) -> str:
-    return _RUBY_BLOCK.sub("", name) or ANONYMOUS
+    return _RUBY_TEMPLATE.sub("", _RUBY_BLOCK.sub("", name)) or ANONYMOUS
 
 
 def _php(name: str) -> str:

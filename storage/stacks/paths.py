@@ -60,7 +60,9 @@ def without_digest(name: str) -> str:
 
 
 def _without_scheme(path: str) -> tuple[str, bool]:
-    """A URL's path, and whether it came from a host, as what browsers load does."""
+    """A URL's path, and whether it came from a host, as what browsers load does. What a blob is called is drawn by lot."""
+    if path.startswith("blob:"):
+        return "blob", True
     found = _SCHEME.match(path)
     if found is None:
         return _relative(path), False
@@ -97,6 +99,8 @@ def _deployed(folders: str) -> str:
     for at in range(len(parts) - 2, 0, -1):
         if _RELEASE.fullmatch(parts[at]):
             return "/".join(parts[at + 1 :])
+    if "/app.asar" in folders:
+        return folders.rpartition("/app.asar")[2].partition("/")[2]
     root = _ROOT.match(folders)
     below = folders[root.end() :] if root is not None else folders
     return _PROJECT.sub("", _SHELVES.sub("", below, count=1), count=1)
