@@ -6,7 +6,7 @@ import functools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -70,38 +70,55 @@ TABLES: Final[Mapping[str, Read]] = {
 """The tables whose rows are grouped."""
 
 
-def distinct(rows: pa.Table, names: Sequence[str]) -> tuple[pa.Table, NDArray[np.int64]]:
-    """The distinct rows of these columns, as text, and for each row the number of its own among them."""
+def distinct(rows: pa.Table, names: Sequence[str]) -> tuple[dict[str, list[str | None]], NDArray[np.int64]]:
+    """The distinct rows of these columns, as texts by column, and for each row the number of its own among them."""
     codes = np.zeros(rows.num_rows, np.int64)
-    for name in names:
-        encoded = text(one(rows[name])).dictionary_encode()
-        values = encoded.indices.fill_null(len(encoded.dictionary)).to_numpy().astype(np.int64)
-        _, codes = np.unique(codes * (len(encoded.dictionary) + 1) + values, return_inverse=True)
+    encoded = {name: text(one(rows[name])).dictionary_encode() for name in names}
+    for column in encoded.values():
+        several = len(column.dictionary) + 1
+        if several > 2 or column.null_count:
+            values = column.indices.fill_null(several - 1).to_numpy().astype(np.int64)
+            _, codes = np.unique(codes * several + values, return_inverse=True)
     _, first = np.unique(codes, return_index=True)
-    return pa.table({name: text(one(rows[name])).take(pa.array(first)) for name in names}), codes
+    where = pa.array(first)
+    return {name: column.dictionary.take(column.indices.take(where)).to_pylist() for name, column in encoded.items()}, codes
 
 
-def reports(table: str, rows: pa.Table) -> list[Report]:
-    """The reports that rows are, all texts cut to what is read of them."""
+def reports(table: str, found: Mapping[str, Sequence[str | None]]) -> list[Report]:
+    """The reports that distinct rows are, all texts cut to what is read of them."""
     read = TABLES[table]
-    return [_report(read, row) for row in rows.to_pylist()]
+    count = len(found["grouping"])
+    operations = _joined(found, read.operation, count)
+    queries = [_query(parts) for parts in _joined(found, read.query, count)]
+    kinds = found[read.kind] if read.kind else [None] * count
+    given = zip(
+        found["exception_type"], found[read.message], found[read.stack], found["grouping"], found["service_name"], kinds, strict=True
+    )
+    return [_report(texts, *columns) for texts, *columns in zip(given, operations, queries, strict=True)]
 
 
-def _report(read: Read, row: Mapping[str, Any]) -> Report:
-    hints = _hints(row["grouping"] or "{}")
-    query = _query(*(row[name] or "" for name in read.query)) if read.query else ()
-    operation = tuple(str(row[name] or "") for name in read.operation)
+def _joined(found: Mapping[str, Sequence[str | None]], names: Sequence[str], count: int) -> list[tuple[str, ...]]:
+    """The values of several columns, row by row; '' for NULL."""
+    if not names:
+        return [()] * count
+    return [tuple(value or "" for value in values) for values in zip(*(found[name] for name in names), strict=True)]
+
+
+def _report(texts: tuple[str | None, ...], operation: tuple[str, ...], query: tuple[str, ...]) -> Report:
+    """A report of type, message, stack, hint, service and kind, and what it was of."""
+    name, message, stack, hint, service, kind = texts
+    hints = _hints(hint or "{}")
     return Report(
-        type=(row["exception_type"] or "")[-_LONGEST_MESSAGE:],
-        message=(row[read.message] or "")[:_LONGEST_MESSAGE],
-        stack=_cut(row[read.stack] or ""),
-        language=hints.language,
-        service=row["service_name"] or "",
-        asked=hints.asked,
-        operation=operation or hints.operation,
-        query=query,
-        kind=(row[read.kind] or "" if read.kind else "")[:_LONGEST_ASKED],
-        culprit=" ".join(part for part in (row["query_type"], row["table_name"]) if part) or None if read.query else None,
+        (name or "")[-_LONGEST_MESSAGE:],
+        (message or "")[:_LONGEST_MESSAGE],
+        _cut(stack or ""),
+        hints.language,
+        service or "",
+        hints.asked,
+        operation or hints.operation,
+        query[:3],
+        (kind or "")[:_LONGEST_ASKED],
+        " ".join(part for part in query[3:] if part) or None,
     )
 
 
@@ -110,8 +127,12 @@ def _cut(stack: str) -> str:
     return stack if len(stack) <= LONGEST_STACK else f"{stack[:half]}\n{stack[-half:]}"
 
 
-def _query(kind: str, system: str, statement: str, operation: str, table: str) -> tuple[str, ...]:
-    return (kind, system, statement or " ".join(part for part in (operation, table) if part))
+def _query(columns: tuple[str, ...]) -> tuple[str, ...]:
+    """Kind, system and statement of a database operation, then what it does and to which table."""
+    if not columns:
+        return ()
+    kind, system, statement, operation, table = columns
+    return (kind, system, statement or " ".join(part for part in (operation, table) if part), operation, table)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +150,11 @@ def _hints(document: str) -> _Hints:
         given = json.loads(document)
     except (ValueError, RecursionError):
         return _Hints()
+    if not isinstance(given, dict):
+        return _Hints()
     operation = given.get("operation")
     return _Hints(
-        language=given.get("language") or "",
+        language=str(given.get("language") or "")[:_LONGEST_ASKED],
         asked=_asked(given.get("fingerprint")),
         operation=tuple(str(part or "")[:_LONGEST_ASKED] for part in operation) if isinstance(operation, list) else (),
     )

@@ -6,9 +6,10 @@ Work is done for each distinct report, and the stack of each is looked up among 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import Protocol
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -56,7 +57,22 @@ class _Grouped:
         self._rules = settings.rules
         self._stacks = StackReader(version.read, settings.in_app)
 
+    def groupings(self, reports: Sequence[Report]) -> list[Grouping | None]:
+        """What each is grouped by; None, and a line in the log, where that fails."""
+        found: list[Grouping | None] = []
+        faults = Counter[str]()
+        for report in reports:
+            try:
+                found.append(self.group(report))
+            except Exception as error:  # noqa: BLE001 - whatever it is, it costs no other error its group
+                found.append(None)
+                faults[place_of(error)] += 1
+        for fault, times in faults.items():
+            _log.error("%d errors could not be grouped (%s)", times, fault)
+        return found
+
     def group(self, report: Report) -> Grouping:
+        """What one error is grouped by."""
         stack: Stack | None = self._stacks.read(report)
         default = self._version.group(report, stack)
         return regrouped(self._rules, report, stack.paths if stack else (), default)
@@ -94,37 +110,37 @@ class Grouper:
         names = TABLES[table].names if self._mapper is None else (*TABLES[table].names, "tenant_id", TABLES[table].release)
         found, codes = distinct(rows, names)
         told, mapped = self._with_sources(table, found)
-        columns = _columns([self._present.group(report) for report in told], CURRENT)
+        columns = _columns(self._present.groupings(told))
         columns["mapped_stack"] = pa.array(mapped, pa.string())
         where = pa.array(codes)
         columns = {name: values.take(where) for name, values in columns.items()}
         if self._previous is not None:
-            before = pa.array([self._previous.group(report).fingerprint for report in told], pa.string()).take(where)
+            before = _columns(self._previous.groupings(told))["fingerprint"].take(where)
             is_young = pc.less(one(rows["ingested_at"]), pa.scalar(self._both_until, pa.timestamp("us", "UTC")))
             columns["previous_fingerprint"] = pc.if_else(is_young, before, None)
         return written(rows, columns)
 
-    def _with_sources(self, table: str, found: pa.Table) -> tuple[list[Report], list[str | None]]:
+    def _with_sources(self, table: str, found: Mapping[str, list[Any]]) -> tuple[list[Report], list[str | None]]:
         """The reports of distinct rows, with the stacks that the mapper knows in place of theirs; and these, None elsewhere."""
         told, mapper = reports(table, found), self._mapper
         if mapper is None:
             return told, [None] * len(told)
-        whose = zip(*(found[name].to_pylist() for name in ("tenant_id", "service_name", TABLES[table].release)), strict=True)
+        whose = zip(*(found[name] for name in ("tenant_id", "service_name", TABLES[table].release)), strict=True)
         mapped = [
             mapper.mapped(tenant, service, release or "", report.stack) if report.stack else None
             for report, (tenant, service, release) in zip(told, whose, strict=True)
         ]
-        return [replace(report, stack=stack) if stack else report for report, stack in zip(told, mapped, strict=True)], mapped
+        return [report._replace(stack=stack) if stack else report for report, stack in zip(told, mapped, strict=True)], mapped
 
 
-def _columns(groupings: Sequence[Grouping], version: int) -> dict[str, pa.Array]:
+def _columns(groupings: Sequence[Grouping | None]) -> dict[str, pa.Array]:
     """What these groupings say, by column; few of them are distinct, as reports differ in messages that do not count."""
-    several = {id(grouping): grouping for grouping in groupings}
+    several = {id(grouping): grouping for grouping in groupings if grouping is not None}
     numbers = {key: number for number, key in enumerate(several)}
-    where = pa.array([numbers[id(grouping)] for grouping in groupings], pa.int32())
+    where = pa.array([numbers.get(id(grouping)) for grouping in groupings], pa.int32())
     columns = {
         "fingerprint": pa.array([grouping.fingerprint for grouping in several.values()], pa.string()),
-        "grouping_version": pa.array([version] * len(several), pa.int32()),
+        "grouping_version": pa.array([CURRENT] * len(several), pa.int32()),
         "grouping": pa.array([grouping.document for grouping in several.values()], pa.string()),
         "culprit": pa.array([grouping.culprit for grouping in several.values()], pa.string()),
     }

@@ -118,17 +118,27 @@ def test_the_first_rule_that_fits_decides_before_the_attribute() -> None:
 
 def test_hints_that_are_no_document_cost_nothing() -> None:
     """What a replayed row of another release holds in `grouping` is no hint."""
-    assert "message" == json.loads(Grouper().annotate("error_logs", errors("no", grouping="{"))["grouping"][0].as_py())["by"]
+    for hint in ("{", "[1]", '"a"', "5", '{"language": 5, "operation": "x"}'):
+        assert "message" == json.loads(Grouper().annotate("error_logs", errors("no", grouping=hint))["grouping"][0].as_py())["by"]
 
 
-def test_rows_that_cannot_be_grouped_are_stored_without_fingerprint(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """A fault of grouping costs no row; what the SELECT has put into its columns is not stored."""
+def test_an_error_that_cannot_be_grouped_costs_no_other(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """It is stored without fingerprint, and what the SELECT has put into its columns is not stored."""
     grouper = Grouper()
-    monkeypatch.setattr(grouper._present, "group", lambda _: 1 / 0)
+    group = grouper._present.group
+    monkeypatch.setattr(grouper._present, "group", lambda report: group(report) if report.message == "yes" else 1 / 0)
     with caplog.at_level(logging.ERROR):
-        found = grouper.annotate("error_logs", errors("no", grouping='{"language":"python"}'))
+        found = grouper.annotate("error_logs", errors("no", "yes", "never", grouping='{"language":"python"}'))
+    assert [None, 32, None] == [fingerprint and len(fingerprint) for fingerprint in found["fingerprint"].to_pylist()]
+    assert 2 == found["grouping"].null_count == found["grouping_version"].null_count
+    assert "2 errors could not be grouped (ZeroDivisionError" in caplog.text
+
+
+def test_rows_are_stored_whatever_fails(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """A fault of the grouper itself costs the batch's rows of that table their fingerprints."""
+    monkeypatch.setattr("otelpond.storage.grouping.grouper.reports", lambda *_: 1 / 0)
+    with caplog.at_level(logging.ERROR):
+        found = Grouper().annotate("error_logs", errors("no", grouping='{"language":"python"}'))
     assert (1, 1, 1) == (found.num_rows, found["fingerprint"].null_count, found["grouping"].null_count)
     assert "1 rows of error_logs could not be grouped" in caplog.text
 
