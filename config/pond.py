@@ -29,6 +29,7 @@ from ..storage.pipeline.plans import PlanStore
 from ..storage.pipeline.upkeep import Slot, Upkeep
 from ..storage.rules import Drop, RecordRules, Redact
 from ..storage.schema import TABLES_FOLDER, TableSchema, load_tables
+from ..storage.scrubbing.columns import Scrubber, ScrubSettings
 from ..storage.sourcemaps.mapping import TenantsSourceMaps
 from ..storage.stacks.in_app import InApp
 from .catalogue import events_catalogue
@@ -175,7 +176,14 @@ def _maintenance(settings: Settings, data: Path) -> list[str]:
 
 def _deriver(settings: Settings, tables: Mapping[str, TableSchema]) -> Deriver:
     thresholds = DeriveSettings(slow_api_ms=int(settings.slow_api_threshold_ms), slow_query_ms=int(settings.slow_query_threshold_ms))
-    return Deriver(tables, thresholds, record_rules(settings), events=event_settings(settings), grouper=open_grouper(settings))
+    return Deriver(
+        tables,
+        thresholds,
+        record_rules(settings),
+        events=event_settings(settings),
+        grouper=open_grouper(settings),
+        scrubber=Scrubber(ScrubSettings(settings.scrub, settings.scrub_keys, settings.scrub_keep)),
+    )
 
 
 def _decode_rules(settings: Settings, data: Path, *, keep_dates: bool) -> Rules:

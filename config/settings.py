@@ -167,7 +167,7 @@ class Redact(BaseModel):
     drop_attributes: list[str] = Field(default_factory=list, description="Keys that are left out with their value.")
     patterns: list[str] = Field(default_factory=list, description="Regular expressions (RE2); what they match is replaced by `[redacted]`.")
     columns: list[str] = Field(
-        default_factory=lambda: ["attributes", "body", "exception_message", "status_message"],
+        default_factory=lambda: ["attributes", "body", "exception_message", "exception_stacktrace", "status_message"],
         description="The text columns in which patterns are replaced.",
     )
 
@@ -313,6 +313,19 @@ class Settings(BaseSettings):
         default_factory=list, description="Rules that say what people are told of."
     )
     drop: list[Drop] = Field(default_factory=list, description="Rules that leave records out of every table.")
+    scrub: bool = Field(
+        True,
+        description="Take secrets out of the texts of errors, whoever sent them: passwords, tokens, keys, cookies, card numbers; what is"
+        " removed is marked, as `[password]`.",
+    )
+    scrub_keys: Annotated[list[str], NoDecode, BeforeValidator(_with_commas)] = Field(
+        default_factory=list,
+        description="Names whose values are removed from them too, by their words: `home address` is `homeAddress` as well. Own patterns"
+        " are `[redact] patterns`.",
+    )
+    scrub_keep: Annotated[list[str], NoDecode, BeforeValidator(_with_commas)] = Field(
+        default_factory=list, description="Whole names whose values stay in them."
+    )
     redact: Redact = Field(Redact(), description="Attributes whose values reach no table.")
 
     document_variables: ClassVar[dict[str, str]] = {

@@ -22,6 +22,7 @@ from .grouping.grouper import Grouper
 from .quoting import quoted
 from .rules import RecordRules
 from .schema import TableSchema, create_macros, decoded_schemas
+from .scrubbing.columns import Scrubber
 from .selects import REFUSAL, Relation, TableSelect
 from .statements import StatementReader
 
@@ -57,11 +58,13 @@ class Deriver:
         *,
         events: EventSettings | None = None,
         grouper: Grouper | None = None,
+        scrubber: Scrubber | None = None,
         threads: int = 2,
     ) -> None:
         self._tables = tables
         self._rules = rules or RecordRules()
         self._grouper = grouper or Grouper()
+        self._scrubber = scrubber or Scrubber()
         self._statements = StatementReader()
         self._con = _connection(threads)
         self._aside = _connection(threads)  # what it registers does not touch the plans prepared on the other
@@ -125,6 +128,7 @@ class Deriver:
                 given[name] = self._statements.sanitise_attributes(given[name])
         for name in ERROR_TEXTS.keys() & given.keys():
             given[name] = without_values_in(name, given[name])
+        given = self._scrubber.scrub(given)
         for name, relation in self._relations.items():
             relation.exchange(given[name]) if name in given else relation.clear()
         cut(self._con, self._relations, "spans", "span_events", "logs")

@@ -56,7 +56,7 @@ class Redact:
     attributes: Sequence[str] = ()
     drop_attributes: Sequence[str] = ()
     patterns: Sequence[str] = ()
-    columns: Sequence[str] = ("attributes", "body", "exception_message", "status_message")
+    columns: Sequence[str] = ("attributes", "body", "exception_message", "exception_stacktrace", "status_message")
 
 
 @dataclass(slots=True)

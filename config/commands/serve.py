@@ -33,13 +33,15 @@ def run(config: Path | None, options: Mapping[str, Any]) -> None:
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its C core writes lines of its own form
     os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")  # read at import; the pipeline's process needs no gRPC
     from ..collector.forwarding import check_destinations
-    from ..collector.notifying import check_channels
     from ..collector.serving import serve
 
     warn_of_plain_text(settings)
     try:
         check_destinations(settings)
-        check_channels(settings)
+        if settings.notify:
+            from ..collector.notifying import check_channels
+
+            check_channels(settings)
         serve(settings)
     except CommandError as error:
         if settings.log_format == "console":

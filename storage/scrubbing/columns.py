@@ -7,7 +7,7 @@ error also attributes and URLs.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -40,17 +40,26 @@ _ERROR_EVENTS: Final = pa.array(["error", "exception", "app.crash", "device.cras
 _ERROR_SEVERITY, _CLIENT_ERROR = 17, 400
 
 _SPACE = r"(?:\s|\\[nrt])"
-_NAMED = (
-    r"pass|pwd|kennwort|contrasena|senha|ssn|social|card|cc[_.-]?n|pan|cv[vc]|verification|token|[cx]srf|sess|sid|secret|connection|phrase"
-    r"|mnemonic|key|auth|cookie|jwt|bearer|cred|sig|hmac|salt|nonce|dsn|assertion"
+_ANY_TAIL = "pass(?:word|wd|phrase|code|wort)|pwd|kennwort|contrasena|senha|(?:[_.-]|db|user|my|mysql|pg|smtp|ftp|root|admin|login)pass"
+_OWN_TAIL = (
+    r"token|secret|auth|authorization|cookie|cred|credential|jwt|bearer|[cx]srf|phpsessid|jsessionid|connect[_.-]?sid|key[_.-]?id|mnemonic"
+    r"|connection[_.-]?string|seed[_.-]?phrase|ssn|social[ _.-]?security(?:[ _.-]?(?:number|no))?|cv[vc]|pan[_.-]?number"
+    r"|c(?:ard|c)[ _.-]?(?:number|num|no)|card[_.-]?verification[_.-]?(?:code|value)"
+    r"|(?:api|access|secret|private|signing|encryption|master|shared|account|storage|ssh|gpg|pgp|hmac|license|session)[ _.-]?key"
 )
+_KEYED = "keys?|signature|sig|hmac|salt|nonce|dsn|assertion"
+_TAIL = (
+    r"s?(?:[_.-]*(?:value|header|str|string|raw|text|data|plain|clear|encrypted|decrypted|base_?64|b_?64|hex|bytes|old|new|current|previous"
+    r"|hash|[0-9]+))*"
+)
+"""What may follow the words of a name that says the same; see `names`."""
 _FORMS = (
     r"eyJ[\w-]{8}",
     r":(?:\\?/){2}[^\s@\"'<>]+@",
     "-----BEGIN ",
     rf"(?i:bearer|basic|negotiate){_SPACE}+[\w.~+/-]{{8}}",
     "A(?:BIA|CCA|KIA|SIA)[A-Z0-9]{16}",
-    *PREFIXED_TOKENS,
+    *(re.sub(r"\{[0-9]{2},?\}", "{8}", token) for token in PREFIXED_TOKENS),  # shorter is compiled sooner
     r"(?:^|[^0-9A-Za-z_.]|\\[nrt])[2-6][0-9]{3}[ -]?[0-9]{4,6}[ -]?[0-9]{4,5}(?:[ -]?[0-9]{4})?(?:$|[^0-9A-Za-z_])",
 )
 
@@ -70,6 +79,16 @@ class ScrubSettings:
     keep: Sequence[str] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """Texts of one column: those of the rows at `rows`, or of all."""
+
+    relation: str
+    name: str
+    rows: _Rows | None
+    texts: pa.StringArray
+
+
 class Scrubber:
     """Scrubs decoded relations; to be used from one thread."""
 
@@ -78,46 +97,68 @@ class Scrubber:
         self._texts = Texts(Names(self._settings.keys, self._settings.keep))
         self._suspicious = suspicious(self._settings.keys)
 
-    def scrub(self, relations: dict[str, pa.Table]) -> dict[str, pa.Table]:
-        """The relations of a batch, in each of which the texts that may hold secrets are scrubbed."""
-        if not self._settings.scrub:
-            return relations
-        errors = {name: _errors(name, relations) for name in relations.keys() & _OF_ALL.keys()}
-        return {name: self._scrubbed(name, rows, errors[name]) if name in errors else rows for name, rows in relations.items()}
+    def scrub(self, relations: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
+        """The relations of a batch without secrets in the texts of errors."""
+        result = dict(relations)
+        columns = list(_columns(relations)) if self._settings.scrub else []
+        if not columns:
+            return result
+        # together: to compile the expression takes a millisecond, as long as looking at 600 kB
+        hits = pc.match_substring_regex(pa.concat_arrays([column.texts for column in columns]), self._suspicious)
+        suspects, begin = hits.fill_null(False).to_numpy(zero_copy_only=False), 0
+        for column in columns:
+            found = np.flatnonzero(suspects[begin : begin + len(column.texts)])
+            begin += len(column.texts)
+            if len(found):
+                result[column.relation] = self._scrubbed(result[column.relation], column, found)
+        return result
 
-    def _scrubbed(self, name: str, records: pa.Table, errors: _Rows) -> pa.Table:
-        for column in _OF_ALL[name]:
-            records = self._column(records, column, None)
-        for column in _OF_ERRORS[name] if len(errors) else ():
-            records = self._column(records, column, errors)
-        return records
-
-    def _column(self, records: pa.Table, name: str, rows: _Rows | None) -> pa.Table:
-        """The records with one column scrubbed, in these rows or in all."""
-        column = records[name]
-        if column.null_count == len(column):
-            return records
-        looked_at = taken_column(column, np.arange(len(column)) if rows is None else rows).cast(pa.string())
-        hits = np.flatnonzero(pc.match_substring_regex(looked_at, self._suspicious).fill_null(False).to_numpy(zero_copy_only=False))
-        texts = looked_at.take(pa.array(hits)).to_pylist()
-        scrubbed = {hit: self._texts.scrubbed(text) for hit, text in zip(hits.tolist(), texts, strict=True)}
-        changed = [hit for hit, text in zip(hits.tolist(), texts, strict=True) if scrubbed[hit] != text]
+    def _scrubbed(self, records: pa.Table, column: _Column, hits: _Rows) -> pa.Table:
+        """The records with these texts of a column scrubbed."""
+        texts = column.texts.take(pa.array(hits)).to_pylist()
+        changed = {
+            hit: scrubbed for hit, text in zip(hits.tolist(), texts, strict=True) if (scrubbed := self._texts.scrubbed(text)) != text
+        }
         if not changed:
             return records
-        mask = np.zeros(len(column), np.bool_)
-        mask[changed if rows is None else rows[changed]] = True
-        values = pa.array([scrubbed[hit] for hit in changed], pa.string())
-        replaced = pc.replace_with_mask(column.combine_chunks().cast(pa.string()), mask, values)
-        index, field = records.schema.get_field_index(name), records.schema.field(name)
+        given = records[column.name]
+        mask = np.zeros(len(given), np.bool_)
+        mask[list(changed) if column.rows is None else column.rows[list(changed)]] = True
+        replaced = pc.replace_with_mask(given.combine_chunks().cast(pa.string()), mask, pa.array(changed.values(), pa.string()))
+        index, field = records.schema.get_field_index(column.name), records.schema.field(column.name)
         return records.set_column(index, field, replaced.cast(field.type))
 
 
 def suspicious(keys: Sequence[str] = ()) -> str:
     """An expression of RE2 that matches every text from which something may be removed: nine of ten that it matches stay as they are."""
     own = [re.escape(word) for key in keys if (word := words(key).partition("_")[0])]
-    named = "|".join([_NAMED, *own])
-    join = rf"\\*[\"']?\]?{_SPACE}*(?:[=:>]|{_SPACE}\\*[\"'`]?[\w.~+/=:-]{{16}})"
-    return "|".join((rf"(?i:(?:{named})[\w.-]*{join})", rf"(?i:--[\w.-]*(?:{named})[\w.-]*{_SPACE})", *_FORMS))
+    name = rf"(?:(?:{'|'.join((_ANY_TAIL, *own))})[\w.-]*|(?:{_OWN_TAIL}){_TAIL})"
+    closed = r"\\*[\"']?\]?"
+    word = r"[\w.~+/=:-]"
+    return "|".join(
+        (
+            rf"(?i:{name}{closed}{_SPACE}*[=:>])",
+            rf"(?i:{name}{closed}{_SPACE}+\\*[\"'`]?{word}{{16}})",
+            rf"(?i:--[\w.-]*{name}{closed}{_SPACE})",
+            rf"(?i:(?:{_KEYED})(?:[_.-]?[0-9]+)?{closed}{_SPACE}*[=:>][\s\\\[\"'`>nrt]*{word}{{20}})",
+            *_FORMS,
+        )
+    )
+
+
+def _columns(relations: Mapping[str, pa.Table]) -> Iterator[_Column]:
+    """What is to be looked at."""
+    for relation in relations.keys() & _OF_ALL.keys():
+        records = relations[relation]
+        for name in _told(records, _OF_ALL[relation]):
+            yield _Column(relation, name, None, records[name].combine_chunks().cast(pa.string()))
+        rows = _errors(relation, relations)
+        for name in _told(records, _OF_ERRORS[relation]) if len(rows) else ():
+            yield _Column(relation, name, rows, taken_column(records[name], rows).cast(pa.string()))
+
+
+def _told(records: pa.Table, names: Sequence[str]) -> list[str]:
+    return [name for name in names if records[name].null_count < records.num_rows]
 
 
 def _errors(name: str, relations: Mapping[str, pa.Table]) -> _Rows:
@@ -140,7 +181,8 @@ def _errors(name: str, relations: Mapping[str, pa.Table]) -> _Rows:
     if (events := relations.get("span_events")) is None:
         return failed
     told = taken_column(events["span_row_id"], _errors("span_events", relations))
-    return np.union1d(failed, positions(records["row_id"], pa.chunked_array([told])))
+    spans = positions(records["row_id"], pa.chunked_array([told]))
+    return np.union1d(failed, spans[spans < records.num_rows])
 
 
 def _at_least(records: pa.Table, column: str, least: int) -> pa.ChunkedArray:
