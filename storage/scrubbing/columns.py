@@ -42,15 +42,15 @@ _ERROR_SEVERITY, _CLIENT_ERROR = 17, 400
 _SPACE = r"(?:\s|\\[nrt])"
 _ANY_TAIL = "pass(?:word|wd|phrase|code|wort)|pwd|kennwort|contrasena|senha|(?:[_.-]|db|user|my|mysql|pg|smtp|ftp|root|admin|login)pass"
 _OWN_TAIL = (
-    r"token|secret|auth|authorization|cookie|cred|credential|jwt|bearer|[cx]srf|phpsessid|jsessionid|connect[_.-]?sid|key[_.-]?id|mnemonic"
-    r"|connection[_.-]?string|seed[_.-]?phrase|ssn|social[ _.-]?security(?:[ _.-]?(?:number|no))?|cv[vc]|pan[_.-]?number"
-    r"|c(?:ard|c)[ _.-]?(?:number|num|no)|card[_.-]?verification[_.-]?(?:code|value)"
-    r"|(?:api|access|secret|private|signing|encryption|master|shared|account|storage|ssh|gpg|pgp|hmac|license|session)[ _.-]?key"
+    r"token|secret|auth|authorization|cookie|cred|credential|jwt|bearer|[cx]srf|phpsessid|jsessionid|connect[_.-]*sid|key[_.-]*id|mnemonic"
+    r"|connection[_.-]*string|seed[_.-]*phrase|ssn|social[ _.-]*security(?:[ _.-]*(?:number|no))?|cv[vc]|pan[_.-]*number"
+    r"|c(?:ard|c)[ _.-]*(?:number|num|no)|card[_.-]*verification[_.-]*(?:code|value)"
+    r"|(?:api|access|secret|private|signing|encryption|master|shared|account|storage|ssh|gpg|pgp|hmac|license|session)[ _.-]*key"
 )
 _KEYED = "keys?|signature|sig|hmac|salt|nonce|dsn|assertion"
 _TAIL = (
     r"s?(?:[_.-]*(?:value|header|str|string|raw|text|data|plain|clear|encrypted|decrypted|base_?64|b_?64|hex|bytes|old|new|current|previous"
-    r"|hash|[0-9]+))*"
+    r"|hash|[0-9]+))*[_.-]*"
 )
 """What may follow the words of a name that says the same; see `names`."""
 _FORMS = (
@@ -60,7 +60,7 @@ _FORMS = (
     rf"(?i:bearer|basic|negotiate){_SPACE}+[\w.~+/-]{{8}}",
     "A(?:BIA|CCA|KIA|SIA)[A-Z0-9]{16}",
     *(re.sub(r"\{[0-9]{2},?\}", "{8}", token) for token in PREFIXED_TOKENS),  # shorter is compiled sooner
-    r"(?:^|[^0-9A-Za-z_.]|\\[nrt])[2-6][0-9]{3}[ -]?[0-9]{4,6}[ -]?[0-9]{4,5}(?:[ -]?[0-9]{4})?(?:$|[^0-9A-Za-z_])",
+    r"(?:^|[^0-9A-Za-z_.]|\\[bfnrt]|\\u00[01][0-9a-f])[2-6][0-9]{3}[ -]?[0-9]{4,6}[ -]?[0-9]{4,5}(?:[ -]?[0-9]{4})?(?:$|[^0-9A-Za-z_])",
 )
 
 
@@ -140,7 +140,7 @@ def suspicious(keys: Sequence[str] = ()) -> str:
             rf"(?i:{name}{closed}{_SPACE}*[=:>])",
             rf"(?i:{name}{closed}{_SPACE}+\\*[\"'`]?{word}{{16}})",
             rf"(?i:--[\w.-]*{name}{closed}{_SPACE})",
-            rf"(?i:(?:{_KEYED})(?:[_.-]?[0-9]+)?{closed}{_SPACE}*[=:>][\s\\\[\"'`>nrt]*{word}{{20}})",
+            rf"(?i:(?:{_KEYED})(?:[_.-]*[0-9]+)?[_.-]*{closed}{_SPACE}*[=:>][\s\\\[\"'`>nrt]*{word}{{20}})",
             *_FORMS,
         )
     )

@@ -128,7 +128,7 @@ def _is_removed(meaning: Meaning, found: re.Match[str], value: str, *, quoted: b
         return False
     if not join:
         return looks_random(value, at_least=16) or (found["name"].startswith("--") and not value.startswith("-"))
-    if kind is not Kind.PASSWORD and value.isdigit() and len(value) < _SHORTEST_SECRET:
+    if kind is not Kind.PASSWORD and ((value.isdigit() and len(value) < _SHORTEST_SECRET) or not any(map(str.isalnum, value))):
         return False
     if is_complaint(value):
         return False

@@ -29,8 +29,8 @@ _CARD_BRANDS = re.compile(
 _USERINFO = re.compile(
     r"""(?<=://)(?!git@)(?:[^\s/?#"'<>@]{1,1024}+@)+|(?<=://)[^\s:/@"'<>]{1,256}+:(?!\d{1,5}(?:[/?#\s"'<>]|$))[^\s@"'<>]{1,256}+@"""
 )
-_JWT = re.compile(r"(?<![\w-])eyJ[\w-]{8,}+\.[\w-]{4,}+(?:\.[\w-]*+){0,3}")
-_AWS_KEY = re.compile(r"(?<![\w-])A(?:BIA|CCA|KIA|SIA)[A-Z0-9]{16}(?!\w)")
+_JWT = re.compile(r"(?<![\w-])eyJ[\w-]{8,}+\.[\w-]{4,}+(?:\.[\w-]*+){0,3}", re.ASCII)
+_AWS_KEY = re.compile(r"(?<![\w-])A(?:BIA|CCA|KIA|SIA)[A-Z0-9]{16}(?!\w)", re.ASCII)
 PREFIXED_TOKENS: Final = (
     "AGE-SECRET-KEY-1[0-9A-Z]{40,}",
     r"AIza[\w-]{35}",  # Google
@@ -57,15 +57,17 @@ PREFIXED_TOKENS: Final = (
     r"ya29\.[\w-]{20,}",
 )
 """Without look-around and possessive parts, as RE2 reads them too."""
-_TOKEN = re.compile(rf"(?<![\w-])(?:{'|'.join(PREFIXED_TOKENS)})(?!\w)")
+_TOKEN = re.compile(rf"(?<![\w-])(?:{'|'.join(PREFIXED_TOKENS)})(?!\w)", re.ASCII)
 _PEM = re.compile(
     r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----(?:[A-Za-z0-9+/=\s\\:,.]|-(?!----))*+(?:-----END [A-Z0-9 ]{2,40}-----)?"
 )
-_CREDENTIALS = re.compile(r"(?<!\w)(?P<scheme>bearer|basic|negotiate)(?P<space>[ \t]{1,4})(?P<secret>[\w.~+/-]{8,}+={0,2})", re.IGNORECASE)
+_CREDENTIALS = re.compile(
+    r"(?<!\w)(?P<scheme>bearer|basic|negotiate)(?P<space>[ \t]{1,4})(?P<secret>[\w.~+/-]{8,}+={0,2})", re.IGNORECASE | re.ASCII
+)
 _ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 _KEY = re.compile(r"(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])[A-Za-z0-9+]{20,}+={0,2}")
 _DIGEST = re.compile("[0-9a-f]+|[0-9A-F]+")
-_RANDOM = re.compile(r"(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])[\w.~+/=:-]+")
+_RANDOM = re.compile(r"(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])[\w.~+/=:-]+", re.ASCII)
 
 
 def without_credentials(text: str) -> str:
