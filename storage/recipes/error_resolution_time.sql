@@ -1,13 +1,14 @@
--- How long errors stay unresolved, by type: the share that is resolved, and the hours from the error to its resolution.
--- Resolved is what error_logs says (resolved, resolved_at); until something resolves errors, every share is 0.
+-- How long errors stay unresolved, by type: of the times that their issues were opened, the share that was resolved, and the hours it took.
+-- As issue_resolution_times counts them: an issue is opened by its first event, and again by one after it was resolved.
 -- ledger: 184, 207
 select
     error_type,
-    count(*) as errors,
-    count(*) filter (resolved) as resolved_errors,
-    round(count(*) filter (resolved) / count(*), 4) as resolved_share,
-    round(avg(epoch(resolved_at - error_timestamp)) filter (resolved) / 3600, 2) as average_hours,
-    round(median(epoch(resolved_at - error_timestamp)) filter (resolved) / 3600, 2) as median_hours
-from error_logs
+    count(distinct issue_id) as issues,
+    count(*) as times_opened,
+    count(resolved_at) as times_resolved,
+    round(count(resolved_at) / count(*), 4) as resolved_share,
+    round(avg(hours_to_resolution), 2) as average_hours,
+    round(median(hours_to_resolution), 2) as median_hours
+from issue_resolution_times
 group by error_type
-order by errors desc, error_type
+order by times_opened desc, error_type

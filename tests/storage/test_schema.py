@@ -13,7 +13,10 @@ COMMON = {
     *("organization_id", "service_name", "service_version", "environment", "trace_id", "span_id"),
     *("dt", "time_suspect", "ingested_at", "tenant_id"),
 }
-SUMS = {"issues", "issue_changes", "issue_states", "issue_links", "mapped_stacks", "releases"}
+SUMS = {
+    *("issues", "issue_changes", "issue_states", "issue_links", "issue_resolution_times", "mapped_stacks", "releases"),
+    *("crash_free", "release_adoption", "error_rates", "error_frequency"),
+}
 """Views whose rows are made of many."""
 DOCUMENTED = {
     "api_performance_metrics": {
