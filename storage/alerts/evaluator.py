@@ -21,7 +21,7 @@ from .dispatches import Dispatches
 from .measures import ERROR_TABLES, EVENTS, MEASURES
 from .memory import Memory
 from .new_issues import LATE, SETTLE_S, NewIssues
-from .pond import Pond, added, attached, modified, quiet_connection, read_pond
+from .pond import Pond, PondReader, added, attached, modified
 from .recent import Recent
 from .returned_issues import ACTIVITY, ReturnedIssues
 from .rules import Rule
@@ -31,6 +31,7 @@ from .windows import MARGIN_S, WindowRule
 
 logger = logging.getLogger(__name__)
 EVALUATED: Final = "evaluated"
+_OF_ISSUES: Final = (EVENTS, ACTIVITY, "issue_links")
 MOST_FIRED: Final = 1_000
 """Alerts of one evaluation that are told; those beyond are rows of the table only."""
 
@@ -62,8 +63,10 @@ class Evaluator:
         self._returned = ReturnedIssues(self._memory, of_returned, self._connect)
         self._windows = [WindowRule(rule, self._memory, self._connect) for rule in self._rules if not rule.of_change]
         asked = {MEASURES[rule.kind].relation for rule in self._rules if rule.kind in MEASURES}
-        self._recent = Recent({EVENTS, ACTIVITY, "issue_links", *asked})
+        self._recent = Recent({*_OF_ISSUES, *asked})
+        self._reader = PondReader(self._data)
         self._shown: tuple[int, ...] | None = None
+        self._pond: Pond | None = None
 
     def due(self, now: datetime) -> bool:
         """Whether the pond was published since the last evaluation, or a time has come."""
@@ -81,7 +84,9 @@ class Evaluator:
         if shown is None:
             return []
         try:
-            fired = self._evaluate(read_pond(self._data), now)
+            if self._pond is None or shown != self._shown:
+                self._pond = self._reader.read()
+            fired = self._evaluate(self._pond, now)
         except BaseException:
             self._begin()
             raise
@@ -106,15 +111,16 @@ class Evaluator:
         tables = {table: pond.files[table] for table in ERROR_TABLES}
         positions = self._memory.positions()
         files = {table: added(of, positions.get(table), since.timestamp() - MARGIN_S) for table, of in tables.items()}
-        with quiet_connection() as con:
-            if evaluated is None:
-                self._memory.begin_with(known_before(con, {name: of.paths for name, of in tables.items()}, self._started), now)
-            found = seen(con, files)
         self._memory.move({table: of.version for table, of in tables.items()})
+        if evaluated is None:
+            self._memory.begin_with(known_before(self._recent.con, {name: of.paths for name, of in tables.items()}, self._started), now)
+        elif not any(files.values()) and not self._memory.waiting() and not self._returned.due(pond, now):
+            return []
+        found = seen(self._recent.con, files)
         if unknown := self._new.unknown(found, now):
             self._memory.forget_beyond()
         written = [modified(path) for paths in files.values() for path in paths]
-        self._recent.show(pond, min([now.timestamp(), *written, *unknown.values()]) - MARGIN_S)
+        self._recent.show(pond, min([now.timestamp(), *written, *unknown.values()]) - MARGIN_S, _OF_ISSUES)
         told_since = self._started if evaluated is None else now - LATE
         try:
             returned = self._returned.find(self._recent.con, pond, found, now, since=told_since)

@@ -29,13 +29,14 @@ class Recent:
         self._relations = {*relations}
         self._digest = ""
         self._shown: dict[str, tuple[str, ...]] = {}
+        self._tables: dict[str, list[str]] = {}
         self.con = quiet_connection()
 
-    def show(self, pond: Pond, since_unix_s: float) -> None:
-        """Show what that pond holds in files written since."""
+    def show(self, pond: Pond, since_unix_s: float, relations: Iterable[str]) -> None:
+        """Have these relations show what that pond holds of them in files written since."""
         if pond.digest != self._digest:
             self._begin(pond)
-        for name in self._shown:
+        for name in dict.fromkeys(table for relation in relations for table in self._tables[relation]):
             files = pond.files[name]
             paths = files.paths if name in WHOLE else (files.paths[0], *files.modified_since(since_unix_s))
             if paths != self._shown[name]:
@@ -48,14 +49,19 @@ class Recent:
         self.con.close()
         self.con = quiet_connection()
         self.con.execute("create schema files")
-        of_files = sorted({name for view in needed for name in _OF_FILES.findall(views[view])})
-        self._shown = {name: pond.files[name].paths[:1] for name in of_files}
+        self._tables = {relation: _tables_of(_needed(views, {relation}), views) for relation in self._relations}
+        self._shown = {name: pond.files[name].paths[:1] for name in _tables_of(needed, views)}
         for name, paths in self._shown.items():
             self.con.execute(pond.files[name].view_over(paths))
         for macro in pond.macros:
             self.con.execute(macro)
         _make({view: views[view] for view in sorted(needed)}, self.con)
         self._digest = pond.digest
+
+
+def _tables_of(needed: Iterable[str], views: Mapping[str, str]) -> list[str]:
+    """The tables whose files views are made of."""
+    return sorted({name for view in needed for name in _OF_FILES.findall(views[view])})
 
 
 def _needed(views: Mapping[str, str], relations: set[str]) -> set[str]:

@@ -117,6 +117,10 @@ class ReturnedIssues:
                 ended[watched.issue] = watched
         return self._ask(ended, now, since) if ended else []
 
+    def due(self, pond: Pond, now: datetime) -> bool:
+        """Whether a look is worth its cost although no error came."""
+        return self._version != _version(pond) or any(watched.due(now) for watched in self._watched.values())
+
     def next_look(self) -> float | None:
         """When a time will have come, in Unix seconds."""
         return min(
@@ -125,14 +129,13 @@ class ReturnedIssues:
 
     def _watch(self, con: duckdb.DuckDBPyConnection, pond: Pond) -> None:
         """See what people did since the last look."""
-        version = (pond.digest, pond.files[ACTIVITY].version)
-        if version == self._version:
+        if self._version == _version(pond):
             return
         told = self._memory.told_causes()
         found = {state["cause"]: _Watched(issue, state) for issue, state in con.execute(_WATCHED).fetchall() if state["cause"] not in told}
         kept = {watched.state["cause"]: watched for watched in self._watched.values()}
         self._watched = {watched.issue: kept.get(cause, watched) for cause, watched in found.items()}
-        self._version = version
+        self._version = _version(pond)
 
     def _ask(self, ended: Mapping[str, _Watched], now: datetime, since: datetime) -> list[Fired]:
         fired: list[Fired] = []
@@ -164,6 +167,10 @@ class ReturnedIssues:
         )
         columns = [name for name, *_ in found.description]
         return [dict(zip(columns, values, strict=True)) for values in found.fetchall()]
+
+
+def _version(pond: Pond) -> tuple[str, int]:
+    return pond.digest, pond.files[ACTIVITY].version
 
 
 def _lacking(con: duckdb.DuckDBPyConnection, watched: _Watched) -> int:

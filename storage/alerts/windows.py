@@ -20,6 +20,8 @@ from .rules import Rule
 MARGIN_S: Final = 120.0
 """Files are looked at that were written so long before a window: of one error, reports arrive apart."""
 _PARTS: Final = 60
+_PARTS_OF_HOLDING: Final = 10
+"""What exceeds is looked at so often in a window though nothing is new: it may be over."""
 _LEAST_PAUSE_S: Final = 5.0
 _LONGEST_S: Final = 30.0
 """Of one statement."""
@@ -45,13 +47,17 @@ class WindowRule:
 
     def next_look(self) -> float | None:
         """When to look although nothing came: of SQL, and of what may be over, in Unix seconds."""
-        return self._looked_at + self._pause_s if self.rule.kind == "sql" or self._holds else None
+        if self.rule.kind == "sql":
+            return self._looked_at + self._pause_s
+        return self._looked_at + self.rule.minutes * 60 / _PARTS_OF_HOLDING if self._holds else None
 
     def due(self, pond: Pond, now: datetime) -> bool:
         """Whether a look is worth its cost."""
-        if now.timestamp() < self._looked_at + self._pause_s:
-            return now.timestamp() < self._looked_at  # a clock that was put back
-        return self.rule.kind == "sql" or self._holds or self._versions != self._seen(pond)
+        if now.timestamp() < self._looked_at:  # a clock that was put back
+            return True
+        look = self.next_look()
+        asked = look is not None and look <= now.timestamp()
+        return asked or (now.timestamp() >= self._looked_at + self._pause_s and self._versions != self._seen(pond))
 
     def look(self, recent: Recent, pond: Pond, end: datetime) -> list[Fired]:
         """Alerts of what exceeds the threshold and did not before.
@@ -70,7 +76,7 @@ class WindowRule:
             with self._connect() as con:
                 return [row for row in _rows(con, self.rule.statement) if row["value"] is not None]
         begin = end - timedelta(minutes=self.rule.minutes)
-        recent.show(pond, begin.timestamp() - MARGIN_S)
+        recent.show(pond, begin.timestamp() - MARGIN_S, [MEASURES[self.rule.kind].relation])
         return [row for row in _rows(recent.con, self.rule.statement, {"begin": begin, "end": end}) if row["value"] is not None]
 
     def _settle(self, found: list[dict[str, Any]], now: datetime) -> list[Fired]:
