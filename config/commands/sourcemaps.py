@@ -53,6 +53,8 @@ def upload(
     """
     _check_release(release)
     pond = pond_of(load(config, options).data.absolute(), tenant)
+    if not pond.is_dir():
+        raise CommandError(f"{pond}: there is no such directory; --data names that of the collector")
     try:
         artifacts = find(paths, prefix)
     except SourceMapError as error:

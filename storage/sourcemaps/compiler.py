@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -59,6 +60,8 @@ class _Child:
             self._jobs.close()
         self._answers.close()
         code = self._process.wait()
+        if code == -signal.SIGXCPU:
+            return "after two minutes of CPU time"
         return f"signal {-code}" if code < 0 else f"exit code {code}"
 
 

@@ -35,6 +35,7 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
         printed = capsys.readouterr()
         return code, printed.out, printed.err
 
+    (tmp_path / "pond").mkdir()
     return run
 
 
@@ -68,6 +69,7 @@ def test_what_cannot_be_used_is_told_and_the_rest_kept(command: Command, tmp_pat
         (["--release", "1.0", "."], "no source map; expected such as main.js with main.js.map beside it"),
         (["--release", " ", "."], "--release ' ': expected what the service reports as service.version"),
         (["--release", "1.0", "--tenant", "../x", "."], "--tenant"),
+        (["--release", "1.0", "--data", "elsewhere", "."], "elsewhere: there is no such directory; --data names that of the collector"),
     ],
 )
 def test_mistakes_are_told(command: Command, arguments: list[str], told: str) -> None:
