@@ -184,7 +184,23 @@ def test_links_lead_to_files(document: str) -> None:
 def test_every_command_is_documented() -> None:
     """The README names each command once at least."""
     listed = set(re.findall(r"#### `otelpond (\w+)", (ROOT / "config" / "README.md").read_text(encoding="utf-8")))
-    assert {"serve", "sql", "tables", "import", "demo", "check", "warm", "token", "rejected", "run", "events", "recipes"} == listed
+    assert {
+        "serve",
+        "sql",
+        "tables",
+        "import",
+        "demo",
+        "check",
+        "warm",
+        "token",
+        "rejected",
+        "run",
+        "events",
+        "recipes",
+        "issues",
+        "alerts",
+        "sourcemaps",
+    } == listed
 
 
 def test_a_process_writes_a_pond_without_a_collector(place: Path) -> None:
