@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Final, Generic, TypeVar
+from typing import Final
 
 import xxhash
 
@@ -14,7 +14,8 @@ from ..stacks.parsing import parse
 from ..stacks.trace import Trace
 from .report import Report, Stack
 
-_REMEMBERED: Final = 32_768
+_REMEMBERED_BYTES: Final = 32_000_000
+_ENTRY_BYTES: Final = 600
 _MESSAGE: Final = "\u2026"
 _HEADER: Final = re.compile(r"^((?:[ |]{0,60}\|[ ]{1,4})?(?:Caused by: |panic: )?[A-Za-z_$][\w.$\\]{0,300}: )[^\n]{2,}$", re.MULTILINE)
 """The line that tells type and message of an error, also of one that caused another."""
@@ -22,25 +23,29 @@ _BEHIND: Final = re.compile(r" in [^\n]{1,300}:[0-9]{1,9}\Z| ---> [^\n]*\Z")
 """What stands behind a message in its line: where PHP threw, and the cause of an exception of .NET Framework."""
 _LONGEST_BEHIND: Final = 2_000
 
-_Value = TypeVar("_Value")
+
+class Recent:
+    """What was read of the stacks used last, of so many bytes in all at most."""
+
+    def __init__(self, most_bytes: int = _REMEMBERED_BYTES) -> None:
+        self._left = most_bytes
+        self._known: OrderedDict[bytes, Stack | None] = OrderedDict()
+
+    def get(self, key: bytes, make: Callable[[], Stack | None]) -> Stack | None:
+        """The stack of that key, made where it is not remembered."""
+        if key in self._known:
+            self._known.move_to_end(key)
+            return self._known[key]
+        stack = self._known[key] = make()
+        self._left -= _weight(stack)
+        while self._left < 0:
+            self._left += _weight(self._known.popitem(last=False)[1])
+        return stack
 
 
-class Recent(Generic[_Value]):
-    """The values used last, at most `size` of them."""
-
-    def __init__(self, size: int = _REMEMBERED) -> None:
-        self._size = size
-        self._values: OrderedDict[bytes, _Value] = OrderedDict()
-
-    def get(self, key: bytes, make: Callable[[], _Value]) -> _Value:
-        """The value of that key, made where it is not remembered."""
-        if key in self._values:
-            self._values.move_to_end(key)
-            return self._values[key]
-        value = self._values[key] = make()
-        if len(self._values) > self._size:
-            self._values.popitem(last=False)
-        return value
+def _weight(stack: Stack | None) -> int:
+    """About the bytes that remembering it takes: its parts stand in the column's document too."""
+    return _ENTRY_BYTES + (0 if stack is None else 2 * sum(map(len, stack.grouping.parts)) + sum(map(len, stack.paths)))
 
 
 class StackReader:
@@ -56,8 +61,8 @@ class StackReader:
 
     def __init__(self, read: Callable[[str, Trace], Stack], in_app: InApp = USUAL) -> None:
         self._counted, self._in_app = read, in_app
-        self._known: Recent[Stack | None] = Recent()
-        self._bare: Recent[Stack | None] = Recent()
+        self._known = Recent()
+        self._bare = Recent()
 
     def read(self, report: Report) -> Stack | None:
         """What counts of the report's stack; None where it has none, or a text that nobody reads."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
@@ -11,6 +14,8 @@ import pytest
 from otelpond.storage.grouping.grouper import Grouper, GroupingSettings
 from otelpond.storage.grouping.report import Report, digest
 from otelpond.storage.grouping.rules import GroupingRule
+from otelpond.storage.pipeline.replay import Replayer
+from otelpond.storage.rejected import Rejected
 from otelpond.storage.schema import load_tables
 
 TABLES = load_tables()
@@ -154,3 +159,18 @@ def test_string_views_and_chunks_are_read_too() -> None:
     given = pa.concat_tables([errors("a 1"), errors("a 2")])
     views = pa.schema([field.with_type(pa.string_view()) if field.type == pa.string() else field for field in given.schema])
     assert 1 == len(Grouper().annotate("error_logs", given.cast(views))["fingerprint"].combine_chunks().cast(pa.string()).unique())
+
+
+def test_a_refused_row_of_an_error_that_is_replayed_is_grouped(tmp_path: Path) -> None:
+    """What its SELECT had put into `grouping` is in the rejected record, and is read again."""
+    schema = TABLES["error_logs"]
+    values = {"error_message": "no 5", "exception_type": "ValueError", "grouping": {"fingerprint": ["mine", "{{ default }}"]}}
+    refusable = {column.name: "" for column in schema.stored if not column.nullable and column.sql_type == "VARCHAR"}
+    times = {"error_timestamp": "2026-11-20T10:00:00Z", "ingested_at": "2026-11-20T10:00:00Z", "dt": "2026-11-20"}
+    content = refusable | times | {"error_time_unix_nano": 5, "report_index": 0, "time_suspect": False} | values
+    lake, deriver = SimpleNamespace(schemas=TABLES), SimpleNamespace(grouped=Grouper().annotate)
+    replayer = Replayer(SimpleNamespace(data=tmp_path, lake=lake, deriver=deriver))  # type: ignore[arg-type]
+    record = Rejected("1", "error_logs", "why", content, "", 0, "default", datetime(2026, 11, 20, tzinfo=UTC))
+    reasons, found = replayer._judged("error_logs", [record])
+    assert [None] == reasons
+    assert {"by": "attribute", "parts": ["mine", "ValueError", "no <value>"]} == json.loads(found["grouping"][0].as_py())

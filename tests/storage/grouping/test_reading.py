@@ -8,7 +8,7 @@ import pytest
 from otelpond.storage.grouping import reading
 from otelpond.storage.grouping.grouper import Grouper
 from otelpond.storage.grouping.reading import Recent
-from otelpond.storage.grouping.report import Report
+from otelpond.storage.grouping.report import Grouping, Report, Stack
 
 FRAMES = '  File "/app/shop/orders.py", line 5, in total\n    return a / b\n'
 
@@ -55,9 +55,10 @@ def test_a_text_that_is_no_stack_is_grouped_by_its_message() -> None:
 
 
 def test_what_was_used_last_is_remembered() -> None:
-    """And no more than so many."""
-    recent: Recent[int] = Recent(2)
-    made = [recent.get(key, lambda: 1) for key in (b"a", b"b", b"a", b"c")]
-    again = Mock(return_value=2)
-    assert [1, 1, 1, 1] == made
-    assert [1, 2] == [recent.get(b"a", again), recent.get(b"b", again)]
+    """And no more than so many bytes."""
+    first, again = (Stack(Grouping("frames", ("x" * 1_000,), culprit)) for culprit in ("first", "again"))
+    recent = Recent(6_000)
+    assert {first} == {recent.get(key, lambda: first) for key in (b"a", b"b", b"a", b"c")}
+    assert [first, again] == [recent.get(key, lambda: again) for key in (b"a", b"b")]
+    huge = Stack(Grouping("frames", ("x" * 100_000,)))
+    assert [huge, again] == [recent.get(b"d", lambda: huge), recent.get(b"a", lambda: again)]
