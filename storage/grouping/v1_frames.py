@@ -17,6 +17,7 @@ from .v1_names import (
     bare_source,
     function_name,
     is_minified_name,
+    is_of_runtime,
     module_name,
     passes_on,
     short_type,
@@ -91,7 +92,7 @@ def _before_next(trace: Trace) -> frozenset[int]:
     return frozenset(
         id(frame)
         for frame, inner in pairs
-        if inner.module and not inner.in_app and called.fullmatch((inner.function or "")[:_LONGEST])
+        if inner.module and not inner.in_app and called.fullmatch(f"{inner.module[-_LONGEST:]} {(inner.function or '')[:_LONGEST]}")
         if calls is None or calls.fullmatch((frame.function or "")[:_LONGEST])
     )
 
@@ -108,7 +109,8 @@ class _Reader:
 
     Attributes:
         in_app: whether only in-app frames count.
-        is_named: whether one that counted had a name or a source line.
+        is_named: whether one that counted said where it was: by its source line, or by a name that no minifier left and that is not of the
+            runtime, where no frame is of anything else.
     """
 
     def __init__(self, trace: Trace, *, in_app: bool) -> None:
@@ -140,11 +142,12 @@ class _Reader:
 
     def _name(self, frame: Frame, enclosing: str) -> str:
         name = function_name(frame.function, self._language, enclosing)
-        minified = frame.file in self._minified and is_minified_name(name)
-        return ANONYMOUS if minified else name
+        minified = frame.file in self._minified
+        self.is_named |= not minified and name != ANONYMOUS and not is_of_runtime(frame.module or frame.file, self._language)
+        return ANONYMOUS if minified and is_minified_name(name) else name
 
     def _label(self, frame: Frame, name: str) -> str:
         source = bare_source(frame.source) if self.in_app and frame.source else ""
-        self.is_named |= bool(source) or name != ANONYMOUS
+        self.is_named |= bool(source)
         place = " ".join(part for part in (module_name(frame.module or "", self._language), name) if part)
         return f"{place}: {source}" if source else place

@@ -27,14 +27,14 @@ WRAPPERS: Final[Mapping[str, frozenset[str]]] = {
 """Functions that only call another: a decorator's, and what compilers make of `async` and expressions. They count where they raised."""
 
 NEXT: Final[Mapping[str, re.Pattern[str]]] = {
-    "javascript": re.compile(r"(?:\w+\.)?(?:next|dispatch)"),
-    "java": re.compile(r"doFilter|doFilterInternal|internalDoFilter|proceed"),
-    "go": re.compile(r".*\.ServeHTTP|.*\.Next"),
-    "dotnet": re.compile(r"(?:<?Invoke(?:Async)?\b).*"),
-    "ruby": re.compile(r"(?:.*[#.])?call"),
-    "php": re.compile(r".*\{closure.*|handle"),
+    "javascript": re.compile(r".* (?:\w+\.)?next|(?:.*/)?(?:koa|hono|router|connect)\b.* (?:\w+\.)?dispatch"),
+    "java": re.compile(r".* (?:doFilter|doFilterInternal|internalDoFilter|proceed)"),
+    "go": re.compile(r".*\.(?:ServeHTTP|Next)"),
+    "dotnet": re.compile(r".* <?Invoke(?:Async)?\b.*"),
+    "ruby": re.compile(r".*[ #.]call"),
+    "php": re.compile(r".*\{closure.*|.* handle"),
 }
-"""How frameworks name what a middleware calls, to hand a request on."""
+"""How frameworks name what a middleware calls, to hand a request on: module and function. A store's `dispatch` is none of these."""
 
 MIDDLEWARES: Final[Mapping[str, re.Pattern[str]]] = {
     "ruby": re.compile(r"(?:.*[#.])?call"),
@@ -43,6 +43,11 @@ MIDDLEWARES: Final[Mapping[str, re.Pattern[str]]] = {
 }
 """How middlewares themselves are named, where frameworks say so; others may be named as they like."""
 
+_OF_RUNTIME: Final[Mapping[str, re.Pattern[str]]] = {
+    "javascript": re.compile(r"(?:node:|internal/|<anonymous>|native\b|\[native code\])"),
+    "java": re.compile(r"(?:java|javax|jdk|sun|kotlin)\."),
+    "dotnet": re.compile(r"System\."),
+}
 _NAMELESS: Final = frozenset({"", "<anonymous>", "anonymous", "(anonymous)", "<lambda>", "{closure}", "{lambda}", "<unknown>", "<eval>"})
 _COMPREHENSIONS: Final = frozenset({"<listcomp>", "<dictcomp>", "<setcomp>"})
 """Frames of their own up to Python 3.11."""
@@ -107,6 +112,12 @@ def passes_on(source: str) -> bool:
 def bare_source(source: str) -> str:
     """A source line without its comment, white space made one."""
     return " ".join(_COMMENT.sub("", source[: 2 * _LONGEST]).split())[:_LONGEST]
+
+
+def is_of_runtime(module: str | None, language: str) -> bool:
+    """Whether that is the runtime itself, which fails alike for many reasons, and not a library that the service may be installed as."""
+    pattern = _OF_RUNTIME.get(language)
+    return pattern is not None and pattern.match(module or "<anonymous>") is not None
 
 
 def is_minified_name(name: str) -> bool:

@@ -117,7 +117,7 @@ def test_minified_names_do_not_count_and_then_the_message_does() -> None:
         for name in ("t", "Ze")
     ]
     assert builds[0].grouping.parts == builds[1].grouping.parts
-    assert not builds[0].is_nameless
+    assert builds[0].is_nameless
     nameless = read("", trace(frame("t", "main.js", line=1, column=9_000), language="javascript"))
     assert nameless.is_nameless
     assert ("ValueError", "main.js <anonymous>") == nameless.grouping.parts
