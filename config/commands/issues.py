@@ -13,7 +13,7 @@ from typing import Any, Final
 import duckdb
 from rich.text import Text
 
-from ...storage.issue_details import Details, Filters, IssueNotFoundError, Row, Sort, ask, details, find, matching
+from ...storage.issue_details import Details, Filters, IssueNotFoundError, Row, Sort, ask, details, matching, only
 from ...storage.issue_details.finding import short
 from ...storage.query import PondNotFoundError, connect
 from ...storage.stacks.in_app import InApp
@@ -84,8 +84,8 @@ def show(issue: str, config: Path | None, options: Mapping[str, Any], tenant: st
         CommandError: there is no pond, or no such issue.
     """
     settings = load(config, options)
-    with pond(settings, tenant) as con:
-        known = details(con, found(con, issue), InApp(tuple(settings.in_app_include), tuple(settings.in_app_exclude)))
+    with pond(settings, tenant) as con, chosen(con, issue) as row:
+        known = details(con, row, InApp(tuple(settings.in_app_include), tuple(settings.in_app_exclude)))
     if form == "json":
         print_document(_document(known), sys.stdout)
         return
@@ -110,8 +110,7 @@ def explain(issue: str, config: Path | None, options: Mapping[str, Any], tenant:
     Raises:
         CommandError: there is no pond, or no such issue.
     """
-    with pond(load(config, options), tenant) as con:
-        known = found(con, issue)
+    with pond(load(config, options), tenant) as con, chosen(con, issue) as known:
         groups = ask(con, "groups", issue_id=known["issue_id"])
     if form == "json":
         print_document({"issue_id": known["issue_id"], "title": known["title"], "fingerprints": groups}, sys.stdout)
@@ -137,16 +136,28 @@ def pond(settings: Settings, tenant: str) -> Iterator[duckdb.DuckDBPyConnection]
         raise CommandError(f"{folder}: {str(error).strip()}") from None
 
 
-def found(con: duckdb.DuckDBPyConnection, issue: str) -> Row:
-    """The issue that an id or its beginning means.
+@contextmanager
+def chosen(con: duckdb.DuckDBPyConnection, issue: str) -> Iterator[Row]:
+    """The issue that an id or its beginning means; meanwhile the connection shows its events alone.
 
     Raises:
         CommandError: there is none, or more than one.
     """
     try:
-        return find(con, issue)
+        with only(con, issue) as row:
+            yield row
     except IssueNotFoundError as error:
         raise CommandError(str(error), exit_code=2) from None
+
+
+def found(con: duckdb.DuckDBPyConnection, issue: str) -> Row:
+    """The same, where nothing else is asked of it.
+
+    Raises:
+        CommandError: there is none, or more than one.
+    """
+    with chosen(con, issue) as row:
+        return row
 
 
 def _nothing(status: str, filters: Filters, elsewhere: int) -> str:

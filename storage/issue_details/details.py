@@ -79,7 +79,7 @@ class Details:
 
 
 def details(con: duckdb.DuckDBPyConnection, issue: Row, in_app: InApp = USUAL) -> Details:
-    """Ask for everything of an issue that `finding.find` has found."""
+    """Ask for everything of an issue that `finding.only` has found."""
     event, report = latest_event(con, issue["issue_id"])
     failed_at = event["error_timestamp"] + timedelta(microseconds=max(report.get("duration_ns") or 0, 0) // 1000) if event else None
     text = report.get("mapped_stack") or report.get("error_stack") or report.get("crash_stack") or None

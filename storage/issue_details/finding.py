@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Final
 
 import duckdb
 
-from .statements import Row, ask
+from .statements import Row, ask, rows, statement
 
 SHORT: Final = 8
 """Digits of an id that are shown."""
+_EVENTS: Final = "issue_events"
 _FEWEST_DIGITS: Final = 4
 _SHOWN: Final = 5
 
@@ -61,8 +63,16 @@ def matching(con: duckdb.DuckDBPyConnection, filters: Filters, sort: Sort, limit
     return [{name: value for name, value in row.items() if name != "matching"} for row in found], count
 
 
-def find(con: duckdb.DuckDBPyConnection, text: str) -> Row:
+@contextmanager
+def only(con: duckdb.DuckDBPyConnection, text: str) -> Iterator[Row]:
     """The issue of an id or of its beginning; of one that was merged, the issue that it belongs to now.
+
+    Meanwhile the connection shows the events of that issue alone: the views of issues follow from them, and of a million events they
+    are then found once, and not for each question.
+
+    Args:
+        con: of `query.connect`; nobody else uses it meanwhile.
+        text: 4 to 32 hexadecimal digits, with or without dashes.
 
     Raises:
         IssueNotFoundError: no issue's id begins so, or more than one's.
@@ -70,7 +80,24 @@ def find(con: duckdb.DuckDBPyConnection, text: str) -> Row:
     beginning = text.strip().replace("-", "").lower()
     if not re.fullmatch(rf"[0-9a-f]{{{_FEWEST_DIGITS},32}}", beginning):
         raise IssueNotFoundError(f"{text!r} is no issue's id: expected {_FEWEST_DIGITS} to 32 hexadecimal digits, such as 4f1d2c9a")
-    found = ask(con, "named", beginning=beginning, limit=_SHOWN + 1)
+    con.execute(f"create temp table {_EVENTS} as {statement('named').rstrip().removesuffix(';')}", {"beginning": beginning})
+    try:
+        yield _one(text, rows(con.execute("select * from issues order by last_seen desc, issue_id limit $1", [_SHOWN + 1])))
+    finally:
+        con.execute(f"drop table temp.{_EVENTS}")
+
+
+def find(con: duckdb.DuckDBPyConnection, text: str) -> Row:
+    """The issue of an id or of its beginning, as `only` finds it.
+
+    Raises:
+        IssueNotFoundError: no issue's id begins so, or more than one's.
+    """
+    with only(con, text) as issue:
+        return issue
+
+
+def _one(text: str, found: Sequence[Row]) -> Row:
     if not found:
         raise IssueNotFoundError(f"{text}: no issue's id begins so; `otelpond issues list --status all` shows every issue")
     if len(found) > 1:

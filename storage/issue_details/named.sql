@@ -1,9 +1,7 @@
--- Which issues does the beginning of an id mean? Those whose id begins so, and those that such an issue was merged into.
+-- Which events are those of the issues that the beginning of an id means? Of an issue that was merged, those of what it is part of.
 -- $beginning is lower-case hexadecimal digits without dashes.
 select *
-from issues
-where len(list_filter(
-    list_append(merged_issue_ids, issue_id), lambda id: starts_with(replace(cast(id as varchar), '-', ''), $beginning)
-)) > 0 or starts_with(replace(cast(issue_id as varchar), '-', ''), $beginning)
-order by last_seen desc, issue_id
-limit $limit;
+from issue_events
+where starts_with(replace(cast(issue_id as varchar), '-', ''), $beginning) or issue_id in (
+    select current_issue_id from issue_links where starts_with(replace(cast(issue_id as varchar), '-', ''), $beginning)
+);

@@ -14,15 +14,15 @@ Row: TypeAlias = dict[str, Any]
 """A row by its columns' names; JSON columns as Python values."""
 
 
-def ask(con: duckdb.DuckDBPyConnection, statement: str, **parameters: Any) -> list[Row]:
+def ask(con: duckdb.DuckDBPyConnection, name: str, **parameters: Any) -> list[Row]:
     """The rows of the statement in the file of that name.
 
     Args:
         con: knows the pond's tables by their names, as that of `query.connect` does.
-        statement: the file's name, without `.sql`.
+        name: the file's name, without `.sql`.
         parameters: each that the statement has.
     """
-    return rows(con.execute(_text(statement), parameters))
+    return rows(con.execute(statement(name), parameters))
 
 
 def rows(answer: duckdb.DuckDBPyConnection) -> list[Row]:
@@ -48,5 +48,6 @@ def _document(text: str) -> Any:
 
 
 @cache
-def _text(statement: str) -> str:
-    return (Path(__file__).parent / f"{statement}.sql").read_text(encoding="utf-8")
+def statement(name: str) -> str:
+    """The text of the file of that name."""
+    return (Path(__file__).parent / f"{name}.sql").read_text(encoding="utf-8")

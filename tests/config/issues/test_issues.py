@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from otelpond.storage.issue_details import IssueNotFoundError, only
+from otelpond.storage.query import connect
 
 Command = Callable[..., tuple[int, str, str]]
 IssueOf = Callable[[str], str]
@@ -130,6 +133,17 @@ def test_an_issue_that_is_not_there_is_named_with_the_next_step(command: Command
     code, out, err = command(verb, issue)
     assert (2, "") == (code, out)
     assert err.startswith(f"otelpond: {said}")
+
+
+def test_while_one_issue_is_looked_at_its_events_alone_are_shown(pond: Path, issue_of: IssueOf) -> None:
+    """All events are gone through once; afterwards the connection shows them again."""
+    with connect(pond) as con:
+        before = con.execute("select count(*) from issue_events").fetchone()
+        with only(con, issue_of("ValueError")[:8]):
+            assert [(3, 1)] == con.execute("select count(*), (select count(*) from issues) from issue_events").fetchall()
+        with pytest.raises(IssueNotFoundError), only(con, "00000000"):
+            pass
+        assert before == con.execute("select count(*) from issue_events").fetchone()
 
 
 def test_no_pond_is_said(command: Command) -> None:
