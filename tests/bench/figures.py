@@ -72,6 +72,7 @@ SESSIONS = Target("sessions by day, 1 M events whose days are not stored yet", "
 PAGE_VIEWS = Target("time on page by page, 1 M events", "ms")
 
 GROUPING = Target("grouping errors: of the collector's CPU, 5 % errors, 2,000 stacks", "%", 10, 5)
+SCRUBBING = Target("looking for secrets in texts of errors: of the collector's CPU, 5 % errors", "%", 3, 2)
 GROUPING_MANY = Target("grouping errors: of the collector's CPU, 5 % errors, 100,000 stacks", "%")
 
 LOW_RATE_CPU = Target("10,000 spans/s, 100 a request: CPU after warm-up", "% of a core", 15, 12)

@@ -83,14 +83,11 @@ def seen(text: str) -> bool:
     return bool(pc.match_substring_regex(pa.array([text]), suspicious())[0].as_py())
 
 
-@pytest.mark.parametrize("message", INNOCENT, ids=range(len(INNOCENT)))
-def test_an_innocent_message_stays(message: str, texts: Texts) -> None:
+def test_an_innocent_message_stays(texts: Texts) -> None:
     """Ids, numbers and words of sentences are never removed; also in a stack trace and in JSON."""
-    assert message == texts.scrubbed(message)
-    stack = f'Traceback (most recent call last):\n  File "a.py", line 3, in f\n    g(x)\nValueError: {message}\n'
-    assert stack == texts.scrubbed(stack)
-    document = json.dumps({"exception.message": message, "n": [message]}, ensure_ascii=False)
-    assert document == texts.scrubbed(document)
+    stacks = [f'Traceback (most recent call last):\n  File "a.py", line 3, in f\n    g(x)\nValueError: {message}\n' for message in INNOCENT]
+    documents = [json.dumps({"exception.message": message, "n": [message]}, ensure_ascii=False) for message in INNOCENT]
+    assert [] == [(text, texts.scrubbed(text)) for text in (*INNOCENT, *stacks, *documents) if texts.scrubbed(text) != text]
 
 
 def test_there_are_enough_innocent_messages() -> None:
