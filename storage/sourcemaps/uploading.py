@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -87,9 +88,10 @@ def _made(store: SourceMapStore, compiler: Compiler, artifact: Artifact, known: 
     digest = hashlib.sha256(b"\0".join((_FORM, hashlib.sha256(source_map).digest(), minified or b""))).hexdigest()[:32]
     if digest in known and store.places(digest).exists():
         return _Made(known[digest])
-    target, read = store.folder / f".{digest}.tmp", artifact.source_map
+    attempt = secrets.token_hex(4)  # the child of an upload that was killed may still be writing
+    target, read = store.folder / f".{digest}.{attempt}.tmp", artifact.source_map
     if read is None:
-        read = store.folder / f".{digest}.map.tmp"
+        read = store.folder / f".{digest}.{attempt}.map.tmp"
         read.write_bytes(source_map)
     compiled = compiler.compile(read, artifact.minified, target)
     store.keep(target, digest)
