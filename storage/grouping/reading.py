@@ -10,6 +10,7 @@ from typing import Final
 import xxhash
 
 from ..stacks.in_app import USUAL, InApp
+from ..stacks.lines import bounded
 from ..stacks.parsing import parse
 from ..stacks.trace import Trace
 from .report import Report, Stack
@@ -68,7 +69,7 @@ class StackReader:
         """What counts of the report's stack; None where it has none, or a text that nobody reads."""
         if not report.stack:
             return None
-        text = _without_message(report.stack, report.message)
+        text = bounded(_without_message(report.stack, report.message))
         return self._known.get(_key(report, text), lambda: self._read(report, _HEADER.sub(_without_text, text)))
 
     def _read(self, report: Report, text: str) -> Stack | None:

@@ -84,9 +84,9 @@ def _frames(lines: Sequence[str], at: int, in_app: InApp) -> tuple[list[Frame], 
 def _named(call: str) -> tuple[str | None, str]:
     """Package and function of `github.com/acme/shop.(*Cart).Total(0xc0, 0x1)`."""
     name = call[: call.rindex("(")] if call.endswith(")") and "(" in call else call
-    folder, slash, last = _GENERIC.sub("", name).replace("%2e", ".").rpartition("/")
+    folder, slash, last = _GENERIC.sub("", name).rpartition("/")
     package, dot, function = last.partition(".")
-    return (folder + slash + package, _own(function)) if dot else (None, name)
+    return ((folder + slash + package).replace("%2e", "."), _own(function)) if dot else (None, name)
 
 
 def _own(function: str) -> str:

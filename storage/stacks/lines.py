@@ -14,6 +14,11 @@ _ESCAPES: Final = {"n": "\n", "r": "\r", "t": "\t"}
 _COLOUR: Final = re.compile(r"\x1b\[[0-9;]{0,16}m")
 
 
+def bounded(text: str) -> str:
+    """A text of LONGEST_TEXT at most, of which a reader reads the same."""
+    return text if len(text) <= LONGEST_TEXT else "\n".join(lines_of(text)[0])
+
+
 def lines_of(text: str) -> tuple[list[str], tuple[str, ...]]:
     r"""The lines of a text, and what was left out: of a long text LONGEST_TEXT are read, half at each end, of a long line its ends.
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from otelpond.storage.stacks.in_app import InApp
-from otelpond.storage.stacks.lines import LONGEST_TEXT, lines_of
+from otelpond.storage.stacks.lines import LONGEST_TEXT, bounded, lines_of
 from otelpond.storage.stacks.parsing import parse
 from otelpond.storage.stacks.paths import plain_path
 from otelpond.storage.stacks.trace import Error, Frame, Trace
@@ -267,3 +267,4 @@ def test_of_a_long_text_both_ends_are_read() -> None:
     long = 'Traceback (most recent call last):\n  File "/app/a.py", line 1, in f\nValueError: ' + "x" * 10_000_000
     assert "ValueError" == parse(long).errors[0].type  # type: ignore[union-attr]
     assert LONGEST_TEXT >= sum(map(len, lines_of(long)[0]))
+    assert lines_of(long)[0] == lines_of(bounded(long))[0]
