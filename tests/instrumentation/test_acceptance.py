@@ -25,7 +25,10 @@ SEEDED = 100
 """Items that exist before the service starts."""
 SETTINGS = {"OTELPOND_ENVIRONMENT": "acceptance", "OTELPOND_SERVICE_VERSION": "1.2.3", "OTELPOND_DETAILS_FROM_STATUS": "400"}
 
-MAY_BE_EMPTY = {"resolved", "resolved_at", "resolved_by", "error_code", "request_body", "response_body", "page_slug", "device_info"}
+MAY_BE_EMPTY = {
+    *("resolved", "resolved_at", "resolved_by", "error_code", "request_body", "response_body", "page_slug", "device_info"),
+    *("previous_fingerprint", "mapped_stack"),
+}
 """In any table; the user is asked of rows that have one only, and other exceptions stand at their tables."""
 USER = ("user_id", "session_id")
 
