@@ -6,10 +6,11 @@ import logging
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import duckdb
 
@@ -21,20 +22,18 @@ from ...exporters.notifications.outbox import Outbox
 from ...exporters.notifications.target import Target
 from ...storage.access.tenants import pond_folder
 from ...storage.alerts.alert import Alert
-from ...storage.alerts.dispatches import Dispatches
+from ...storage.alerts.dispatches import Dispatches, Plan
 from ...storage.alerts.evaluator import Evaluator
 from ...storage.alerts.rules import Rule
 from ...storage.alerts.state_file import StateFile
+from ...storage.alerts.table import PublishError, publish_apart
 from ...storage.log_lines import fault
 from ..settings import Settings
 from .alerting import notification
 
-if TYPE_CHECKING:
-    from ...storage.lake.lake import Lake
-
 logger = logging.getLogger(__name__)
-_PUBLISH_S: Final = 5.0
-"""Between two publishes of rows: each is a commit, and replaces pond.duckdb."""
+_PUBLISH_S: Final = 30.0
+"""Between two publishes of rows: each takes a second of CPU time in a process of its own."""
 _AFTER_FAILURE_S: Final = 5.0
 _STOP_S: Final = 3.0
 _BY_NUMBER: Final = "told by number only"
@@ -47,15 +46,26 @@ class PondAlerts:
     Args:
         targets: all channels.
         started: when the collector was.
+        publish: publishes a plan of rows; in a process of its own unless given.
 
     Raises:
         StateError: a newer release wrote the pond's state.
     """
 
-    def __init__(self, settings: Settings, tenant: str, rules: Sequence[Rule], targets: Sequence[Target], started: datetime) -> None:
-        self._settings = settings
+    def __init__(
+        self,
+        settings: Settings,
+        tenant: str,
+        rules: Sequence[Rule],
+        targets: Sequence[Target],
+        started: datetime,
+        *,
+        publish: Callable[[Plan], None] | None = None,
+    ) -> None:
         self._tenant = tenant
         data = pond_folder(Path(settings.data).absolute(), tenant)
+        tables, events = [folder.absolute() for folder in settings.tables], [folder.absolute() for folder in settings.events_folders]
+        self._publish_plan: Callable[[Plan], None] = publish or partial(publish_apart, data, tables, events)
         self._file = StateFile(data)
         self._dispatches = Dispatches(self._file, tenant)
         self._evaluator = Evaluator(data, rules, self._file, self._dispatches, started=started)
@@ -74,7 +84,6 @@ class PondAlerts:
             )
             for target in targets
         }
-        self._lake: Lake | None = None
         self._publish_at = self._evaluate_at = time.monotonic()
 
     def start(self) -> None:
@@ -140,13 +149,10 @@ class PondAlerts:
             self._dispatches.count_beyond(name, {rule: -number for rule, number in message.beyond.items()})
 
     def _publish(self) -> None:
-        from ...storage.alerts.table import publish  # noqa: PLC0415 - loads the lake's libraries
-        from ...storage.lake.parquet import LakeError  # noqa: PLC0415
-        from ..pond import open_lake  # noqa: PLC0415
-
         try:
-            self._lake = self._lake or open_lake(self._settings, self._tenant)
-            publish(self._lake, self._dispatches)
-        except (*_FAULTS, LakeError) as failure:
+            while (plan := self._dispatches.next_plan()) is not None:
+                self._publish_plan(plan)
+                self._dispatches.finish_plan(plan.number)
+        except (*_FAULTS, PublishError) as failure:
             logger.warning("the table alerts of tenant %s cannot be written, trying again: %s", self._tenant, fault(failure))
         self._publish_at = time.monotonic() + _PUBLISH_S

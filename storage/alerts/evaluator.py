@@ -109,7 +109,7 @@ class Evaluator:
         evaluated = self._memory.noted(EVALUATED)
         since = datetime.fromisoformat(evaluated) if evaluated else self._started
         tables = {table: pond.files[table] for table in ERROR_TABLES}
-        positions = self._memory.positions()
+        positions = self._memory.positions() if evaluated else {}
         files = {table: added(of, positions.get(table), since.timestamp() - MARGIN_S) for table, of in tables.items()}
         self._memory.move({table: of.version for table, of in tables.items()})
         if evaluated is None:

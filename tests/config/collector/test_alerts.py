@@ -13,12 +13,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
-from otelpond.config import pond as config_pond
 from otelpond.config.collector import pond_alerts
 from otelpond.config.collector.alerting import rules
 from otelpond.config.collector.alerts_child import AlertsChild
@@ -32,6 +32,7 @@ from otelpond.config.sources import SettingsError, load
 from otelpond.exporters.destination import Refused, TryLater
 from otelpond.exporters.notifications import outbox
 from otelpond.exporters.notifications.notification import Message, Outcome, Sent
+from otelpond.storage.alerts.table import publish
 from otelpond.storage.schema import load_tables
 
 from ...storage.alerts.small_pond import START, SmallPond, documented, issue_of
@@ -78,11 +79,9 @@ def until(condition: Callable[[], Any], what: str) -> Any:
 
 
 @pytest.fixture
-def small_pond(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SmallPond:
-    """A pond with the tables of errors, which the process opens too."""
-    pond = SmallPond(tmp_path / "pond", documented())
-    monkeypatch.setattr(config_pond, "open_lake", lambda *_: pond.lake)
-    return pond
+def small_pond(tmp_path: Path) -> SmallPond:
+    """A pond with the tables of errors."""
+    return SmallPond(tmp_path / "pond", documented())
 
 
 @pytest.fixture
@@ -98,7 +97,8 @@ def channel(monkeypatch: pytest.MonkeyPatch) -> FakeChannel:
 def alerts_of(pond: SmallPond, **more: Any) -> Iterator[PondAlerts]:
     """The alerts of a pond, begun; then killed."""
     settings = Settings(data=pond.data, notify=[CHANNEL], alerts=[RULE], **more)
-    alerts = PondAlerts(settings, "default", rules(settings)["default"], targets(settings), STARTED)
+    publishing = partial(publish, pond.lake)
+    alerts = PondAlerts(settings, "default", rules(settings)["default"], targets(settings), STARTED, publish=publishing)
     alerts.start()
     yield alerts
     for courier in alerts._couriers.values():
