@@ -101,10 +101,20 @@ def details(con: duckdb.DuckDBPyConnection, issue: Row, in_app: InApp = USUAL) -
 def latest_event(con: duckdb.DuckDBPyConnection, issue_id: object) -> tuple[Row, Row]:
     """An issue's latest event, and its row of the table that holds it; both are empty where its events were dropped since."""
     for event in ask(con, "latest_event", issue_id=issue_id):
-        table = str(event["source_table"])
-        told = con.execute(f"select * from {table} where {_KEYS[table]} = $1 limit 1", [event["event_id"]])  # noqa: S608 - a documented table
-        return event, next(iter(rows(told)), {})
+        return event, _report(con, event)
     return {}, {}
+
+
+def _report(con: duckdb.DuckDBPyConnection, event: Row) -> Row:
+    """The row of an event; reports of one error are told apart among those of its day and the days beside it, and not among all."""
+    table = str(event["source_table"])
+    near = f"dt between date '{event['dt']}' - 1 and date '{event['dt']}' + 1"
+    con.execute(f"create temp view {table}_files as select * from pond.main.{table}_files where {near}")  # noqa: S608 - a documented table
+    try:
+        told = con.execute(f"select * from {table} where {_KEYS[table]} = $1 limit 1", [event["event_id"]])  # noqa: S608
+        return next(iter(rows(told)), {})
+    finally:
+        con.execute(f"drop view temp.{table}_files")
 
 
 def _spans(con: duckdb.DuckDBPyConnection, event: Row) -> list[Row]:

@@ -1,14 +1,21 @@
 -- How are an issue's events spread over releases, environments, users' roles, pages, endpoints and devices?
--- The most frequent values of each, an empty one for events that do not say; devices are told by the tables.
+-- The most frequent values of each, an empty one for events that do not say; devices are told by the reports.
 with event as (
     select * from issue_events where issue_id = $issue_id
 ),
 told as (
-    select 'error_logs' as source_table, error_id as event_id, device_info from error_logs
-    where error_id in (select event_id from event where source_table = 'error_logs')
+    select fingerprint, error_timestamp, coalesce(trace_id, '') as trace, any_value(device_info) as device_info
+    from error_logs_files
+    where device_info is not null and fingerprint in (select fingerprint from event)
+    group by fingerprint, error_timestamp, trace
     union all
-    select 'crash_reports', crash_id, device_info from crash_reports
-    where crash_id in (select event_id from event where source_table = 'crash_reports')
+    select fingerprint, crash_timestamp, coalesce(trace_id, ''), any_value(device_info)
+    from crash_reports_files
+    where device_info is not null and fingerprint in (select fingerprint from event where source_table = 'crash_reports')
+    group by all
+),
+device as (
+    select fingerprint, error_timestamp, trace, any_value(device_info) as device_info from told group by all
 ),
 tagged as (
     select
@@ -20,13 +27,15 @@ tagged as (
         coalesce(event.page_slug, '') as page,
         coalesce(event.endpoint_path, '') as endpoint,
         coalesce(
-            told.device_info ->> '$.device_type', told.device_info ->> '$."device.model.name"',
-            told.device_info ->> '$."device.model.identifier"', ''
+            device.device_info ->> '$.device_type', device.device_info ->> '$."device.model.name"',
+            device.device_info ->> '$."device.model.identifier"', ''
         ) as device,
-        coalesce(told.device_info ->> '$.browser', told.device_info ->> '$."browser.platform"', '') as browser,
-        coalesce(told.device_info ->> '$.os', told.device_info ->> '$."os.name"', told.device_info ->> '$."os.type"', '') as os
+        coalesce(device.device_info ->> '$.browser', device.device_info ->> '$."browser.platform"', '') as browser,
+        coalesce(device.device_info ->> '$.os', device.device_info ->> '$."os.name"', device.device_info ->> '$."os.type"', '') as os
     from event
-    left join told using (source_table, event_id)
+    left join device
+        on event.fingerprint = device.fingerprint and event.error_timestamp = device.error_timestamp
+        and coalesce(event.trace_id, '') = device.trace
 ),
 counted as (
     select tag, value, count(*) as events
