@@ -122,10 +122,9 @@ class ReturnedIssues:
         return self._version != _version(pond) or any(watched.due(now) for watched in self._watched.values())
 
     def next_look(self) -> float | None:
-        """When a time will have come, in Unix seconds."""
-        return min(
-            (watched.state["until"].timestamp() for watched in self._watched.values() if watched.state["until"] is not None), default=None
-        )
+        """When a time will have come, in Unix seconds; what it did not end then is looked at again later."""
+        looks = ((watched.state["until"], watched.asked_at + _LOOK_AGAIN_S) for watched in self._watched.values())
+        return min((max(until.timestamp(), again) for until, again in looks if until is not None), default=None)
 
     def _watch(self, con: duckdb.DuckDBPyConnection, pond: Pond) -> None:
         """See what people did since the last look."""

@@ -67,9 +67,8 @@ class WindowRule:
             pond: what there is to show.
             end: of the window.
         """
-        found = self._found(recent, pond, end)
         self._looked_at, self._versions = end.timestamp(), self._seen(pond)
-        return self._settle(found, end)
+        return self._settle(self._found(recent, pond, end), end)
 
     def _found(self, recent: Recent, pond: Pond, end: datetime) -> list[dict[str, Any]]:
         if self.rule.kind == "sql":

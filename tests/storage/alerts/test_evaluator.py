@@ -230,6 +230,22 @@ def test_a_rule_that_cannot_be_asked_costs_only_itself(small_pond: SmallPond) ->
     small_pond.publish(small_pond.error("a"))
 
     assert ["new"] == [alert.rule for alert in watch.look()]
+    assert not watch.evaluator.due(START + SECOND)
+
+
+def test_an_issue_that_is_ignored_until_a_time_is_told_when_it_has_come(small_pond: SmallPond) -> None:
+    """Without a new error; one that had none is looked at once a minute, and not more often."""
+    watch = Watch(small_pond, *BACK)
+    begin, until = START - 20 * SECOND, (START - 10 * SECOND).isoformat()
+    ignored = [
+        small_pond.activity(issue_of(text), "ignored", at=begin, number=n, ignored_until=until) for n, text in enumerate("ab", start=1)
+    ]
+    small_pond.publish(small_pond.error("a", at=begin - SECOND), *ignored)
+
+    assert [("unignored", issue_of("a"))] == [(alert.change, alert.issue_id) for alert in watch.look(START)]
+    assert not watch.evaluator.due(START + 59 * SECOND)
+    assert watch.evaluator.due(START + 61 * SECOND)
+    assert [] == watch.look(START + 61 * SECOND)
 
 
 def test_compaction_and_a_gap_in_the_log_lose_nothing(small_pond: SmallPond) -> None:
