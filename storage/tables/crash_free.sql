@@ -32,7 +32,9 @@ comment on column crash_free.crashes is 'crashes of that day and release, in a s
 comment on column crash_free.tenant_id is 'whose service it is';
 
 with report as materialized (
-    select tenant_id, service_name, environment, release_version, session_id, crash_timestamp, time_suspect, ingested_at from crash_reports
+    select tenant_id, service_name, environment, release_version, session_id, crash_timestamp, time_suspect, ingested_at
+    from crash_reports_files  -- each once, as in crash_reports, without the state of its issue
+    qualify row_number() over (partition by tenant_id, crash_id order by ingested_at, payload_digest, item_index) = 1
 ),
 crashed as (
     select tenant_id, service_name, session_id from report where session_id <> '' group by all
