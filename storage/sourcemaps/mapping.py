@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Final, Generic, TypeVar
 
 import pyarrow as pa
-import xxhash
 
 from ..access.tenants import pond_folder
 from ..log_lines import fault
@@ -34,10 +33,7 @@ LONGEST_STACK: Final = 200_000
 LOOKS_EVERY_S: Final = 0.1
 _OPEN_MAPS: Final = 64
 _RELEASES: Final = 64
-_KEY: Final = 200
-"""What a remembered stack costs beside its characters."""
-_STACKS: Final = 16_000_000
-"""Characters of mapped stacks that are remembered."""
+_STACKS: Final = 4_096
 _PREFIX: Final = re.compile(r"^(?:webpack(?:-internal)?://[^/]{0,200}/|turbopack://[^/]{0,200}/|vite:/+|\.{1,2}/|/(?=\.{1,2}/))")
 """What bundlers put before the path of a source."""
 _log = logging.getLogger(__name__)
@@ -46,27 +42,20 @@ Value = TypeVar("Value")
 
 
 class _Recent(Generic[Key, Value]):
-    """The values that were made last; those used longest ago make room.
+    """The values that were made last; the one used longest ago makes room."""
 
-    Args:
-        most: that all of them weigh together.
-        weigh: a value's weight.
-    """
-
-    def __init__(self, most: int, weigh: Callable[[Value], int] = lambda _: 1) -> None:
-        self._most, self._weigh, self._weight = most, weigh, 0
+    def __init__(self, most: int) -> None:
+        self._most = most
         self._kept: OrderedDict[Key, Value] = OrderedDict()
 
     def get(self, key: Key, make: Callable[[], Value]) -> Value:
         """The value of a key, made where it is not kept."""
-        if key in self._kept:
-            self._kept.move_to_end(key)
-            return self._kept[key]
-        value = self._kept[key] = make()
-        self._weight += self._weigh(value)
-        while self._weight > self._most:
-            self._weight -= self._weigh(self._kept.popitem(last=False)[1])
-        return value
+        if key not in self._kept:
+            self._kept[key] = make()
+            if len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(key)
+        return self._kept[key]
 
 
 class SourceMaps:
@@ -84,7 +73,7 @@ class SourceMaps:
     def _forget(self) -> None:
         self._releases: _Recent[tuple[str, str], ReleaseMaps | None] = _Recent(_RELEASES)
         self._places: _Recent[str, Places | None] = _Recent(_OPEN_MAPS)
-        self._stacks: _Recent[bytes, str | None] = _Recent(_STACKS, lambda mapped: len(mapped or "") + _KEY)
+        self._stacks: _Recent[tuple[str, str, str], str | None] = _Recent(_STACKS)
 
     def state(self) -> tuple[int, int]:
         """Another one whenever maps have come or gone, so that what was resolved before may be resolved otherwise now."""
@@ -108,8 +97,7 @@ class SourceMaps:
         """
         if not stack or release is None or not self.knows(service, release):
             return None
-        key = xxhash.xxh3_128_digest(f"{service}\0{release}\0{stack}".encode("utf-8", "surrogatepass"))
-        return self._stacks.get(key, lambda: self._mapped(service, release, stack))
+        return self._stacks.get((service, release, stack), lambda: self._mapped(service, release, stack))
 
     def _of_release(self, service: str, release: str) -> ReleaseMaps | None:
         def read() -> ReleaseMaps | None:

@@ -19,7 +19,7 @@ comment on column issue_changes.release is 'release of that event';
 comment on column issue_changes.service_name is 'service of that event, else of the issue';
 comment on column issue_changes.tenant_id is 'whose issue it is';
 
-with beginning as (
+with beginning as materialized (
     select
         tenant_id, issue_id,
         min(error_timestamp) as changed_at,
@@ -35,4 +35,4 @@ select
     issue_id, if(is_regression, 'regressed', 'unignored') as change, status_changed_at as changed_at, cause, event_id, release, service_name,
     tenant_id
 from issue_states
-where status = 'reopened' and status_reason <> 'by_hand';
+where status = 'reopened' and status_reason <> 'by_hand' and issue_id in (select issue_id from beginning);

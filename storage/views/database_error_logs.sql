@@ -1,18 +1,15 @@
 -- Failed database operations; resolved while their issue is. issue_id is the issue that each counts for.
--- What is not asked for is not joined: each join finds at most one row.
+-- What is not asked for is not joined: each join finds one row at most.
 select
     error.* replace (
-        coalesce(current_issue_id, error.issue_id) as issue_id,
-        coalesce(is_resolved, false) as resolved,
-        state.resolved_at as resolved_at,
-        state.resolved_by as resolved_by
+        coalesce(link.current_issue_id, error.issue_id) as issue_id,
+        coalesce(resolution.resolved, false) as resolved,
+        resolution.resolved_at as resolved_at,
+        resolution.resolved_by as resolved_by
     )
-from database_error_logs_mapped error
-left join (
-    select issue_id, any_value(current_issue_id) as current_issue_id from issue_links group by issue_id
-) link on error.issue_id = link.issue_id
-left join (
-    select
-        issue_id, bool_or(status = 'resolved') as is_resolved, any_value(resolved_at) as resolved_at, any_value(resolved_by) as resolved_by
-    from issue_states group by issue_id
-) state on coalesce(current_issue_id, error.issue_id) = state.issue_id
+from (
+    select * replace (issue_of(tenant_id, service_name, fingerprint, previous_fingerprint) as issue_id) from database_error_logs_mapped
+) error
+left join (select issue_id, any_value(current_issue_id) as current_issue_id from issue_links group by issue_id) link
+    on error.issue_id = link.issue_id
+left join issue_resolutions resolution on error.issue_id = resolution.issue_id

@@ -7,6 +7,7 @@
     python tests/bench/run.py --low-rate        ten minutes at 10,000 spans/s alone; --low-rate 120 two minutes
     python tests/bench/run.py --only events     user events alone, as OTLP logs and as plain JSON
     python tests/bench/run.py --only grouping   what grouping errors costs, alone
+    python tests/bench/run.py --only issues     issues over a million rows of errors, alone
     python tests/bench/run.py --day             a time-compressed day alone: 24 hours of 360 commits; --day 6 six hours
 
 Phases: (1) a first collector is warmed and loaded as fast as it answers; the clock stops when every row is in its table; then it
@@ -34,6 +35,7 @@ from typing import Any
 import duckdb
 import events
 import figures
+import issues
 import low_rate
 import polars as pl
 from deltalake import DeltaTable
@@ -233,6 +235,12 @@ class Run:
         finally:
             collector.stop()
 
+    def issues(self) -> None:
+        """Issues over a million rows of errors, after something was done about some of them."""
+        say("asking for issues")
+        for figure in issues.measure(self.folder / "issues", issues.ROWS // 10 if self.quick else issues.ROWS):
+            self.note(figure.target, figure.measured)
+
     def grouping(self) -> None:
         """What grouping errors costs, beside a collector of its own."""
         os.environ["OTELPOND_CACHE_DIR"] = str(self.kernel_cache)
@@ -363,7 +371,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a short form, less exact")
     parser.add_argument("--sustained", type=float, help="seconds at 50,000 items/s for latency and memory [60; quick: 15]")
-    parser.add_argument("--only", choices=("throughput", "steady", "events", "grouping"), help="one phase")
+    parser.add_argument("--only", choices=("throughput", "steady", "events", "grouping", "issues"), help="one phase")
     parser.add_argument("--low-rate", type=float, nargs="?", const=600.0, metavar="SECONDS", help="10,000 spans/s alone, for so long [600]")
     parser.add_argument("--day", type=int, nargs="?", const=24, metavar="HOURS", help="a time-compressed day alone, of so many hours [24]")
     parser.add_argument("--commits-an-hour", type=int, default=360, help="in the compressed day [360]")
@@ -382,7 +390,7 @@ def main() -> None:
             if options.day:
                 run.day(options.day, options.commits_an_hour)
             if not options.low_rate and not options.day:
-                for phase in [options.only] if options.only else ["throughput", "steady", "events", "grouping"]:
+                for phase in [options.only] if options.only else ["throughput", "steady", "events", "grouping", "issues"]:
                     getattr(run, phase)()
         finally:
             print(report(run))

@@ -116,9 +116,9 @@ class MadeUpPond:
         """Log records with an exception, one report each."""
         self.write("error_logs", rows)
 
-    def act(self, activity: str, fingerprint: str, minutes: float, **fields: Any) -> None:
+    def act(self, activity: str, of: str, minutes: float, **fields: Any) -> None:
         """Something is done about the issue of a fingerprint."""
-        self.write("issue_activity", [{"activity": activity, "issue_id": issue_id(fingerprint), "minutes": minutes, **fields}])
+        self.write("issue_activity", [{"activity": activity, "issue_id": issue_id(of), "minutes": minutes, **fields}])
 
     def ask(self, sql: str, *values: object) -> list[dict[str, Any]]:
         """The answer, a dictionary a row; JSON parsed."""

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from otelpond.storage.sourcemaps import mapping
 from otelpond.storage.sourcemaps.mapping import LONGEST_STACK, MOST_LINES, SourceMaps, source_path
 
 ESBUILD = """TypeError: Cannot read properties of undefined (reading 'amount')
@@ -116,18 +115,6 @@ def test_of_endless_stacks_the_first_lines_are_read(maps: SourceMaps) -> None:
     assert (MOST_LINES, 10) == (mapped.count("at total"), mapped.count("main.js"))
     long = frame + "\n" + "x" * (2 * LONGEST_STACK)
     assert _mapped(maps, "esbuild-1.0", long).endswith("x" * (2 * LONGEST_STACK))
-
-
-def test_what_is_remembered_is_bounded_in_characters(pond: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Long stacks of many kinds, as somebody may send them, fill no memory."""
-    monkeypatch.setattr(mapping, "_STACKS", 100_000)
-    maps = SourceMaps(pond)
-    maps.state()
-    for number in range(300):
-        assert f"Error: {number}\n    at src/orders.js" in _mapped(maps, "esbuild-1.0", f"Error: {number}\n{GECKO * 20}")
-    remembered = maps._stacks._kept.values()
-    assert 10 < len(remembered) < 300
-    assert sum(len(text or "") for text in remembered) <= 100_000
 
 
 @given(st.text(alphabet="at (main.js:1:2)@\n\0\ud7ff<>", max_size=200))
