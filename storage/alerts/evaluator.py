@@ -116,7 +116,8 @@ class Evaluator:
             self._memory.begin_with(known_before(self._recent.con, {name: of.paths for name, of in tables.items()}, self._started), now)
         elif not any(files.values()) and not self._memory.waiting() and not self._returned.due(pond, now):
             return []
-        found = seen(self._recent.con, files)
+        # The first file has no rows and every column: those of an older release may lack some.
+        found = seen(self._recent.con, {table: [tables[table].paths[0], *paths] for table, paths in files.items() if paths})
         if unknown := self._new.unknown(found, now):
             self._memory.forget_beyond()
         written = [modified(path) for paths in files.values() for path in paths]
