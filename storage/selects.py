@@ -30,7 +30,7 @@ class Relation:
 
     def __init__(self, schema: pa.Schema) -> None:
         self._schema = pa.schema([field.with_type(pa.string_view()) if field.type == pa.string() else field for field in schema])
-        self.rows = self._schema.empty_table()
+        self._empty = self.rows = self._schema.empty_table()
 
     def exchange(self, *parts: pa.Table) -> None:
         """Show these rows from now on; strings become string views, which the prepared plans were made for."""
@@ -39,7 +39,7 @@ class Relation:
 
     def clear(self) -> None:
         """Let go of the batch."""
-        self.rows = self._schema.empty_table()
+        self.rows = self._empty
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         return self.rows.__arrow_c_stream__(requested_schema)
