@@ -117,6 +117,7 @@ event as (
         on operation.tenant_id = error.tenant_id and operation.trace_id = error.trace_id
         and error.error_timestamp >= operation.error_timestamp and (
             error.fingerprint = operation.fingerprint
+            or (operation.error_message <> '' and contains(error.error_message, operation.error_message))
             or error.error_timestamp <= operation.error_timestamp + to_microseconds(greatest(operation.duration_ns, 0) // 1000 + 1)
         )
 )

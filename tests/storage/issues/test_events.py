@@ -19,7 +19,7 @@ def test_a_failed_request_counts_where_no_report_tells_of_it(pond: MadeUpPond) -
     """None of its trace while it lasted, and none of the same fingerprint afterwards; of another trace or tenant, any may."""
     lasting = {"minutes": 1, "duration_ns": 60_000_000_000}
     for table in ("api_error_logs", "database_error_logs"):
-        pond.write(table, [{"fingerprint": name, "trace_id": f"t {name}", **lasting} for name in "abcdefg"])
+        pond.write(table, [{"fingerprint": name, "trace_id": f"t {name}", "error_message": "no", **lasting} for name in "abcdefg"])
     pond.errors(
         {"fingerprint": "x", "trace_id": "t a", "minutes": 1.5},
         {"fingerprint": "x", "trace_id": "t b", "minutes": 2.1},
@@ -30,6 +30,17 @@ def test_a_failed_request_counts_where_no_report_tells_of_it(pond: MadeUpPond) -
     )
     told = [row for row in sources(pond) if row[1] != "error_logs"]
     assert [[name, table, "error"] for name in "bdfg" for table in ("api_error_logs", "database_error_logs")] == told
+
+
+def test_a_failed_query_is_told_by_a_later_report_that_repeats_its_message(pond: MadeUpPond) -> None:
+    """SQLAlchemy's exception is reported by the request's span, once the query's has ended."""
+    query = {"error_type": "constraint", "error_message": "UNIQUE constraint failed: items.name", "duration_ns": 1_000_000}
+    pond.write("database_error_logs", [{"fingerprint": name, "trace_id": f"t {name}", **query} for name in "ab"])
+    pond.errors(
+        {"fingerprint": "x", "trace_id": "t a", "minutes": 1, "error_message": "(IntegrityError) UNIQUE constraint failed: items.name"},
+        {"fingerprint": "y", "trace_id": "t b", "minutes": 1, "error_message": "out of paper"},
+    )
+    assert [["b", "database_error_logs", "error"]] == [row for row in sources(pond) if row[1] != "error_logs"]
 
 
 def test_what_is_fatal_and_what_is_a_warning(pond: MadeUpPond) -> None:
