@@ -113,6 +113,14 @@ def test_an_error_is_an_issue_until_it_is_resolved(serve: Callable[[], int]) -> 
     assert re.search(r"KeyError: 'A-17' +resolved +1 +1.0.0", _shell(_block("sh", "events_count desc")))
 
 
+def test_the_rules_of_alerts_are_valid(place: Path) -> None:
+    """As they stand there; the channel's secret comes from the environment."""
+    (place / "otelpond.toml").write_text(_block("toml", "[[alerts]]"))
+    said = _shell("export SLACK_WEBHOOK_URL=https://hooks.example/services/T0/B0/s3cret\notelpond check")
+    assert "# the configuration is valid" in said
+    assert "s3cret" not in said
+
+
 def test_the_own_table_is_filled(serve: Callable[[], int], place: Path) -> None:
     """The worked example's file, configuration and query, as they stand there; its rule keeps a health check out."""
     (place / "tables").mkdir()
