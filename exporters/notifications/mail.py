@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import smtplib
-import ssl
 from contextlib import suppress
 from email.message import EmailMessage
 from email.utils import format_datetime
 from typing import Final
 
 from ..destination import Refused, TryLater
+from .authorities import trusting
+from .concealing import Concealing
+from .mail_session import MailSession
 from .notification import Message, Notification, Outcome, Sent
 from .target import MailServer, Target
-from .texts import facts, headline, lines, one_line, rest, title
+from .texts import facts, headline, lines, rest, title
+from .time_limit import TimeLimit
 
 _LONGEST_TEXT: Final = 4000
-_LONGEST_REASON: Final = 200
 _PERMANENT: Final = 500
 
 
@@ -28,38 +30,58 @@ class MailChannel:
 
     def __init__(self, target: Target, server: MailServer) -> None:
         self._server, self._timeout_s = server, target.timeout_s
-        self._context = ssl.create_default_context(cafile=target.ca_file)
+        self._concealing = Concealing(target)
+        self._context = trusting(target.ca_file)
 
     def send(self, message: Message) -> Outcome:
         """One attempt; a letter that some of its recipients get is sent."""
-        try:
-            client = self._client()
+        with TimeLimit(self._timeout_s) as limit:
             try:
-                refused = client.send_message(letter(self._server, message), self._server.sender, self._server.recipients)
-            finally:
-                with suppress(OSError, smtplib.SMTPException):  # what was taken is taken, whatever becomes of the farewell
-                    client.quit()
-        except (smtplib.SMTPException, OSError) as error:
-            return _outcome(error)
-        return Sent(_refusals(refused)) if refused else Sent()
+                refused = self._hand_in(message, limit)
+            except (smtplib.SMTPException, OSError, UnicodeError) as error:
+                return TryLater(limit.fault) if limit.is_over else self._outcome(error)
+        return Sent(self._refusals(refused)) if refused else Sent()
 
-    def _client(self) -> smtplib.SMTP:
+    def _hand_in(self, message: Message, limit: TimeLimit) -> dict[str, tuple[int, bytes]]:
+        """Who does not get it."""
+        session = self._session(limit)
+        try:
+            return session.send_message(letter(self._server, message), self._server.sender, self._server.recipients)
+        finally:
+            with suppress(OSError, smtplib.SMTPException):  # what was taken is taken, whatever becomes of the farewell
+                session.quit()
+
+    def _session(self, limit: TimeLimit) -> MailSession:
         """A session that may send."""
         server = self._server
-        client: smtplib.SMTP
-        if server.tls == "tls":
-            client = smtplib.SMTP_SSL(server.host, server.port, timeout=self._timeout_s, context=self._context)
-        else:
-            client = smtplib.SMTP(server.host, server.port, timeout=self._timeout_s)
+        session = MailSession(server.host, server.port, limit, self._context if server.tls == "tls" else None)
         try:
             if server.tls == "starttls":
-                client.starttls(context=self._context)
+                session.starttls(context=self._context)
             if server.user:
-                client.login(server.user, server.password)
+                session.login(server.user, server.password)
         except BaseException:
-            client.close()
+            session.close()
             raise
-        return client
+        return session
+
+    def _outcome(self, error: smtplib.SMTPException | OSError | UnicodeError) -> Outcome:
+        """What a failure says: codes from 500 on are final, 4xx and no answer ask for another try."""
+        if isinstance(error, smtplib.SMTPRecipientsRefused):
+            codes = [code for code, _ in error.recipients.values()]
+            reason = self._refusals(error.recipients)
+            return Refused(reason) if min(codes, default=0) >= _PERMANENT else TryLater(reason)
+        if isinstance(error, smtplib.SMTPResponseException):
+            said = error.smtp_error.decode("utf-8", "replace") if isinstance(error.smtp_error, bytes) else error.smtp_error
+            reason = self._concealing.reason(f"SMTP {error.smtp_code}: {said}")
+            return Refused(reason) if error.smtp_code >= _PERMANENT else TryLater(reason)
+        reason = self._concealing.reason(f"{type(error).__name__}: {error}")
+        return Refused(reason) if isinstance(error, smtplib.SMTPNotSupportedError) else TryLater(reason)
+
+    def _refusals(self, refused: dict[str, tuple[int, bytes]]) -> str:
+        """Who does not get it and why."""
+        said = "; ".join(f"{recipient}: {code} {text.decode('utf-8', 'replace')}" for recipient, (code, text) in refused.items())
+        return self._concealing.reason(f"refused: {said}")
 
 
 def letter(server: MailServer, message: Message) -> EmailMessage:
@@ -79,23 +101,3 @@ def letter(server: MailServer, message: Message) -> EmailMessage:
 
 def _paragraph(notification: Notification) -> str:
     return "\n".join(filter(None, [headline(notification), facts(notification), lines(notification.text, _LONGEST_TEXT)]))
-
-
-def _outcome(error: smtplib.SMTPException | OSError) -> Outcome:
-    """What a failure says: codes from 500 on are final, 4xx and no answer ask for another try."""
-    if isinstance(error, smtplib.SMTPRecipientsRefused):
-        codes = [code for code, _ in error.recipients.values()]
-        reason = _refusals(error.recipients)
-        return Refused(reason) if min(codes, default=0) >= _PERMANENT else TryLater(reason)
-    if isinstance(error, smtplib.SMTPResponseException):
-        said = error.smtp_error.decode("utf-8", "replace") if isinstance(error.smtp_error, bytes) else error.smtp_error
-        reason = one_line(f"SMTP {error.smtp_code}: {said}", _LONGEST_REASON)
-        return Refused(reason) if error.smtp_code >= _PERMANENT else TryLater(reason)
-    reason = one_line(f"{type(error).__name__}: {error}", _LONGEST_REASON)
-    return Refused(reason) if isinstance(error, smtplib.SMTPNotSupportedError) else TryLater(reason)
-
-
-def _refusals(refused: dict[str, tuple[int, bytes]]) -> str:
-    """Who does not get it and why."""
-    said = "; ".join(f"{recipient}: {code} {text.decode('utf-8', 'replace')}" for recipient, (code, text) in refused.items())
-    return one_line(f"refused: {said}", _LONGEST_REASON)

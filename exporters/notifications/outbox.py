@@ -120,7 +120,7 @@ class Outbox:
         waits = [0.0]
         if self._not_before is not None:
             pause_s = (self._not_before - now).total_seconds()
-            waits.append(pause_s if pause_s <= _LONGEST_DELAY_S else 0.0)  # longer where the clock was put back
+            waits.append(pause_s if pause_s <= max(_LONGEST_DELAY_S, self._limits.gather_s) else 0.0)  # longer where the clock was put back
         if len(self._sent_at) >= self._limits.max_per_hour:
             waits.append((self._sent_at[-self._limits.max_per_hour] + _HOUR - now).total_seconds())
         return max(waits)

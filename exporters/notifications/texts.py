@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from .notification import Message, Notification
 
-_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]+")
-"""Control characters but tab and line feed, marks that turn the direction of text, and halves of surrogate pairs."""
+_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]+")
+"""Control characters but tab and line feed, marks that turn the direction of text, spaces without width, and halves of surrogate pairs."""
 _TITLE: Final = 150
 _FIELD: Final = 100
 _MOST_FIELDS: Final = 10

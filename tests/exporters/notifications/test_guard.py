@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from otelpond.exporters.notifications import guard
+from otelpond.exporters.notifications.time_limit import TimeLimit
 
 PRIVATE = """
     127.0.0.1 127.8.9.10 0.0.0.0 10.1.2.3 172.16.0.1 172.31.255.255 192.168.1.1 169.254.169.254 169.254.170.2 100.64.0.1 100.100.100.200
@@ -47,7 +48,7 @@ def test_a_name_of_private_addresses_is_not_connected_to(monkeypatch: pytest.Mon
     """The error says which address, and what would allow it."""
     names(monkeypatch, ["127.0.0.1", "10.0.0.1"])
     with pytest.raises(guard.PrivateAddressError, match=r"hook.example is 10.0.0.1, .*allow_private = true"):
-        guard.connect("hook.example", 443, 1, allow_private=False)
+        guard.connect("hook.example", 443, TimeLimit(1), allow_private=False)
 
 
 def test_the_address_that_was_judged_is_the_one_connected_to(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,7 +56,8 @@ def test_the_address_that_was_judged_is_the_one_connected_to(monkeypatch: pytest
     connected: list[Any] = []
     looks = names(monkeypatch, ["93.184.215.14"], ["127.0.0.1"], port=443)
     monkeypatch.setattr(socket.socket, "connect", lambda _, address: connected.append(address))
-    guard.connect("hook.example", 443, 1, allow_private=False).close()
+    with TimeLimit(1) as limit:
+        guard.connect("hook.example", 443, limit, allow_private=False).close()
     assert (["hook.example"], [("93.184.215.14", 443)]) == (looks, connected)
 
 
@@ -70,11 +72,23 @@ def test_a_private_address_beside_a_public_one_is_left_out(monkeypatch: pytest.M
     names(monkeypatch, ["10.0.0.1", "93.184.215.14", "127.0.0.1"], port=443)
     monkeypatch.setattr(socket.socket, "connect", fail)
     with pytest.raises(ConnectionRefusedError):
-        guard.connect("hook.example", 443, 1, allow_private=False)
+        guard.connect("hook.example", 443, TimeLimit(1), allow_private=False)
     assert [("93.184.215.14", 443)] == connected
 
 
 def test_what_is_allowed_is_connected_to() -> None:
     """This machine, where the settings say so."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        guard.connect("127.0.0.1", server.getsockname()[1], 5, allow_private=True).close()
+    with socket.create_server(("127.0.0.1", 0)) as server, TimeLimit(5) as limit:
+        guard.connect("127.0.0.1", server.getsockname()[1], limit, allow_private=True).close()
+
+
+def test_a_limit_that_is_over_connects_to_nothing() -> None:
+    """Looking the name up may have taken all of it."""
+    with socket.create_server(("127.0.0.1", 0)) as server, pytest.raises(TimeoutError):
+        guard.connect("127.0.0.1", server.getsockname()[1], TimeLimit(0), allow_private=True)
+
+
+def test_a_name_that_no_resolver_takes_cannot_be_connected_to() -> None:
+    """A label has 63 characters at most."""
+    with pytest.raises(OSError, match="is no name of a host"):
+        guard.connect(f"{'a' * 64}.example", 443, TimeLimit(1), allow_private=False)

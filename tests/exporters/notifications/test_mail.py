@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import base64
+import itertools
+import socket
 import socketserver
 import ssl
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email import message_from_bytes
@@ -169,5 +173,30 @@ def test_every_answer_of_a_mail_server_is_sent_try_later_or_refused(mail_server:
 
 def test_a_wrong_password_is_refused_for_good(mail_server: Server) -> None:
     """And not repeated in what is said of it."""
-    mail_server.replies = {"AUTH": "535 no"}
-    assert Refused("SMTP 535: no") == sender(mail_server, user="pond", password="s3cret").send(MESSAGE)  # noqa: S106
+    mail_server.replies = {"AUTH": "535 no s3cret of POND in AHBvbmQAczNjcmV0"}
+    assert Refused("SMTP 535: no *** of *** in ***") == sender(mail_server, user="pond", password="s3cret").send(MESSAGE)  # noqa: S106
+
+
+def test_a_mail_server_that_answers_byte_by_byte_is_cut_off() -> None:
+    """Its greeting and every later answer share one limit of time."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def trickle() -> None:
+            connection, _ = server.accept()
+            with connection, suppress(OSError):
+                for byte in itertools.cycle(b"220-wait\r\n"):
+                    connection.sendall(bytes([byte]))
+                    time.sleep(0.01)
+
+        thread = threading.Thread(target=trickle)
+        thread.start()
+        mail = MailServer("127.0.0.1", server.getsockname()[1], "a@shop.example", ("b@shop.example",), tls="none")
+        assert TryLater("no answer within 0.3 s") == channel(Target("mail", "email", mail=mail, timeout_s=0.3)).send(MESSAGE)
+        thread.join()
+
+
+def test_a_mail_server_that_never_ends_an_answer_is_left(mail_server: Server) -> None:
+    """Its lines are bounded in number, too."""
+    mail_server.replies = {"EHLO": "250-more\r\n" * 2000}
+    outcome = sender(mail_server).send(MESSAGE)
+    assert TryLater("SMTPServerDisconnected: Connection unexpectedly closed: more than 1,000 lines") == outcome

@@ -56,6 +56,17 @@ def test_after_a_message_others_are_gathered() -> None:
     assert sent(outbox, later(seconds=10)) == Message((alert(2), alert(3)))
 
 
+def test_a_pause_may_be_longer_than_an_hour() -> None:
+    """As the settings say."""
+    outbox = Outbox("ops", Limits(gather_s=7200))
+    outbox.add([alert(1)])
+    assert sent(outbox, NOON) == Message((alert(1),))
+    outbox.add([alert(2)])
+    assert outbox.next(later(seconds=1)) is None
+    assert outbox.next(later(seconds=7199)) is None
+    assert sent(outbox, later(seconds=7200)) == Message((alert(2),))
+
+
 def test_the_gravest_are_told_first_and_what_has_no_room_by_its_number() -> None:
     """Twenty in full; of each rule it is said how many more there are."""
     outbox = Outbox("ops", Limits())
