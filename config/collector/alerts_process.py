@@ -14,23 +14,32 @@ import logging
 import os
 import sys
 import threading
+import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import IO, NoReturn
 
+from ...exporters.notifications.target import Target
 from ...storage import log_lines
 from ...storage.durable import make_folder
 from ...storage.locks import locked
 from ..settings import Settings
 from . import parent
 from .alerting import rules
+from .guarded_pond import GuardedPond
 from .notifying import TARGETS
 from .pond_alerts import PondAlerts
 
 _NICENESS = 5
 _LOCK_POLL_S = 0.5
 _TEND_S = 0.5
+_ANSWER_S = 0.5
+"""After a channel's limit of time, for what came of it to be noted."""
+_OF_DRAIN = 0.6
+"""Of the collector's time for stopping, that channels may take to answer: of the rest, receivers had a part, and rows are published."""
 
 
 def main() -> None:
@@ -51,14 +60,16 @@ def main() -> None:
             if ended.wait(_LOCK_POLL_S):  # the process of a collector that was killed ends by itself
                 return
         channels, started = TARGETS.validate_python(greeting["targets"]), datetime.fromisoformat(greeting["started"])
-        ponds = {tenant: PondAlerts(settings, tenant, of_tenant, channels, started) for tenant, of_tenant in rules(settings).items()}
+        ponds = {
+            tenant: GuardedPond(tenant, partial(PondAlerts, settings, tenant, of_tenant, channels, started))
+            for tenant, of_tenant in rules(settings).items()
+        }
         _run(ponds, ended, answers)
+        _end([*ponds.values()], _patience_s(settings, channels))
 
 
-def _run(ponds: dict[str, PondAlerts], ended: threading.Event, answers: IO[str]) -> None:
+def _run(ponds: dict[str, GuardedPond], ended: threading.Event, answers: IO[str]) -> None:
     said = None
-    for pond in ponds.values():
-        pond.start()
     while not ended.wait(_TEND_S):
         for pond in ponds.values():
             pond.tend()
@@ -66,8 +77,22 @@ def _run(ponds: dict[str, PondAlerts], ended: threading.Event, answers: IO[str])
         if progress != said:
             parent.say(answers, {"progress": progress})
             said = progress
-    for pond in ponds.values():
-        pond.end()
+
+
+def _end(ponds: Sequence[GuardedPond], patience_s: float) -> None:
+    """All couriers end at once, and have one time for it, in which rules are evaluated a last time."""
+    deadline = time.monotonic() + patience_s
+    for pond in ponds:
+        pond.stop()
+    for pond in ponds:
+        pond.evaluate()
+    for pond in ponds:
+        pond.end(deadline)
+
+
+def _patience_s(settings: Settings, channels: Sequence[Target]) -> float:
+    """As long as the slowest channel may take to answer, within the time for stopping."""
+    return min(max((each.timeout_s for each in channels), default=0.0) + _ANSWER_S, settings.drain_timeout_s * _OF_DRAIN)
 
 
 def _wait_for_the_end(requests: IO[str], ended: threading.Event) -> None:

@@ -3,41 +3,31 @@
 from __future__ import annotations
 
 import logging
-import sqlite3
+import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-import duckdb
-
-from ...exporters.destination import Refused, TryLater
-from ...exporters.notifications.channels import channel
-from ...exporters.notifications.courier import Courier
-from ...exporters.notifications.notification import Attempt
-from ...exporters.notifications.outbox import Outbox
 from ...exporters.notifications.target import Target
 from ...storage.access.tenants import pond_folder
-from ...storage.alerts.alert import Alert
 from ...storage.alerts.dispatches import Dispatches, Plan
 from ...storage.alerts.evaluator import Evaluator
 from ...storage.alerts.rules import Rule
 from ...storage.alerts.state_file import StateFile
-from ...storage.alerts.table import PublishError, publish_apart
+from ...storage.alerts.table import publish_apart
 from ...storage.log_lines import fault
 from ..settings import Settings
-from .alerting import notification
+from .telling import Telling
 
 logger = logging.getLogger(__name__)
 _PUBLISH_S: Final = 30.0
 """Between two publishes of rows: each takes a second of CPU time in a process of its own."""
 _AFTER_FAILURE_S: Final = 5.0
-_STOP_S: Final = 3.0
-_BY_NUMBER: Final = "told by number only"
-_FAULTS: Final = (duckdb.Error, sqlite3.Error, OSError)
+_ONE_PUBLISHES: Final = threading.Lock()
+"""Over all ponds of the process: the libraries of the lake take 170 MB in each process that publishes."""
 
 
 class PondAlerts:
@@ -70,89 +60,66 @@ class PondAlerts:
         self._dispatches = Dispatches(self._file, tenant)
         self._evaluator = Evaluator(data, rules, self._file, self._dispatches, started=started)
         self._dispatches.drop_channels(target.name for target in targets)
-        now = datetime.now(UTC)
-        self._couriers = {
-            target.name: Courier(
-                channel(target),
-                Outbox(
-                    target.name,
-                    target.limits,
-                    sent_at=self._dispatches.sent(target.name, now),
-                    beyond=self._dispatches.beyond(target.name),
-                ),
-                self._settled,
-            )
-            for target in targets
-        }
+        told = {name for rule in rules for name in rule.notify} | self._dispatches.waiting().keys()
+        self._telling = Telling(self._file, self._dispatches, [target for target in targets if target.name in told])
+        self._publishing: threading.Thread | None = None
         self._publish_at = self._evaluate_at = time.monotonic()
 
     def start(self) -> None:
         """Begin to tell what channels were not told yet."""
-        for name, courier in self._couriers.items():
-            courier.start()
-            self._hand_over(name, self._dispatches.undelivered(name))
+        self._telling.start()
 
     def tend(self) -> None:
-        """Evaluate where the pond was published, and publish rows; to be called twice a second."""
+        """Evaluate where the pond was published, and begin to publish rows; to be called twice a second."""
         if time.monotonic() >= self._evaluate_at and self._evaluator.due(datetime.now(UTC)):
-            self._evaluate()
-        if time.monotonic() >= self._publish_at and self._dispatches.unpublished():
-            self._publish()
+            self.evaluate()
+        publishes = self._publishing is not None and self._publishing.is_alive()
+        if not publishes and time.monotonic() >= self._publish_at and self._dispatches.unpublished():
+            self._publishing = threading.Thread(target=self._publish, name="publish", daemon=True)
+            self._publishing.start()
+        self._telling.note()
 
-    def end(self) -> None:
-        """Evaluate and publish a last time, and stop telling."""
-        for courier in self._couriers.values():
-            courier.stop(_STOP_S / len(self._couriers))
-        self._evaluate()
+    def stop(self) -> None:
+        """Tell of nothing more than what is being told."""
+        self._telling.stop()
+
+    def end(self, deadline: float) -> None:
+        """Wait until that moment of `time.monotonic` for what is being told, publish a last time, and let go of the state.
+
+        The state stays open where somebody has not answered by then: the answer may come before the process ends.
+        """
+        ended = self._telling.join(deadline)
         if self._dispatches.unpublished():
             self._publish()
-        self._file.close()
+        if ended:
+            self._file.close()
 
     def progress(self) -> dict[str, Any]:
         """What became of alerts since the process started: number by rule and status; and how many wait for each channel."""
-        alerts = sorted([rule, status, number] for (rule, status), number in self._dispatches.counts.items())
+        counts = dict(self._dispatches.counts)  # couriers go on counting
         waiting = self._dispatches.waiting()
-        return {"alerts": alerts, "waiting": {name: waiting.get(name, 0) for name in self._couriers}}
+        return {
+            "alerts": sorted([rule, status, number] for (rule, status), number in counts.items()),
+            "waiting": {name: waiting.get(name, 0) for name in self._telling.channels},
+        }
 
-    def _evaluate(self) -> None:
+    def evaluate(self) -> None:
+        """Evaluate the rules, and have channels told of what they find."""
         try:
             fired = self._evaluator.evaluate(datetime.now(UTC))
-        except _FAULTS as failure:
+        except Exception as failure:  # noqa: BLE001 - such as a value that no rule expects; what waits is told all the same
             logger.warning("the alert rules of tenant %s cannot be evaluated, trying again: %s", self._tenant, fault(failure))
             self._evaluate_at = time.monotonic() + _AFTER_FAILURE_S
             return
-        for name in self._couriers:
-            self._hand_over(name, [each.alert for each in fired if name in each.rule.notify])
-
-    def _hand_over(self, name: str, alerts: Sequence[Alert]) -> None:
-        surplus = self._couriers[name].add(notification(alert) for alert in alerts)
-        if surplus:
-            with self._file.transaction():
-                self._dispatches.settle(name, [each.alert_id for each in surplus], status="suppressed", attempt=0, error=_BY_NUMBER)
-                self._dispatches.count_beyond(name, Counter(each.rule for each in surplus))
-
-    def _settled(self, attempt: Attempt) -> None:
-        """Note what came of an attempt, before the courier makes another; from its thread."""
-        name, outcome, message = attempt.channel, attempt.outcome, attempt.message
-        told, by_number = ([each.alert_id for each in part] for part in (message.notifications, message.summarised))
-        if isinstance(outcome, TryLater):
-            if attempt.number & (attempt.number - 1) == 0:  # a channel that is down for a day makes 300 attempts
-                self._dispatches.attempted(name, told, status="failed", attempt=attempt.number, error=outcome.reason)
-            return
-        with self._file.transaction():
-            if isinstance(outcome, Refused):
-                self._dispatches.settle(name, [*told, *by_number], status="failed", attempt=attempt.number, error=outcome.reason)
-            else:
-                self._dispatches.settle(name, told, status="sent", attempt=attempt.number, error=outcome.remark or None)
-                self._dispatches.settle(name, by_number, status="suppressed", attempt=attempt.number, error=_BY_NUMBER)
-                self._dispatches.note_sent(name, attempt.at)
-            self._dispatches.count_beyond(name, {rule: -number for rule, number in message.beyond.items()})
+        for name in self._telling.channels:
+            self._telling.hand_over(name, [each.alert for each in fired if name in each.rule.notify])
 
     def _publish(self) -> None:
         try:
-            while (plan := self._dispatches.next_plan()) is not None:
-                self._publish_plan(plan)
-                self._dispatches.finish_plan(plan.number)
-        except (*_FAULTS, PublishError) as failure:
+            with _ONE_PUBLISHES:
+                while (plan := self._dispatches.next_plan()) is not None:
+                    self._publish_plan(plan)
+                    self._dispatches.finish_plan(plan.number)
+        except Exception as failure:  # noqa: BLE001 - nothing is lost, and the thread is to try again
             logger.warning("the table alerts of tenant %s cannot be written, trying again: %s", self._tenant, fault(failure))
         self._publish_at = time.monotonic() + _PUBLISH_S

@@ -6,7 +6,6 @@ import logging
 import threading
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from typing import TypeVar
 
 from ...storage.fault_places import place_of
 from ..destination import TryLater
@@ -16,7 +15,6 @@ from .outbox import Outbox
 logger = logging.getLogger(__name__)
 
 _RETRY_NOTE_S = 1.0
-_Noted = TypeVar("_Noted")
 
 
 def _now() -> datetime:
@@ -27,7 +25,6 @@ class Courier:
     """One channel's.
 
     Args:
-        begins: called before each attempt.
         settled: called right after each attempt, before anything else is sent; what it raises is logged, and it is called again.
     """
 
@@ -37,12 +34,11 @@ class Courier:
         outbox: Outbox,
         settled: Callable[[Attempt], None],
         *,
-        begins: Callable[[Message], None] | None = None,
         clock: Callable[[], datetime] = _now,
     ) -> None:
         self.name = outbox.channel
         self._channel, self._outbox = channel, outbox
-        self._begins, self._settled = begins, settled
+        self._settled = settled
         self._clock = clock
         self._condition = threading.Condition()
         self._stopping = False
@@ -59,21 +55,23 @@ class Courier:
             self._condition.notify_all()
         return surplus
 
-    def stop(self, timeout_s: float) -> None:
-        """End after the attempt under way, which is waited for so long; what else waits is not sent."""
+    def stop(self) -> None:
+        """End after the attempt under way; what else waits is not sent."""
         with self._condition:
             self._stopping = True
             self._condition.notify_all()
+
+    def join(self, timeout_s: float) -> bool:
+        """Wait for the end so long; whether it has come."""
         self._thread.join(timeout_s)
+        return not self._thread.is_alive()
 
     def _run(self) -> None:
         while (message := self._next()) is not None:
-            if self._begins is not None and not self._noted(self._begins, message):
-                return
             outcome = self._attempt(message)
             with self._condition:
                 attempt = self._outbox.settle(outcome, self._clock())
-            self._noted(self._settled, attempt)
+            self._note(attempt)
 
     def _next(self) -> Message | None:
         """Wait for the next message; None where the courier stops."""
@@ -91,15 +89,15 @@ class Courier:
             logger.error("%s: a message failed here: %s", self.name, place_of(error))  # noqa: TRY400 - a traceback could show a URL
             return TryLater(f"{type(error).__name__} in otelpond")
 
-    def _noted(self, note: Callable[[_Noted], None], what: _Noted) -> bool:
-        """Call back until it succeeds; whether it did before the courier stopped."""
+    def _note(self, attempt: Attempt) -> None:
+        """Call back until it succeeds, or the courier stops."""
         while True:
             try:
-                note(what)
+                self._settled(attempt)
             except Exception as error:  # noqa: BLE001 - such as a full disk
                 logger.warning("%s: an attempt cannot be noted, trying again: %s", self.name, place_of(error))
             else:
-                return True
+                return
             with self._condition:
                 if self._stopping or self._condition.wait_for(lambda: self._stopping, _RETRY_NOTE_S):
-                    return False
+                    return

@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from otelpond.config.collector import pond_alerts
+from otelpond.config.collector import guarded_pond, telling
 from otelpond.config.collector.alerting import rules
 from otelpond.config.collector.alerts_child import AlertsChild
+from otelpond.config.collector.guarded_pond import GuardedPond
 from otelpond.config.collector.notifying import targets
 from otelpond.config.collector.pond_alerts import PondAlerts
 from otelpond.config.commands import check
@@ -32,6 +33,7 @@ from otelpond.config.sources import SettingsError, load
 from otelpond.exporters.destination import Refused, TryLater
 from otelpond.exporters.notifications import outbox
 from otelpond.exporters.notifications.notification import Message, Outcome, Sent
+from otelpond.storage.alerts.state_file import StateError
 from otelpond.storage.alerts.table import publish
 from otelpond.storage.schema import load_tables
 
@@ -88,7 +90,7 @@ def small_pond(tmp_path: Path) -> SmallPond:
 def channel(monkeypatch: pytest.MonkeyPatch) -> FakeChannel:
     """What all channels are."""
     made = FakeChannel()
-    monkeypatch.setattr(pond_alerts, "channel", lambda _: made)
+    monkeypatch.setattr(telling, "channel", lambda _: made)
     monkeypatch.setattr(outbox, "backoff_s", lambda _: 0.01)
     return made
 
@@ -101,8 +103,10 @@ def alerts_of(pond: SmallPond, **more: Any) -> Iterator[PondAlerts]:
     alerts = PondAlerts(settings, "default", rules(settings)["default"], targets(settings), STARTED, publish=publishing)
     alerts.start()
     yield alerts
-    for courier in alerts._couriers.values():
-        courier.stop(5)
+    alerts.stop()
+    assert alerts._telling.join(time.monotonic() + DEADLINE_S)
+    if alerts._publishing is not None:
+        alerts._publishing.join(DEADLINE_S)
     alerts._file.close()
 
 
@@ -132,7 +136,7 @@ def test_what_fired_before_a_kill_is_told_after_it(small_pond: SmallPond, channe
     """It was durable before the channel was asked."""
     small_pond.publish(small_pond.error("a"))
     with monkeypatch.context() as killed, alerts_of(small_pond) as alerts:
-        killed.setattr(alerts, "_hand_over", lambda *_: (_ for _ in ()).throw(KilledError))
+        killed.setattr(alerts._telling, "hand_over", lambda *_: (_ for _ in ()).throw(KilledError))
         with pytest.raises(KilledError):
             alerts.tend()
     assert [] == channel.told
@@ -183,6 +187,71 @@ def test_rows_of_the_table_are_published_once_through_kills(small_pond: SmallPon
 
     assert Counter({("fired", ""): 3, ("sent", "ops"): 3}) == states(small_pond)
     assert len(channel.told) == 3
+
+
+def test_an_answer_that_comes_while_stopping_is_noted(small_pond: SmallPond, channel: FakeChannel) -> None:
+    """All channels have one time for it; who comes after tells nobody twice."""
+    asked, answers = threading.Semaphore(0), threading.Event()
+
+    def answer(_: Message) -> Outcome:
+        asked.release()
+        return Sent() if answers.wait(DEADLINE_S) else Refused("the test is over")
+
+    channel.answer = answer
+    small_pond.publish(small_pond.error("a"))
+    channels = [{**CHANNEL, "name": name} for name in ("ops", "dev", "pager")]
+    settings = Settings(data=small_pond.data, notify=channels, alerts=[{**RULE, "notify": ["ops", "dev"]}])
+    alerts = PondAlerts(settings, "default", rules(settings)["default"], targets(settings), STARTED, publish=lambda _: None)
+    assert ["ops", "dev"] == alerts._telling.channels
+    alerts.start()
+    alerts.evaluate()
+    assert all(asked.acquire(timeout=DEADLINE_S) for _ in range(2))
+    alerts.stop()
+    assert not alerts._telling.join(time.monotonic())
+    answers.set()
+    assert alerts._telling.join(time.monotonic() + DEADLINE_S)
+    assert {} == alerts._dispatches.waiting()
+    alerts.end(time.monotonic())
+
+
+@pytest.mark.usefixtures("channel")
+def test_what_is_told_by_number_is_counted_before_it_is_taken_off(small_pond: SmallPond, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the disk was full when it was handed over."""
+    monkeypatch.setattr(outbox, "MOST_WAITING", 1)
+    small_pond.publish(*(small_pond.error(text) for text in "abc"))
+    with alerts_of(small_pond) as alerts:
+        with monkeypatch.context() as full:
+            full.setattr(alerts._dispatches, "settle", lambda *_, **__: (_ for _ in ()).throw(OSError("no space left on device")))
+            with pytest.raises(OSError, match="no space"):
+                alerts.tend()
+        until(lambda: not alerts._dispatches.waiting(), "the channel has them")
+        assert {} == alerts._dispatches.beyond("ops")
+
+
+def test_a_tenant_whose_alerts_fail_costs_no_other(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each call of it is guarded; it is begun again after a pause."""
+    monkeypatch.setattr(guarded_pond, "_AFTER_FAILURE_S", 0.0)
+    begun = []
+
+    class Failing:
+        def __getattr__(self, name: str) -> Any:
+            begun.append(name)
+            return (lambda *_: None) if name == "start" else (lambda *_: (_ for _ in ()).throw(ValueError("their secret")))
+
+    def begin() -> Any:
+        begun.append("begin")
+        if len(begun) == 1:
+            raise StateError("a newer release wrote it")
+        return Failing()
+
+    pond = GuardedPond("shop", begin)
+    for call in (pond.tend, pond.tend, pond.progress, pond.stop, pond.evaluate, lambda: pond.end(0.0)):
+        call()
+    assert ["begin", "begin", "start", "tend", "progress", "stop", "evaluate", "end"] == begun
+    assert {"alerts": [], "waiting": {}} == pond.progress()
+    assert "the alerts of tenant shop failed" in caplog.text
+    assert "a newer release wrote it" in caplog.text
+    assert "secret" not in caplog.text
 
 
 def test_metrics_say_what_became_of_alerts() -> None:
