@@ -1,8 +1,10 @@
 -- The state of the issues that something was done about (issue_activity); all other issues are open. A view without files.
 -- The last of resolved, ignored and reopened counts, of an issue that others were merged into its own.
 -- Resolved ends with an event after it: any, where resolved now; one of a release from the fix on, where resolved in a release; one of a
--- release newer than the noted one, where resolved in the next. Events of older releases, and of none, change nothing then. The fix of a
--- release that was never seen is found by its key, else it is the first release that was first seen after the activity.
+-- release newer than the noted one, where resolved in the next. Events of older releases, and of none, change nothing then. Which release
+-- is newer, its key says where both have one, else when they were first seen. Where the fix was never seen, and of another service than
+-- the one that the activity names, a release is newer that was first seen after the activity.
+-- An event is after an activity if it happened and arrived after it: a clock that is ahead reopens nothing.
 -- Ignored ends at its time, with the event that makes the count full, or with the user who does.
 create table issue_states (
     issue_id          uuid not null,
@@ -41,30 +43,35 @@ with latest as materialized (
         arg_max_null(assignee, told) filter (activity = 'assigned') as assignee,
         arg_max({
             'id': activity_id, 'activity': activity, 'at': activity_timestamp, 'actor': actor, 'resolved_in': resolved_in, 'release': release,
-            'until': ignored_until, 'count': ignored_count, 'users': ignored_users
+            'until': ignored_until, 'count': ignored_count, 'users': ignored_users, 'service_name': service_name
         }, told) filter (activity in ('resolved', 'ignored', 'reopened')) as state
     from (select *, {'at': activity_timestamp, 'id': activity_id} as told from issue_activity anti join issue_links using (issue_id))
     group by tenant_id, issue_id
 ),
 version as materialized (
-    select tenant_id, service_name, release, release_rank, release_key, is_keyed, first_seen from releases
+    select tenant_id, service_name, release, release_key, first_seen from releases
 ),
 later as materialized (
-    select event.tenant_id, event.issue_id, error_timestamp, event_id, event.release, user_id, state
+    select
+        event.tenant_id, event.issue_id, least(error_timestamp, ingested_at) as error_timestamp, event_id, event.release, user_id, state
     from issue_events event
-    join (from latest where state.activity in ('resolved', 'ignored')) waiting
-        on event.tenant_id = waiting.tenant_id and event.issue_id = waiting.issue_id and event.error_timestamp > waiting.state.at
+    join (
+        select *, release_key(state.release) as fix_key from latest where state.activity in ('resolved', 'ignored')
+    ) waiting
+        on event.tenant_id = waiting.tenant_id and event.issue_id = waiting.issue_id
+        and event.error_timestamp > waiting.state.at and event.ingested_at > waiting.state.at
     left join version
         on event.tenant_id = version.tenant_id and event.service_name = version.service_name and event.release = version.release
     left join version fix
         on event.tenant_id = fix.tenant_id and event.service_name = fix.service_name and waiting.state.release = fix.release
     where state.activity = 'ignored' or state.resolved_in = 'now' or case
-        when fix.release is not null then version.release_rank >= fix.release_rank + if(state.resolved_in = 'next_release', 1, 0)
-        when version.is_keyed and left(release_key(state.release), 1) = left(version.release_key, 1) then if(
-            state.resolved_in = 'next_release',
-            version.release_key > release_key(state.release), version.release_key >= release_key(state.release)
+        when event.service_name <> state.service_name then version.first_seen > state.at
+        when has_key_order(version.release, version.release_key, state.release, fix_key) then if(
+            state.resolved_in = 'next_release', version.release_key > fix_key, version.release_key >= fix_key
         )
-        else version.first_seen > state.at
+        when fix.release is null then version.first_seen > state.at
+        when state.resolved_in = 'next_release' then version.first_seen > fix.first_seen
+        else version.first_seen >= fix.first_seen
     end
 ),
 ending as (

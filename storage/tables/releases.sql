@@ -14,9 +14,9 @@ comment on column releases.service_name is 'service.name of the resource';
 comment on column releases.release is 'service.version of the resource; of a crash, of what crashed';
 comment on column releases.first_seen is 'the first time that something of it happened';
 comment on column releases.last_seen is 'the last time that something of it happened';
-comment on column releases.release_rank is 'place among the releases of tenant and service, 1 the oldest: by release_key where is_keyed, else by first_seen; equal where the keys are';
+comment on column releases.release_rank is 'place among the releases of tenant and service, 1 the oldest: by release_key where is_keyed, else behind the newest that had been seen; equal where the keys are';
 comment on column releases.release_key is 'a text that orders semantic versions, and dates, by the macro of that name; NULL where it is neither';
-comment on column releases.is_keyed is 'whether all releases of the service are ordered by their keys: each has one, of one scheme and at most one package';
+comment on column releases.is_keyed is 'whether it is ordered by its key: that of the scheme and package that most releases of the service have';
 comment on column releases.tenant_id is 'whose service it is';
 
 with named as (
@@ -57,14 +57,34 @@ seen as (
     group by all
 ),
 keyed as (
+    select *, release_key(release) as release_key, nullif(regexp_extract(release, '^(.+)@', 1), '') as package from seen
+),
+scheme as (
     select
         *,
-        release_key(release) as release_key,
-        bool_and(release_key(release) is not null) over service
-            and count(distinct left(release_key(release), 1)) over service = 1
-            and count(distinct nullif(regexp_extract(release, '^(.+)@', 1), '')) over service <= 1 as is_keyed
-    from seen
+        left(release_key, 1) || coalesce(
+            package, case when count(distinct package) over service = 1 then max(package) over service end, ''
+        ) as scheme
+    from keyed
     window service as (partition by tenant_id, service_name)
+),
+counted as (
+    select *, count(*) over (partition by tenant_id, service_name, scheme) as releases from scheme
+),
+placed as (
+    select
+        * exclude (scheme),
+        coalesce(scheme = arg_max(scheme, {'releases': releases, 'scheme': scheme}) filter (scheme is not null) over service, false) as is_keyed
+    from counted
+    window service as (partition by tenant_id, service_name)
+),
+ordered as (
+    select
+        *,
+        case when is_keyed then release_key
+            else max(release_key) filter (is_keyed) over (partition by tenant_id, service_name order by first_seen, release)
+        end as place
+    from placed
 )
 select
     service_name,
@@ -73,9 +93,9 @@ select
     last_seen,
     dense_rank() over (
         partition by tenant_id, service_name
-        order by case when is_keyed then release_key end, case when not is_keyed then first_seen end, case when not is_keyed then release end
+        order by place nulls first, not is_keyed, case when not is_keyed then first_seen end, case when not is_keyed then release end
     ) as release_rank,
     release_key,
     is_keyed,
     tenant_id
-from keyed;
+from ordered;

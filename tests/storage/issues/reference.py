@@ -53,11 +53,11 @@ def issues(events: Sequence[Event], deeds: Sequence[Deed]) -> dict[str, State]:
     """The issues that have events, by fingerprint of their own."""
     ordered = sorted(deeds, key=lambda deed: deed.minute)
     links = _links(ordered)
-    order = _release_order(events)
+    seen = _seen(events)
     found: dict[str, list[Event]] = {}
     for event in sorted(events, key=lambda event: event.minute):
         found.setdefault(_end(event.issue, links), []).append(event)
-    return {issue: _state(issue, told, ordered, order, events) for issue, told in found.items()}
+    return {issue: _state(issue, told, ordered, seen, events) for issue, told in found.items()}
 
 
 def _links(deeds: Iterable[Deed]) -> dict[str, tuple[float, str]]:
@@ -87,29 +87,28 @@ def _version(release: str) -> tuple[int, ...] | None:
     return tuple(int(part) for part in parts) if all(part.isdigit() for part in parts) else None
 
 
-def _release_order(events: Iterable[Event]) -> list[str]:
-    """All releases, the oldest first: by version where all have one, else as they were first seen."""
-    seen = list(dict.fromkeys(event.release for event in sorted(events, key=lambda event: event.minute) if event.release))
-    return sorted(seen, key=lambda release: _version(release) or ()) if all(map(_version, seen)) else seen
+def _seen(events: Iterable[Event]) -> list[str]:
+    """All releases, in the order they were first seen in."""
+    return list(dict.fromkeys(event.release for event in sorted(events, key=lambda event: event.minute) if event.release))
 
 
-def _comes_back(deed: Deed, event: Event, order: Sequence[str], events: Iterable[Event]) -> bool:
+def _comes_back(deed: Deed, event: Event, seen: Sequence[str], events: Iterable[Event]) -> bool:
     """Whether an event after a resolution ends it."""
     if deed.resolved_in == "now":
         return True
     if event.release is None:
         return False
     newer = deed.resolved_in == "next_release"
-    if deed.release in order:
-        return order.index(event.release) - order.index(deed.release) >= newer
     fix = _version(deed.release) if deed.release else None
     own = _version(event.release)
-    if fix and own and all(map(_version, order)):
+    if fix and own:
         return own > fix if newer else own >= fix
+    if deed.release in seen:
+        return seen.index(event.release) - seen.index(deed.release) >= newer
     return min(other.minute for other in events if other.release == event.release) > deed.minute
 
 
-def _state(issue: str, told: Sequence[Event], deeds: Iterable[Deed], order: Sequence[str], events: Iterable[Event]) -> State:
+def _state(issue: str, told: Sequence[Event], deeds: Iterable[Deed], seen: Sequence[str], events: Iterable[Event]) -> State:
     own = [deed for deed in deeds if deed.issue == issue and deed.activity in {"resolved", "ignored", "reopened"}]
     if not own:
         return State("open", None, None, len(told))
@@ -118,7 +117,7 @@ def _state(issue: str, told: Sequence[Event], deeds: Iterable[Deed], order: Sequ
     if deed.activity == "reopened":
         return State("reopened", "by_hand", deed.minute, len(told))
     if deed.activity == "resolved":
-        back = [event.minute for event in later if _comes_back(deed, event, order, events)]
+        back = [event.minute for event in later if _comes_back(deed, event, seen, events)]
         return State("reopened", "regression", back[0], len(told)) if back else State("resolved", deed.resolved_in, deed.minute, len(told))
     ends = _ends(deed, later)
     if ends:

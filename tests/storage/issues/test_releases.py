@@ -20,6 +20,8 @@ VERSIONS = [
     "pkg@1.0.0-rc.10",
     "1.0.0",
     "1.0.0-5-g3f2a9c1",
+    "1.0.0-6-g3f2a9c1-dirty",
+    "1.0.0.post7",
     "1.0.0.1-rc1",
     "1.0.0.1",
     "v1.0.1",
@@ -29,7 +31,7 @@ VERSIONS = [
     "@acme/web@1.10+build.7",
     "2",
 ]
-DATES = ["2026-11-20", "20261120.1", "20261120.2", "20261120.10", "2026-11-21-rc1", "20261121"]
+DATES = ["2026-11-20", "20261120.1", "2026-11-20-2", "20261120.10", "20261120-11", "20261121"]
 
 
 def key(pond: MadeUpPond, release: str | None) -> str | None:
@@ -49,12 +51,26 @@ def test_keys_order_releases(order: list[str], pond: MadeUpPond) -> None:
 
 def test_equal_versions_have_equal_keys(pond: MadeUpPond) -> None:
     """However they are written."""
-    assert 1 == len({key(pond, release) for release in ("1.2", "v1.2.0", "pkg@1.2.0.0", "1.2+b7", "01.2")})
+    assert 1 == len({key(pond, release) for release in ("1.2", "v1.2.0", "pkg@1.2.0.0", "1.2+b7", "01.2", "1.2-3f2a9c1", "1.2-dirty")})
     assert key(pond, "2026-11-20") == key(pond, "20261120")
 
 
 @pytest.mark.parametrize(
-    "release", ["", None, "latest", "3f2a9c1", "main-7", "1.2.x", "x" * 1_000_000, "1." * 500_000, "1.2.3.RELEASE", "\0"]
+    "release",
+    [
+        "20261120-a1b2c3d",
+        "2026-11-20-rc1",
+        "",
+        None,
+        "latest",
+        "3f2a9c1",
+        "main-7",
+        "1.2.x",
+        "x" * 1_000_000,
+        "1." * 500_000,
+        "1.2.3.RELEASE",
+        "\0",
+    ],
 )
 def test_any_other_text_has_none(release: str | None, pond: MadeUpPond) -> None:
     """However long it is."""
@@ -70,6 +86,13 @@ def test_releases_of_a_service_are_ordered_by_their_versions(pond: MadeUpPond) -
     """Whenever they were seen; those that are equal share a rank."""
     pond.errors(*({"service_version": release, "minutes": n} for n, release in enumerate(["1.10", "1.9", "v1.9.0", "1.9-rc1", ""])))
     assert {"1.9-rc1": 1, "1.9": 2, "v1.9.0": 2, "1.10": 3} == ranks(pond)
+
+
+def test_a_release_without_a_version_stands_where_it_was_seen(pond: MadeUpPond) -> None:
+    """Behind the newest of then; the order of all others stays."""
+    told = ["1.0", "1.10", "local", "1.2", "2.0"]
+    pond.errors(*({"service_version": release, "minutes": n} for n, release in enumerate(told)))
+    assert {"1.0": 1, "1.2": 2, "1.10": 3, "local": 4, "2.0": 5} == ranks(pond)
 
 
 @pytest.mark.parametrize(("first", "second"), [("zebra", "1.0"), ("2026-11-20", "1.0"), ("web@2.0", "api@1.0")])

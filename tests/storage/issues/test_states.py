@@ -66,6 +66,42 @@ def test_resolved_now_ends_with_any_event_after_it(pond: MadeUpPond) -> None:
     assert [issue_id("a"), "regressed", at(12), number(77), "1.4", "shop", "acme"] == list(change.values())
 
 
+def test_a_clock_ahead_reopens_nothing(pond: MadeUpPond) -> None:
+    """What arrived before the activity happened before it; what arrived afterwards ends it then."""
+    pond.errors({"fingerprint": "a", "minutes": 50, "ingested_at": at(5)}, {"fingerprint": "b", "minutes": 50, "ingested_at": at(5)})
+    pond.act("resolved", "a", 10, resolved_in="now")
+    pond.act("ignored", "b", 10, ignored_count=1)
+    assert [("resolved", "now"), ("ignored", "count")] == [pond.status("a"), pond.status("b")]
+    pond.errors({"fingerprint": "a", "minutes": 60, "ingested_at": at(15)})
+    assert (("reopened", "regression"), at(15)) == (pond.status("a"), pond.issue("a")["status_changed_at"])
+    assert [{"changed_at": at(15)}] == pond.ask("select changed_at from issue_changes where change = 'regressed'")
+
+
+def test_one_release_without_a_version_changes_nothing_for_the_others(pond: MadeUpPond) -> None:
+    """A correction of 1.0 that comes after 1.1 is still older than it."""
+    pond.errors(
+        {"fingerprint": "a", "minutes": 0, "service_version": "1.1"}, {"fingerprint": "z", "minutes": 1, "service_version": "local"}
+    )
+    pond.act("resolved", "a", 10, resolved_in="release", release="1.1")
+    pond.errors({"fingerprint": "a", "minutes": 20, "service_version": "1.0.5"})
+    assert pond.status("a")[0] == "resolved"
+    pond.errors({"fingerprint": "a", "minutes": 30, "service_version": "local"})
+    assert pond.status("a")[0] == "reopened"
+
+
+def test_versions_of_two_services_are_not_compared(pond: MadeUpPond) -> None:
+    """Of another service than the activity's, a release is newer that was seen after it."""
+    other = {"fingerprint": "b", "service_name": "api"}
+    pond.errors({"fingerprint": "a", "minutes": 0, "service_version": "2.3"}, {**other, "minutes": 1, "service_version": "10.1"})
+    merged = {"activity": "merged", "service_name": "api", "target_issue_id": issue_id("a"), "minutes": 5}
+    pond.write("issue_activity", [{**merged, "issue_id": issue_id("b", "api")}])
+    pond.act("resolved", "a", 10, resolved_in="next_release", release="2.3")
+    pond.errors({**other, "minutes": 20, "service_version": "10.1"})
+    assert pond.status("a")[0] == "resolved"
+    pond.errors({**other, "minutes": 30, "service_version": "1.9"})
+    assert pond.status("a")[0] == "reopened"
+
+
 def test_the_release_story(pond: MadeUpPond) -> None:
     """Error in 1.0, resolved in 1.1, late events of 1.0, error again in 1.2, ignored until 100 more, back after them."""
     pond.errors({"fingerprint": "a", "minutes": 0, "service_version": "1.0"})
@@ -98,6 +134,10 @@ def test_the_release_story(pond: MadeUpPond) -> None:
         ("next_release", "1.0", "v1.0.0", "resolved"),
         ("next_release", "1.0", "0.9", "resolved"),
         ("next_release", "1.0", "1.0.1", "reopened"),
+        ("next_release", "1.0+5", "1.0+6", "reopened"),
+        ("release", "1.0+5", "1.0+6", "reopened"),
+        ("next_release", "20261120-b9e8d7c", "20261120-a1b2c3d", "reopened"),
+        ("next_release", "1.1-b9e8d7c", "1.1-a1b2c3d", "reopened"),
         ("next_release", None, "1.0", "resolved"),
         ("next_release", None, "1.0.1", "reopened"),
     ],
