@@ -34,7 +34,7 @@ LOOKS_EVERY_S: Final = 0.1
 _OPEN_MAPS: Final = 64
 _RELEASES: Final = 64
 _STACKS: Final = 4_096
-_PREFIX: Final = re.compile(r"^(?:webpack(?:-internal)?://[^/]{0,200}/|turbopack://[^/]{0,200}/|vite:/+|\.{1,2}/|/(?=\.{1,2}/))")
+_PREFIX: Final = re.compile(r"^(?:(?:webpack(?:-internal)?|turbopack)://(?:@[^/]{0,200}/)?[^/]{0,200}/|vite:/+|\.{1,2}/|/(?=\.{1,2}/))")
 """What bundlers put before the path of a source."""
 _log = logging.getLogger(__name__)
 Key = TypeVar("Key")

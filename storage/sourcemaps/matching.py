@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 from urllib.parse import unquote
 
 from .store import StoredMap
+
+_FOREIGN: Final = "node_modules"
+"""The folder of what others have built."""
 
 
 class ReleaseMaps:
@@ -25,11 +29,11 @@ class ReleaseMaps:
         """The one whose name has the most folders in common with the file's, counted from its end; the service's own before any's.
 
         Where a release is served from, and where it was built, need not be told: `https://cdn.example/v2/assets/main.js` and
-        `/app/dist/assets/main.js` are `~/assets/main.js`. None where two fit equally.
+        `/app/dist/assets/main.js` are `~/assets/main.js`; `https://other.example/v3/main.js` is not. None where two fit equally.
         """
         parts = _parts(file)
         ranked = sorted(
-            ((_common(parts, _parts(stored.name)), bool(stored.service), stored) for stored in self._by_base.get(parts[-1], ())),
+            ((common, bool(stored.service), stored) for stored in self._by_base.get(parts[-1], ()) if (common := _fit(parts, stored))),
             key=lambda found: found[:2],
             reverse=True,
         )
@@ -43,6 +47,14 @@ def _parts(file: str) -> list[str]:
     _, is_address, path = file.partition("://")
     path = (path.partition("/")[2] if is_address else file).partition("?")[0].partition("#")[0]
     return [unquote(part) for part in path.replace("\\", "/").removeprefix("~").strip("/").split("/")]
+
+
+def _fit(parts: Sequence[str], stored: StoredMap) -> int:
+    """How many parts a file has in common with a map's name; 0 where it is another file: the shorter of the two is the other's end."""
+    name = _parts(stored.name)
+    common = _common(parts, name)
+    is_foreign = _FOREIGN in parts and _FOREIGN not in name
+    return 0 if is_foreign or common < min(len(parts), len(name)) else common
 
 
 def _common(one: Sequence[str], other: Sequence[str]) -> int:

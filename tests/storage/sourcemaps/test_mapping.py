@@ -129,6 +129,7 @@ def test_no_text_raises(pond: Path, text: str) -> None:
 @pytest.mark.parametrize(
     ("source", "path"),
     [
+        ("webpack://@scope/pkg/./src/a.ts", "src/a.ts"),
         ("webpack:///./src/cart.js", "src/cart.js"),
         ("webpack://my-shop/./src/cart.js?a1b2", "src/cart.js"),
         ("webpack://my-shop/../node_modules/react/index.js", "node_modules/react/index.js"),

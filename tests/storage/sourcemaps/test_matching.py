@@ -28,6 +28,15 @@ def test_where_two_fit_equally_none_is_taken() -> None:
     assert _found(_maps("~/admin/main.js", "~/shop/main.js"), "https://shop.example/main.js") is None
 
 
+def test_a_file_of_others_is_not_taken_for_one_of_ours() -> None:
+    """One name is not enough: the shorter path must be the other's end, and what is below node_modules was built elsewhere."""
+    assert _found(_maps("~/assets/main.js"), "https://widget.other.example/v3/main.js") is None
+    assert _found(_maps("~/index.js"), "/app/node_modules/express/index.js") is None
+    vendored = _maps("~/node_modules/express/index.js", "~/index.js")
+    assert "~/node_modules/express/index.js" == _found(vendored, "/app/node_modules/express/index.js")
+    assert "~/assets/main.js" == _found(_maps("~/assets/main.js"), "main.js")
+
+
 def test_a_services_own_map_comes_before_that_of_any() -> None:
     """And that of another service is never taken."""
     maps = [*_maps("~/main.js"), *_maps("~/main.js", service="shop"), *_maps("~/main.js", service="admin")]
