@@ -25,7 +25,7 @@ from ..issues.latest import latest
 from ..issues.overview import overview
 from ..issues.stack import stack
 from ..issues.status import status_sentence
-from ..issues.texts import console, counted
+from ..issues.texts import console, counted, line
 from ..issues.trace_tree import trace_tree
 from ..settings import Settings
 from ..sources import load
@@ -147,7 +147,8 @@ def chosen(con: duckdb.DuckDBPyConnection, issue: str) -> Iterator[Row]:
         with only(con, issue) as row:
             yield row
     except IssueNotFoundError as error:
-        raise CommandError(str(error), exit_code=2) from None
+        listed = [f"  {row['issue_id']}  {line(row['title'])}" for row in error.issues]
+        raise CommandError("\n".join([str(error), *listed]), exit_code=2) from None
 
 
 def found(con: duckdb.DuckDBPyConnection, issue: str) -> Row:

@@ -106,9 +106,10 @@ def latest_event(con: duckdb.DuckDBPyConnection, issue_id: object) -> tuple[Row,
 
 
 def _report(con: duckdb.DuckDBPyConnection, event: Row) -> Row:
-    """The row of an event; reports of one error are told apart among those of its day and the days beside it, and not among all."""
+    """The row of an event; reports of one error are told apart among those of its trace, or where it has none of its days, not among all."""
     table = str(event["source_table"])
-    near = f"dt between date '{event['dt']}' - 1 and date '{event['dt']}' + 1"
+    trace = str(event["trace_id"] or "").replace("'", "''")
+    near = f"trace_id = '{trace}'" if trace else f"dt between date '{event['dt']}' - 1 and date '{event['dt']}' + 1"
     con.execute(f"create temp view {table}_files as select * from pond.main.{table}_files where {near}")  # noqa: S608 - a documented table
     try:
         told = con.execute(f"select * from {table} where {_KEYS[table]} = $1 limit 1", [event["event_id"]])  # noqa: S608

@@ -21,7 +21,15 @@ _SHOWN: Final = 5
 
 
 class IssueNotFoundError(LookupError):
-    """There is no such issue, or more than one; the text says which there are."""
+    """There is no such issue, or more than one.
+
+    Attributes:
+        issues: rows of those that there are, the newest first, some at most; their titles hold what senders wrote.
+    """
+
+    def __init__(self, text: str, issues: Sequence[Row] = ()) -> None:
+        super().__init__(text)
+        self.issues = issues
 
 
 class Sort(StrEnum):
@@ -101,10 +109,8 @@ def _one(text: str, found: Sequence[Row]) -> Row:
     if not found:
         raise IssueNotFoundError(f"{text}: no issue's id begins so; `otelpond issues list --status all` shows every issue")
     if len(found) > 1:
-        listed = "\n".join(f"  {row['issue_id']}  {row['title']}" for row in found[:_SHOWN])
-        raise IssueNotFoundError(
-            f"{text}: {len(found) if len(found) <= _SHOWN else 'many'} issues' ids begin so, give more digits\n{listed}"
-        )
+        count = len(found) if len(found) <= _SHOWN else "many"
+        raise IssueNotFoundError(f"{text}: {count} issues' ids begin so, give more digits", found[:_SHOWN])
     return found[0]
 
 

@@ -109,6 +109,12 @@ def _order(at_ms: float, trace: int, user: str) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
+def _long_run(number: int, days_ago: int) -> dict[str, Any]:
+    """A step of a trace that lasts for days, which fails as the others do."""
+    at_ms = number * 1_000 - days_ago * 86_400_000
+    return span("step", at_ms, 100, trace=40, number=number + 1, events=[raised(at_ms + 50, "StaleError", "x", PYTHON_STACK)])
+
+
 def _shop() -> str:
     crumbs = json.dumps([{"timestamp": "2026-11-21T12:00:00.5Z", "kind": "event", "level": "info", "message": "user.action click pay"}])
     browser = {"exception__type": "TypeError", "exception__message": "items is undefined", "exception__stacktrace": BROWSER_STACK}
@@ -123,6 +129,7 @@ def _shop() -> str:
             errors(
                 "shop", "1.1.0", logs=[log(400, 17, exception__type="Hostile", exception__message=hostile, exception__stacktrace=hostile)]
             ),
+            errors("batch", "0.9.0", spans=[_long_run(number, day) for number, day in enumerate((4, 4, 0))]),
             errors("shop", "1.1.0", logs=[log(500 + n, 17, exception__type=f"Acted{n}Error", exception__message="x") for n in range(4)]),
         ]
     )

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from otelpond.storage.issue_details import IssueNotFoundError, only
+from otelpond.storage.issue_details import IssueNotFoundError, finding, only
 from otelpond.storage.query import connect
 
 Command = Callable[..., tuple[int, str, str]]
@@ -54,6 +54,23 @@ def test_an_empty_list_says_what_to_try(command: Command) -> None:
         "no issue is ignored; 1 other: otelpond issues list --status all\n" == command("list", "--status", "ignored", "-q", "items is")[1]
     )
     assert "no issue matches; with fewer filters there may be some\n" == command("list", "--service", "till")[1]
+
+
+def test_errors_of_a_trace_that_lasts_for_days_are_told_apart(command: Command, issue_of: IssueOf) -> None:
+    """The latest is the third of its trace, though the others were days before."""
+    shown = json.loads(command("show", issue_of("StaleError"), "--format", "json")[1])
+    assert 3 == shown["issue"]["events_count"]
+    assert (shown["event"]["event_id"], shown["event"]["span_id"]) == (shown["report"]["error_id"], shown["report"]["span_id"])
+    assert shown["stack"]["errors"]
+
+
+def test_titles_of_several_issues_are_shown_without_their_escape_sequences(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the beginning of an id is that of several."""
+    listed = [{"issue_id": f"aaaa{number}", "title": "x\x1b[2J\nmore"} for number in range(2)]
+    monkeypatch.setattr(finding, "rows", lambda _answer: listed)
+    code, _, err = command("show", "aaaa")
+    assert (2, "otelpond: aaaa: 2 issues' ids begin so, give more digits") == (code, err.splitlines()[0])
+    assert ["otelpond:   aaaa0  x\\x1b[2J more", "otelpond:   aaaa1  x\\x1b[2J more"] == err.splitlines()[1:]
 
 
 def test_show_tells_everything_of_an_issue(command: Command, issue_of: IssueOf) -> None:
