@@ -106,7 +106,7 @@ def latest_event(con: duckdb.DuckDBPyConnection, issue_id: object) -> tuple[Row,
 
 
 def _report(con: duckdb.DuckDBPyConnection, event: Row) -> Row:
-    """The row of an event; reports of one error are told apart among those of its trace, or where it has none of its days, not among all."""
+    """The row of an event; reports of one error are told apart among those of its trace, else those of its days, not among all."""
     table = str(event["source_table"])
     trace = str(event["trace_id"] or "").replace("'", "''")
     near = f"trace_id = '{trace}'" if trace else f"dt between date '{event['dt']}' - 1 and date '{event['dt']}' + 1"
