@@ -199,7 +199,9 @@ def _write_listing(con: duckdb.DuckDBPyConnection, name: str, listing: Listing, 
     lost = {path for path in listing.paths if not Path(path).is_file()}  # DuckDB would refuse the view, and with it all others
     for path in sorted(lost):
         logger.error("%s is gone and its rows with it: restore this file from a backup", path)
-    paths = ", ".join(quoted(path) for path in listing.paths if path not in lost)
+    # DuckDB takes the first file for one of average length: the empty one that has every column goes last where all of them have
+    ordered = listing.paths if listing.mixed else (*listing.paths[1:], *listing.paths[:1])
+    paths = ", ".join(quoted(path) for path in ordered if path not in lost)
     union = ", union_by_name = true" if listing.mixed else ""
     con.execute(
         f"create or replace view pond.files.{name} as select * from "  # noqa: S608 - names are of documented tables

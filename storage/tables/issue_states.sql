@@ -51,19 +51,24 @@ with latest as materialized (
 version as materialized (
     select tenant_id, service_name, release, release_key, first_seen from releases
 ),
-later as materialized (
-    select
-        event.tenant_id, event.issue_id, least(error_timestamp, ingested_at) as error_timestamp, event_id, event.release, user_id, state
-    from issue_events event
+returned as materialized (
+    select event.*, state, fix_key
+    from named_issue_rows event
     join (
         select *, release_key(state.release) as fix_key from latest where state.activity in ('resolved', 'ignored')
     ) waiting
         on event.tenant_id = waiting.tenant_id and event.issue_id = waiting.issue_id
         and event.error_timestamp > waiting.state.at and event.ingested_at > waiting.state.at
+),
+later as materialized (
+    select
+        event.tenant_id, event.issue_id, least(error_timestamp, ingested_at) as error_timestamp,
+        event_id_of(crash_id, id_text) as event_id, event.release, user_id, state
+    from returned event
     left join version
         on event.tenant_id = version.tenant_id and event.service_name = version.service_name and event.release = version.release
     left join version fix
-        on event.tenant_id = fix.tenant_id and event.service_name = fix.service_name and waiting.state.release = fix.release
+        on event.tenant_id = fix.tenant_id and event.service_name = fix.service_name and event.state.release = fix.release
     where state.activity = 'ignored' or state.resolved_in = 'now' or case
         when event.service_name <> state.service_name then version.first_seen > state.at
         when has_key_order(version.release, version.release_key, state.release, fix_key) then if(

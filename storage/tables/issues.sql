@@ -60,31 +60,92 @@ comment on column issues.service_name is 'of the latest event';
 comment on column issues.organization_id is 'of the latest event';
 comment on column issues.tenant_id is 'whose issue it is';
 
-with total as (
+-- Rows are counted by keys of 64 bits; ids are made for those alone that may be the first or the last.
+with event as materialized (
     select
-        tenant_id, issue_id,
+        issue_key, error_timestamp, crash_id, id_text, type, message, culprit, level, release, environment, fingerprint, previous_fingerprint,
+        grouping_version, user_id, session_id, service_name, organization_id, tenant_id
+    from issue_rows
+    where fingerprint is not null
+),
+merged as materialized (
+    select current_issue_id as issue_id, list(issue_id order by issue_id) as merged_issue_ids from issue_links group by current_issue_id
+),
+named as materialized (
+    select
+        own.*,
+        coalesce(link.current_issue_id, own.own_id) as issue_id,
+        dense_rank() over (order by tenant_id, coalesce(link.current_issue_id, own.own_id)) as number
+    from (
+        select
+            issue_key,
+            any_value(tenant_id) as tenant_id,
+            any_value(service_name) as service_name,
+            any_value(fingerprint) as fingerprint,
+            issue_of(any_value(tenant_id), any_value(service_name), any_value(fingerprint), any_value(previous_fingerprint)) as own_id
+        from event
+        group by issue_key
+    ) own
+    left join (select issue_id as own_id, any_value(current_issue_id) as current_issue_id from issue_links group by issue_id) link
+        using (own_id)
+),
+issue as (
+    select
+        number,
+        any_value(tenant_id) as tenant_id,
+        any_value(issue_id) as issue_id,
+        list_sort(list(distinct service_name)) as services,
+        list_sort(list(distinct fingerprint)) as fingerprints
+    from named
+    group by number
+),
+part as (
+    select
+        issue_key, release, environment,
+        max(case level when 'fatal' then 3 when 'error' then 2 else 1 end) as level,
+        min(error_timestamp) as first_seen,
+        max(error_timestamp) as last_seen,
+        count(*) as events_count
+    from event
+    group by issue_key, release, environment
+),
+total as materialized (
+    select
+        number,
+        ['warning', 'error', 'fatal'][max(level)] as level,
+        min(first_seen) as first_seen,
+        max(last_seen) as last_seen,
+        min(first_seen) filter (release is not null) as first_told,
+        max(last_seen) filter (release is not null) as last_told,
+        cast(sum(events_count) as bigint) as events_count,
+        list_sort(coalesce(list(distinct release) filter (release is not null), [])) as releases,
+        list_sort(list(distinct environment)) as environments
+    from part join named using (issue_key)
+    group by number
+),
+met as (
+    select
+        number,
+        count(distinct hash(user_id)) filter (user_id is not null) as users_count,
+        count(distinct hash(session_id)) filter (session_id is not null) as sessions_count
+    from event join named using (issue_key)
+    group by number
+),
+ends as (
+    select
+        number,
         arg_max({
             'type': type, 'message': message, 'culprit': culprit, 'version': grouping_version, 'service': service_name,
             'organization': organization_id
         }, (error_timestamp, event_id)) as latest,
-        ['warning', 'error', 'fatal'][max(case level when 'fatal' then 3 when 'error' then 2 else 1 end)] as level,
-        min(error_timestamp) as first_seen,
-        max(error_timestamp) as last_seen,
-        count(*) as events_count,
-        count(distinct user_id) as users_count,
-        count(distinct session_id) as sessions_count,
         arg_min(release, (error_timestamp, event_id)) as first_release,
-        arg_max(release, (error_timestamp, event_id)) as last_release,
-        list_sort(coalesce(list(distinct release) filter (release is not null), [])) as releases,
-        list_sort(list(distinct environment)) as environments,
-        list_sort(list(distinct service_name)) as services,
-        list_sort(list(distinct fingerprint)) as fingerprints
-    from issue_events
-    where issue_id is not null
-    group by tenant_id, issue_id
-),
-merged as (
-    select current_issue_id as issue_id, list(issue_id order by issue_id) as merged_issue_ids from issue_links group by current_issue_id
+        arg_max(release, (error_timestamp, event_id)) as last_release
+    from (
+        select event.*, number, event_id_of(crash_id, id_text) as event_id
+        from event join named using (issue_key) join total using (number)
+        where error_timestamp in (last_seen, first_told, last_told)
+    )
+    group by number
 )
 select
     issue_id,
@@ -116,5 +177,8 @@ select
     latest.organization as organization_id,
     tenant_id
 from total
+join issue using (number)
+join met using (number)
+join ends using (number)
 left join (select * exclude (service_name) from issue_states) using (tenant_id, issue_id)
 left join merged using (issue_id);

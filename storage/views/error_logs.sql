@@ -1,7 +1,7 @@
 -- Errors, each once; resolved while their issue is. issue_id is the issue that each counts for.
 -- What is not asked for is not joined: each join finds one row at most.
 select
-    error.* replace (
+    error.* exclude (ordinal) replace (
         coalesce(link.current_issue_id, error.issue_id) as issue_id,
         coalesce(resolution.resolved, false) as resolved,
         resolution.resolved_at as resolved_at,

@@ -11,7 +11,7 @@
 -- Windows run over the narrow rows of the others, and of the traces in which a status was reported. 64 bits tell the reports of a key apart.
 with report as (
     select
-        try_cast(error_key as uuid) as key,
+        hash(error_key) as key,
         hash(payload_digest, report_source, report_index, coalesce(span_id, '')) as place,
         report_source, span_id, report_index, payload_digest, tenant_id, trace_id, exception_id,
         error_time_unix_nano, span_start_unix_nano, span_end_unix_nano,
@@ -80,9 +80,10 @@ select
     error.* exclude (key, place) replace (
         try_cast(md5(concat_ws('/', error.error_key, coalesce(shown.ordinal, 1))) as uuid) as error_id,
         issue_of(tenant_id, service_name, fingerprint, previous_fingerprint) as issue_id
-    )
+    ),
+    coalesce(shown.ordinal, 1) as ordinal
 from (
-    select *, try_cast(error_key as uuid) as key, hash(payload_digest, report_source, report_index, coalesce(span_id, '')) as place
+    select *, hash(error_key) as key, hash(payload_digest, report_source, report_index, coalesce(span_id, '')) as place
     from error_logs_mapped
 ) error
 left join grouped on error.key = grouped.key
