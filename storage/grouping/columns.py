@@ -17,6 +17,8 @@ from .report import Report
 
 LONGEST_STACK: Final = 65_536
 """Characters of a stack that are read: the first and the last half of them."""
+_LONGEST_REMEMBERED: Final = 2_048
+"""Characters of a document whose hints are kept."""
 _LONGEST_MESSAGE: Final = 8_192
 _LONGEST_ASKED: Final = 200
 _MOST_ASKED: Final = 16
@@ -107,7 +109,7 @@ def _joined(found: Mapping[str, Sequence[str | None]], names: Sequence[str], cou
 def _report(texts: tuple[str | None, ...], operation: tuple[str, ...], query: tuple[str, ...]) -> Report:
     """A report of type, message, stack, hint, service and kind, and what it was of."""
     name, message, stack, hint, service, kind = texts
-    hints = _hints(hint or "{}")
+    hints = _hints(hint) if hint and len(hint) <= _LONGEST_REMEMBERED else _read_hints(hint or "{}")
     return Report(
         (name or "")[-_LONGEST_MESSAGE:],
         (message or "")[:_LONGEST_MESSAGE],
@@ -144,8 +146,7 @@ class _Hints:
     operation: tuple[str, ...] = ()
 
 
-@functools.lru_cache(maxsize=1024)
-def _hints(document: str) -> _Hints:
+def _read_hints(document: str) -> _Hints:
     try:
         given = json.loads(document)
     except (ValueError, RecursionError):
@@ -158,6 +159,9 @@ def _hints(document: str) -> _Hints:
         asked=_asked(given.get("fingerprint")),
         operation=tuple(str(part or "")[:_LONGEST_ASKED] for part in operation) if isinstance(operation, list) else (),
     )
+
+
+_hints: Final = functools.lru_cache(maxsize=1024)(_read_hints)
 
 
 def _asked(value: object) -> tuple[str, ...]:

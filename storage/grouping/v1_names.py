@@ -78,7 +78,6 @@ def short_type(name: str) -> str:
     return (found[0] if found else "")[:_LONGEST]
 
 
-@functools.lru_cache(maxsize=16_384)
 def function_name(name: str | None, language: str, enclosing: str = "") -> str:
     """The function's name as its author wrote it, ANONYMOUS where there is none.
 
@@ -87,16 +86,23 @@ def function_name(name: str | None, language: str, enclosing: str = "") -> str:
         language: of the trace.
         enclosing: name of the frame that called it, whose a comprehension is.
     """
-    given = (name or "").strip()[:_LONGEST]
+    return _function_name((name or "").strip()[:_LONGEST], language, enclosing)
+
+
+@functools.lru_cache(maxsize=16_384)
+def _function_name(given: str, language: str, enclosing: str) -> str:
     if given in _COMPREHENSIONS and enclosing:
         return enclosing
     return _CLEANED.get(language, str)(given) if given not in _NAMELESS else ANONYMOUS
 
 
-@functools.lru_cache(maxsize=16_384)
 def module_name(name: str, language: str) -> str:
     """The module without the numbers that compilers and proxies give."""
-    name = name[-_LONGEST:]
+    return _module_name(name[-_LONGEST:], language)
+
+
+@functools.lru_cache(maxsize=16_384)
+def _module_name(name: str, language: str) -> str:
     if language == "java":
         return _JAVA_NUMBER.sub("", name)
     if language == "javascript":

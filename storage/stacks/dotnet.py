@@ -5,7 +5,6 @@ What an exception was caused by stands behind `--->`, and its calls come before 
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from typing import Final
 
 from .in_app import InApp
 from .libraries import DOTNET
+from .remembered import remembered
 from .trace import Error, Frame, innermost_last
 
 _FRAME: Final = re.compile(r"\s++(?:at|bei|à|en|em|in|w|v|в|ved|på|op|a|場所|在|위치:|konum:) ([^\s(][^(]*)\(([^)]*)\)(.*)$")
@@ -96,7 +96,7 @@ def _frame(line: str, in_app: InApp) -> Frame | None:
     return Frame(function, module or None, file, number or None, in_app=in_app.judge(module, file, usually))
 
 
-@functools.lru_cache(maxsize=16_384)
+@remembered
 def _named(method: str) -> tuple[str, str]:
     """Type and method as they stand in the source: of `Shop.Cart.<TotalAsync>d__3.MoveNext` `Shop.Cart` and `TotalAsync`."""
     name = _GENERIC.sub("", _GENERIC.sub("", method))

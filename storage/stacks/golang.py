@@ -5,7 +5,6 @@ A call is two lines: package, receiver and function, then file and line.
 
 from __future__ import annotations
 
-import functools
 import itertools
 import re
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from typing import Final
 
 from .in_app import InApp
 from .libraries import GO
+from .remembered import remembered
 from .trace import Error, Frame, innermost_last
 
 _GOROUTINE: Final = re.compile(r"goroutine [0-9]{1,20}\b[^\n]*\[[^\n]*\]:$")
@@ -80,7 +80,7 @@ def _frames(lines: Sequence[str], at: int, in_app: InApp) -> tuple[list[Frame], 
     return frames, at
 
 
-@functools.lru_cache(maxsize=16_384)
+@remembered
 def _named(call: str) -> tuple[str | None, str]:
     """Package and function of `github.com/acme/shop.(*Cart).Total(0xc0, 0x1)`."""
     name = call[: call.rindex("(")] if call.endswith(")") and "(" in call else call

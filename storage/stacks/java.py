@@ -5,7 +5,6 @@ PHP's OpenTelemetry SDK writes the same form, so `read` takes what says whose co
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,6 +12,7 @@ from typing import Final
 
 from .in_app import InApp
 from .libraries import JAVA
+from .remembered import remembered
 from .trace import Error, Frame, innermost_last
 
 _FRAME: Final = re.compile(r"\s*+at ((?:[^\s({]|\{[^{}]*+\})++)\(([^()]*)\)")
@@ -98,7 +98,7 @@ def _frame(line: str, in_app: InApp, is_library: Library) -> Frame | None:
     return Frame(function, module or file, file, number, in_app=in_app.judge(module, file, usually))
 
 
-@functools.lru_cache(maxsize=16_384)
+@remembered
 def _named(qualified: str) -> tuple[str, str]:
     """Class and method, without module, loader, and what was generated for this run."""
     name = _CLOSURE.sub("{closure}", _HIDDEN.sub("", qualified)).rpartition("/")[2]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from typing import Final
 
 from .in_app import InApp
 from .paths import plain_path, without_digest
+from .remembered import remembered
 from .trace import Frame
 
 _PLACE: Final = re.compile(r":([0-9]{1,9})(?::([0-9]{1,9}))?$")
@@ -100,7 +100,7 @@ def _named(function: str) -> str | None:
     return None if not name or name in _NAMELESS or name.endswith(("<", "<anonymous>")) else name
 
 
-@functools.lru_cache(maxsize=16_384)
+@remembered
 def _place(file: str) -> tuple[str, bool]:
     """Module of a file, and whether that is usually the service's own."""
     path = file.replace("\\", "/")

@@ -6,11 +6,14 @@ r"""Paths of source files without what only the deployment decides; the readers 
 
 from __future__ import annotations
 
-import functools
 import re
+from itertools import pairwise
 from typing import Final
 
+from .remembered import remembered
+
 _LONGEST: Final = 2_048
+_LONGEST_FOLDER: Final = 255
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}:/{2,3}")
 _WITHOUT_HOST: Final = frozenset({"file", "app", "webpack", "webpack-internal", "node"})
 _DRIVE: Final = re.compile(r"[A-Za-z]:/|//[^/]+/[^/]+/")
@@ -28,12 +31,10 @@ _ROOT: Final = re.compile(
     r"|/(?:app|code|root|srv|opt|source|build|data|tmp|private|mnt|www|web|workspace|work|service|deploy|function|project)/|/"
 )
 _SHELVES: Final = re.compile(
-    r"(?:(?:[Pp]rojects?|repos?|repositories|[Cc]ode|dev|git|work|workspace|source|Documents|Desktop|sites|public_html)/){1,4}[^/]+/(?=[^/]+/)"
+    r"(?:(?<=/)|\A)(?:(?:[Pp]rojects?|repos?|repositories|[Cc]ode|dev|git|work|workspace|source|Documents|Desktop|sites|public_html)/){1,4}[^/]+/(?=[^/]+/)"
 )
 """Folders that hold projects, and a project's own where there are folders in it."""
-_PROJECT: Final = re.compile(r"([^/]+)[^/]*/(?=\1/)")
-"""A project's folder with the package in it that gave it its name, as in `shop-server/shop/`."""
-_PUBLIC: Final = re.compile(r"(?:(?:assets|static|js|dist|build|public|_next|_nuxt|chunks|bundles?|scripts|packs)/)+")
+_PUBLIC: Final = re.compile(r"(?:(?<=/)|\A)(?:(?:assets|static|js|dist|build|public|_next|_nuxt|chunks|bundles?|scripts|packs)/)+")
 
 _NAME_HASH: Final = re.compile(
     r"[.-](?:(?=[a-f]{0,63}[0-9])(?=[0-9]{0,63}[a-f])[0-9a-f]{6,64}|[0-9]{8,20}"
@@ -43,7 +44,7 @@ _NAME_HASH: Final = re.compile(
 """What bundlers put into names: hexadecimal digests, eight characters of base 64 or 32, and versions."""
 
 
-@functools.lru_cache(maxsize=16_384)
+@remembered
 def plain_path(path: str) -> str:
     """The path without scheme, host, query, drive, deployment folders and digests in its name; with `/` between its parts."""
     path = path[:_LONGEST]
@@ -95,12 +96,22 @@ def _within(folders: str) -> str:
 
 
 def _deployed(folders: str) -> str:
-    parts = folders.split("/")
+    parts = [part[:_LONGEST_FOLDER] for part in folders.split("/")]
     for at in range(len(parts) - 2, 0, -1):
         if _RELEASE.fullmatch(parts[at]):
             return "/".join(parts[at + 1 :])
     if "/app.asar" in folders:
         return folders.rpartition("/app.asar")[2].partition("/")[2]
+    folders = "/".join(parts)
     root = _ROOT.match(folders)
     below = folders[root.end() :] if root is not None else folders
-    return _PROJECT.sub("", _SHELVES.sub("", below, count=1), count=1)
+    return _without_project(_SHELVES.sub("", below, count=1))
+
+
+def _without_project(folders: str) -> str:
+    """Without a project's folder in which lies the package that gave it its name, as in `shop-server/shop/`."""
+    parts = folders.split("/")
+    for at, (folder, inner) in enumerate(pairwise(parts)):
+        if inner and folder.startswith(inner):
+            return "/".join(parts[:at] + parts[at + 1 :])
+    return folders

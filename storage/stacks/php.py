@@ -5,7 +5,6 @@ PHP tells where each function was called; here a frame is where a function was, 
 
 from __future__ import annotations
 
-import functools
 import itertools
 import re
 from collections.abc import Sequence
@@ -16,6 +15,7 @@ from . import java
 from .in_app import InApp
 from .libraries import PHP
 from .paths import plain_path
+from .remembered import remembered
 from .trace import Error, Frame, innermost_last
 
 _CALL: Final = re.compile(r"#[0-9]{1,6} (?:(\{main\})|(.*))$")
@@ -74,7 +74,7 @@ def _frame(called: str, file: str | None, line: int | None, in_app: InApp) -> Fr
     return Frame(function, type_ or path, file, line, in_app=in_app.judge(type_ or path, file, usually))
 
 
-@functools.lru_cache(maxsize=16_384)
+@remembered
 def _named(called: str) -> tuple[str | None, str]:
     r"""Class and function of `Acme\Shop\Cart->total(Array)`."""
     name = _CLOSURE.sub("{closure}", called).partition("(")[0]
@@ -85,7 +85,7 @@ def _named(called: str) -> tuple[str | None, str]:
     return None, name
 
 
-@functools.lru_cache(maxsize=16_384)
+@remembered
 def _place(file: str) -> tuple[str, bool]:
     path = file.replace("\\", "/")
     library = _LIBRARY.match(path)

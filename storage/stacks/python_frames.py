@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from typing import Final
 
 from .in_app import InApp
 from .paths import plain_path
+from .remembered import remembered
 from .trace import Frame
 
 FRAME: Final = re.compile(r' {0,4}File "(.*)", line ([0-9]{1,9})(?:,? in (.*))?$')
@@ -32,7 +32,7 @@ def frame_of(line: str, in_app: InApp) -> Frame | None:
     return Frame(function, module, file, int(number), in_app=in_app.judge(module, file, usually))
 
 
-@functools.lru_cache(maxsize=16_384)
+@remembered
 def _place(file: str) -> tuple[str, bool]:
     """Module of a file, and whether that is usually the service's own."""
     path = file.replace("\\", "/")

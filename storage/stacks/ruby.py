@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -10,6 +9,7 @@ from typing import Final
 
 from .in_app import InApp
 from .paths import plain_path
+from .remembered import remembered
 from .trace import Error, Frame, innermost_last
 
 _IN: Final = re.compile(r":in [`']")
@@ -91,7 +91,7 @@ def _is_other(frames: list[Frame], at: int) -> bool:
     return all(other.function != frame.function for other in frames[at + 1 : at + 4] if other.file == frame.file)
 
 
-@functools.lru_cache(maxsize=16_384)
+@remembered
 def _place(file: str) -> tuple[str, bool]:
     library = _LIBRARY.match(file)
     return (file[library.end() :].removeprefix("lib/") if library and not file.startswith("<") else plain_path(file)), library is None

@@ -83,6 +83,10 @@ def test_another_language_than_that_of_the_sdk_is_told_by_the_text() -> None:
         ("/opt/shop/shop/orders.py", "shop/orders.py"),
         ("/var/www/shop/current/shop/orders.py", "shop/orders.py"),
         ("/var/www/shop/releases/20261120101112/shop/orders.py", "shop/orders.py"),
+        ("/app/my-shop/shop/orders.py", "my-shop/shop/orders.py"),
+        ("/app/data/a/b.py", "data/a/b.py"),
+        ("/app/mycode/shop/cart/orders.py", "mycode/shop/cart/orders.py"),
+        ("https://host/mydist/orders.js", "mydist/orders.js"),
         ("/builds/acme/shop/src/shop/orders.py", "shop/orders.py"),
         ("/home/runner/work/shop/shop/shop/orders.py", "shop/orders.py"),
         ("/layers/8db1d2a3f4c5e6/shop/orders.py", "shop/orders.py"),
@@ -110,6 +114,13 @@ def test_another_language_than_that_of_the_sdk_is_told_by_the_text() -> None:
 def test_a_path_is_the_same_wherever_it_was_deployed(path: str, plain: str) -> None:
     """Hosts, homes, releases, digests and drives are nothing of the code."""
     assert plain == plain_path(path)
+
+
+@pytest.mark.timeout(5)
+def test_long_folders_cost_time_in_proportion_to_their_length() -> None:
+    """Each of another name: nothing is remembered of them."""
+    frames = (f'  File "/{chr(97 + n % 26)}{n}{"ab" * 450}/a{"ab" * 450}/x.py", line 1, in f\n' for n in range(1, 61))
+    assert parse("Traceback (most recent call last):\n" + "".join(frames) + "ValueError: x\n", "python") is not None
 
 
 def test_settings_say_whose_code_a_frame_is_by_the_longest_prefix() -> None:
