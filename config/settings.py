@@ -172,6 +172,12 @@ class Redact(BaseModel):
     )
 
 
+def _part(value: str) -> str:
+    if "{{" in value and not re.fullmatch(r"\{\{\s*default\s*\}\}", value.strip()):
+        raise ValueError("a text without `{{`, or `{{ default }}` as a value of its own: nothing else is filled in")
+    return value
+
+
 class Grouping(BaseModel):
     """One rule that says which errors are the same; all of its globs must fit."""
 
@@ -182,7 +188,7 @@ class Grouping(BaseModel):
     message: str | None = Field(None, min_length=1, description="Glob for the error's message: `*timed out*`. [any]")
     path: str | None = Field(None, min_length=1, description="Glob for the module or file of any frame of the stack. [any]")
     service: str | None = Field(None, min_length=1, description="Glob for the service's name. [any]")
-    fingerprint: tuple[Annotated[str, Field(min_length=1, max_length=200)], ...] = Field(
+    fingerprint: tuple[Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_part)], ...] = Field(
         min_length=1, max_length=16, description="What is equal for the group; `{{ default }}` is what would be without the rule."
     )
 

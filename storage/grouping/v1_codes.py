@@ -14,6 +14,8 @@ CODE: Final = (
     r"\b(?=[secrhwSECRHW])(?i:(?:status|exit|error|close|response|return|result|reason)[ _]?(?:code|status)|status|signal|sqlstate|sqlcode"
     r"|https?(?:/\d(?:\.\d)?)?(?:[ _](?:error|status))?|errno|winerror)[ :=#(\[]{1,3}(?i:of |was )?-?[0-9A-Z]{1,10}(?![\w.])"
     r"|\b(?=[A-Zsu])(?:(?:ORA|SQL|DB2|TNS|PLS|TS|CS)-?\d{4,5}\b|E11\d{3}\b|ERROR \d{4} \(\w{5}\)|(?i:sha|utf)-\d{1,3}\b)"
+    r"|\b(?=[RregEG])(?:React error #\d{1,4}\b"
+    r"|(?i:exited with (?:code |status )?)\d{1,3}\b(?![.,:]\w)|(?i:response) [1-5]\d{2}\b(?![.,:]\w)|(?i:got) [1-5]\d{2}(?= from\b))"
     r"|\A\(\d{4}, |\b0x(?:8007|[cC]0000)[0-9A-Fa-f]{3,4}\b"
     rf"|(?=['\"1-5])['\"]?(?<![\w.])[1-5]\d{{2}} {_PHRASE}['\"]?"
 )

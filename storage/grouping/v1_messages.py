@@ -33,6 +33,8 @@ _VARIABLE: Final = re.compile(
     rf"|(?P<date>(?<![\w.])(?:{_DATE})(?:(?:,?\s|T|\sat\s){_CLOCK})?(?:\s\d{{4}})?(?!\w)|(?<![\w:.]){_CLOCK}(?![\w:]))"
     r"|(?P<address>(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?:[:/]\d{1,5})?(?![\w.]*\w)"
     r"|(?<![\w:])\[?(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![\w:])(?:\](?::\d{1,5})?)?)"
+    r"|(?P<name>\b(?i:relation|table|column|constraint|module named|attribute|reading) "
+    r"(?:\"[A-Za-z_][A-Za-z_.$]{0,63}\"|'[A-Za-z_][A-Za-z_.$]{0,63}'))"
     r"|(?P<text>(?<!\\)\"(?:[^\"\\\n]|\\.){0,1024}\"|(?<![\w\\])'(?:[^'\\\n]|\\.){0,1024}'(?!\w)|(?<!\w)[\"'][^\"'\n]{64,4096}\Z"
     r"|`[^`\n]{0,1024}`|\u201c[^\u201c\u201d\n]{0,1024}\u201d"
     r"|\u2018[^\u2018\u2019\n]{0,1024}\u2019(?!\w)|\u00ab[^\u00ab\u00bb\n]{0,1024}\u00bb|\u201e[^\u201c\u201d\u201e\n]{0,1024}[\u201c\u201d])"
@@ -72,7 +74,7 @@ def nameless_pattern(message: str) -> str:
 
 def _replacement(found: re.Match[str]) -> str:
     kind = found.lastgroup or ""
-    if kind == "code":
+    if kind in {"code", "name"}:
         return found[0]
     return _word(found[0]) if kind == "word" else f"<{kind}>"
 

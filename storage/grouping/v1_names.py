@@ -65,8 +65,14 @@ _JS_MADE: Final = re.compile(r"_?callee[0-9]*\$[0-9$]*|_callee[0-9]*|\$[0-9]*|_o
 _CHUNK: Final = re.compile(r"(?:(?<=/)|\A)[0-9]{1,9}(?=[.-])")
 _VERSION: Final = re.compile(r"(?:(?<=/)|\A)v?[0-9]{1,9}(?:\.[0-9]{1,9}){1,3}/")
 
+_PARAMETER: Final = (
+    r"(?<![\w.)\]])(?:self\.|cls\.)?_{0,2}(?:(?:original|wrapped|inner|view|user|next|call|target)_)?"
+    r"(?:f|fn|fun|func|function|method|view|call|callable|callback|cb|handler|wrapped|inner|target|task|coro|coroutine|endpoint|next"
+    r"|decorated|original|orig)_?"
+)
+"""What decorators call the function that they were given."""
 _PASSED_ON: Final = re.compile(
-    r"\((?:\w{1,40}, ?){0,4}\*\w{1,40}, ?\*\*\w{1,40}\)|\(scope, ?receive, ?send\)"
+    rf"{_PARAMETER}\((?:\w{{1,40}}, ?){{0,4}}\*\w{{1,40}}, ?\*\*\w{{1,40}}\)|\(scope, ?receive, ?send\)"
     r"|\(environ(?:ment)?, ?start_response\)|\b(?:call_next|get_response)\(\w{1,40}\)"
 )
 _COMMENT: Final = re.compile(r"\s(?:#|//)(?:\s.*|\Z)")

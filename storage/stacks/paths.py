@@ -7,6 +7,7 @@ r"""Paths of source files without what only the deployment decides; the readers 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
@@ -21,11 +22,14 @@ _DRIVE: Final = re.compile(r"[A-Za-z]:/|//[^/]+/[^/]+/")
 _DATE: Final = r"20[0-9]{2}[-_.]?[01][0-9][-_.]?[0-3][0-9](?:[-_.T]?[0-9]{1,12}){0,4}Z?"
 _VERSION: Final = r"v?[0-9]{1,9}(?:\.[0-9]{1,9}){1,4}(?:[-+.][A-Za-z0-9.+-]{1,40})?"
 _HASH: Final = r"(?=[a-f]{0,63}[0-9])(?=[0-9]{0,63}[a-f])[0-9a-f]{7,64}|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
-_RELEASE: Final = re.compile(rf"current|(?:[A-Za-z][A-Za-z0-9_.]{{0,80}}[-_])?(?:{_DATE}|{_VERSION}|{_HASH}|[0-9]{{8,20}})")
+_RELEASE: Final = re.compile(
+    rf"current|(?:[A-Za-z][A-Za-z0-9_.]{{0,80}}[-_])?(?:{_DATE}|{_VERSION}|{_HASH}|[0-9]{{8,20}})|_MEI[0-9A-Za-z]{{5,8}}"
+)
 """A folder that is another for each release, or a link to it."""
 
 _ROOT: Final = re.compile(
-    r"/home/site/wwwroot/|/home/runner/work/[^/]+/[^/]+/|/builds/[^/]+/[^/]+/|/a/[0-9]+/s/|/github/workspace/"
+    r"(?:/private)?(?:/var)?/tmp/tmp[a-z0-9_]{4,12}/"
+    r"|/home/site/wwwroot/|/home/runner/work/[^/]+/[^/]+/|/builds/[^/]+/[^/]+/|/a/[0-9]+/s/|/github/workspace/"
     r"|/var/lib/jenkins/workspace/[^/]+/|/var/(?:task|runtime)/|/var/www/(?:html/)?|/nix/store/[^/]+/|/usr/(?:local/)?(?:src/)?(?:app/)?"
     r"|/(?:home|Users|workspaces|Documents and Settings|apps)/[^/]+/|/inetpub/(?:wwwroot/)?"
     r"|/(?:app|code|root|srv|opt|source|build|data|tmp|private|mnt|www|web|workspace|work|service|deploy|function|project)/|/"
@@ -36,9 +40,17 @@ _SHELVES: Final = re.compile(
 """Folders that hold projects, and a project's own where there are folders in it."""
 _PUBLIC: Final = re.compile(r"(?:(?<=/)|\A)(?:(?:assets|static|js|dist|build|public|_next|_nuxt|chunks|bundles?|scripts|packs)/)+")
 
+_SCRIPT: Final = re.compile(r"\.(?:[cm]?[jt]sx?|vue|svelte|wasm)\Z")
+_ID: Final = re.compile(
+    r"(?:(?<=/)|\A)(?:[0-9]{1,40}|(?=[a-f]{0,63}[0-9])[0-9a-f]{8,64}|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})(?=/|\Z)"
+)
+"""A folder of a page's address that is another for each page."""
+
 _NAME_HASH: Final = re.compile(
     r"[.-](?:(?=[a-f]{0,63}[0-9])(?=[0-9]{0,63}[a-f])[0-9a-f]{6,64}|[0-9]{8,20}"
-    r"|(?=[A-Za-z_-]{0,7}[0-9_]|(?:[a-z_-]{0,7}[A-Z]){3})[A-Za-z0-9_-]{8}|(?<=chunk-)[A-Z0-9]{8}|v?[0-9]{1,6}(?:\.[0-9]{1,6}){1,3})"
+    r"|(?=[A-Za-z_-]{0,7}[0-9_]|(?:[a-z_-]{0,7}[A-Z]){3})[A-Za-z0-9_-]{8}"
+    r"|(?<=-)(?=[a-z_-]{0,6}[A-Z][a-z_-]{0,6}[A-Z])[A-Za-z_-]{8}(?=\.js)"
+    r"|(?<=chunk-)[A-Z0-9]{8}|v?[0-9]{1,6}(?:\.[0-9]{1,6}){1,3})"
     r"(?=\.)"
 )
 """What bundlers put into names: hexadecimal digests, eight characters of base 64 or 32, and versions."""
@@ -51,8 +63,17 @@ def plain_path(path: str) -> str:
     path, of_host = _without_scheme(path.replace("\\", "/"))
     path = _without_drive(path)
     folders, slash, name = path.rpartition("/")
-    folders = _PUBLIC.sub("", folders + slash, count=1) if of_host else _within(folders + slash)
-    return folders + without_digest(name)
+    if not of_host:
+        return _within(folders + slash) + without_digest(name)
+    return _PUBLIC.sub("", _loaded(folders + slash, name), count=1)
+
+
+def _loaded(folders: str, name: str) -> str:
+    """Folders and name of what a host sent: scripts without their release, pages without ids."""
+    if not _SCRIPT.search(name):
+        return _ID.sub("{id}", folders + name)
+    below = _below_release([part[:_LONGEST_FOLDER] for part in folders.split("/")])
+    return (folders if below is None else below) + without_digest(name)
 
 
 def without_digest(name: str) -> str:
@@ -97,15 +118,23 @@ def _within(folders: str) -> str:
 
 def _deployed(folders: str) -> str:
     parts = [part[:_LONGEST_FOLDER] for part in folders.split("/")]
-    for at in range(len(parts) - 2, 0, -1):
-        if _RELEASE.fullmatch(parts[at]):
-            return "/".join(parts[at + 1 :])
+    below = _below_release(parts)
+    if below is not None:
+        return below
     if "/app.asar" in folders:
         return folders.rpartition("/app.asar")[2].partition("/")[2]
     folders = "/".join(parts)
     root = _ROOT.match(folders)
     below = folders[root.end() :] if root is not None else folders
     return _without_project(_SHELVES.sub("", below, count=1))
+
+
+def _below_release(parts: Sequence[str]) -> str | None:
+    """What is below the innermost folder that is named by a release; None where there is none."""
+    for at in range(len(parts) - 2, -1, -1):
+        if _RELEASE.fullmatch(parts[at]):
+            return "/".join(parts[at + 1 :])
+    return None
 
 
 def _without_project(folders: str) -> str:

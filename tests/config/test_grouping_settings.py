@@ -50,6 +50,8 @@ def test_prefixes_are_listed_with_commas_in_the_environment(monkeypatch: pytest.
     [
         ('name = "all"\nfingerprint = ["a"]', "expected at least one of type, message, path and service"),
         ('name = "a"\ntype = "*"', "grouping.0.fingerprint: is needed and not given"),
+        ('name = "a"\ntype = "*"\nfingerprint = ["db {{ default }}"]', "as a value of its own"),
+        ('name = "a"\ntype = "*"\nfingerprint = ["{{ type }}"]', "as a value of its own"),
         ('name = "a"\ntype = "*"\nfingerprint = []', "grouping.0.fingerprint"),
         ('name = "a"\ntyp = "*"\nfingerprint = ["a"]', "grouping.0.typ: no such setting; did you mean type?"),
     ],
