@@ -25,6 +25,8 @@ _LONGEST_DELAY_S: Final = 3600.0
 """A longer Retry-After is not believed."""
 _GIVE_UP: Final = timedelta(hours=24)
 """What could not be told for so long is no news."""
+_MOST_TRIES: Final = 5
+"""Of a message while others wait; a minute by then."""
 _LOOK_S: Final = 20.0
 """The longest wait between two looks at the clock, which may be put."""
 
@@ -58,8 +60,9 @@ class Outbox:
         self._beyond = Counter(beyond)
         self._waiting: dict[str, Notification] = {}
         self._message: Message | None = None
-        self._attempts = 0
-        self._first_attempt: datetime | None = None
+        self._attempts = self._failures = 0
+        self._first_tried: dict[str, datetime] = {}
+        self._failing: set[str] = set()
         self._not_before: datetime | None = None
 
     def add(self, notifications: Iterable[Notification]) -> tuple[Notification, ...]:
@@ -80,34 +83,52 @@ class Outbox:
         return tuple(surplus)
 
     def next(self, now: datetime) -> Message | None:
-        """What is to be sent now: the same message until it is settled; None where nothing is."""
+        """What is to be sent now: the same message until it is settled, or failed so often that others go before it."""
         if not self._waiting or self._wait_s(now) > 0:
             return None
         if self._message is None:
-            told = sorted(self._waiting.values(), key=lambda each: (SEVERITIES.index(each.severity), each.fired_at))
+            fresh = [each for each in self._waiting.values() if each.alert_id not in self._failing]
+            told = sorted(fresh or self._waiting.values(), key=lambda each: (SEVERITIES.index(each.severity), each.fired_at))
             self._message = Message(tuple(told[:MOST_TOLD]), tuple(told[MOST_TOLD:]), dict(self._beyond))
-            self._first_attempt = now
+            self._first_tried = {each.alert_id: now for each in told} | self._first_tried
         return self._message
 
     def settle(self, outcome: Outcome, now: datetime) -> Attempt:
         """Take what came of sending what `next` gave."""
         assert self._message is not None  # noqa: S101 - who calls has sent it
-        assert self._first_attempt is not None  # noqa: S101 - set with it
         self._attempts += 1
-        if isinstance(outcome, TryLater) and now - self._first_attempt >= _GIVE_UP:
-            outcome = Refused(
-                f"given up after {_GIVE_UP.total_seconds() / 3600:.0f} h and {self._attempts} attempts; last: {outcome.reason}"
-            )
-        attempt = Attempt(self.channel, self._message, self._attempts, outcome, now)
+        self._failures = self._failures + 1 if isinstance(outcome, TryLater) else 0
+        message, number = self._message, self._attempts
         if isinstance(outcome, TryLater):
-            delay_s = backoff_s(self._attempts) if outcome.delay_s is None else min(outcome.delay_s, _LONGEST_DELAY_S)
-            self._not_before = now + timedelta(seconds=delay_s)
+            delay_s = backoff_s(self._failures) if outcome.delay_s is None else min(outcome.delay_s, _LONGEST_DELAY_S)
+            if (old := self._tried_for_a_day(message, now)) is not None:
+                message = old
+                outcome = Refused(f"given up after {_GIVE_UP.total_seconds() / 3600:.0f} h and {number} attempts; last: {outcome.reason}")
+                self._forget(message)
+            else:
+                self._give_way(message)
         else:
-            self._forget(self._message)
-            self._not_before = now + timedelta(seconds=self._limits.gather_s)
+            delay_s = self._limits.gather_s
+            self._forget(message)
+        self._not_before = now + timedelta(seconds=delay_s)
         if isinstance(outcome, Sent):
             self._sent_at.append(now)
-        return attempt
+        return Attempt(self.channel, message, number, outcome, now)
+
+    def _tried_for_a_day(self, message: Message, now: datetime) -> Message | None:
+        """What of a message is given up."""
+        old = {each for each in _ids(message) if now - self._first_tried[each] >= _GIVE_UP}
+        if len(old) == len(_ids(message)):
+            return message
+        told, summarised = (tuple(each for each in part if each.alert_id in old) for part in (message.notifications, message.summarised))
+        return Message(told, summarised) if old else None
+
+    def _give_way(self, message: Message) -> None:
+        """Let others go before a message that fails and fails: it may be the message that the other side cannot take."""
+        ids = _ids(message)
+        if self._waiting.keys() - ids and (self._attempts >= _MOST_TRIES or ids <= self._failing):
+            self._failing |= ids
+            self._message, self._attempts = None, 0
 
     def wait_s(self, now: datetime) -> float | None:
         """Seconds until `next` is worth asking, at most 20; None where nothing waits."""
@@ -126,10 +147,15 @@ class Outbox:
         return max(waits)
 
     def _forget(self, message: Message) -> None:
-        for each in (*message.notifications, *message.summarised):
-            del self._waiting[each.alert_id]
+        for each in _ids(message):
+            del self._waiting[each], self._first_tried[each]
+        self._failing &= self._waiting.keys()
         self._beyond -= Counter(message.beyond)
-        self._message, self._attempts, self._first_attempt = None, 0, None
+        self._message, self._attempts = None, 0
+
+
+def _ids(message: Message) -> set[str]:
+    return {each.alert_id for each in (*message.notifications, *message.summarised)}
 
 
 def backoff_s(attempts: int) -> float:

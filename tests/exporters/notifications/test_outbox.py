@@ -133,6 +133,49 @@ def test_a_retry_is_the_same_message_after_a_growing_pause() -> None:
     assert sent(outbox, later(seconds=64)) == Message((alert(2),))
 
 
+def test_a_message_that_always_fails_holds_up_no_others() -> None:
+    """After five attempts what came meanwhile goes before it, the gravest first; it is tried again after, and given up by itself."""
+    outbox = Outbox("ops", Limits(gather_s=0))
+    outbox.add([alert(1)])
+    assert _failed(outbox, NOON, 6) == [Message((alert(1),))] * 6
+    grave = alert(3, severity="critical")
+    outbox.add([alert(2), grave])
+    assert _failed(outbox, later(hours=1), 1) == [Message((alert(1),))]
+    assert sent(outbox, later(hours=2)) == Message((grave, alert(2)))
+    outbox.add([alert(4)])
+    assert sent(outbox, later(hours=3)) == Message((alert(4),))
+    assert _failed(outbox, later(hours=4), 1) == [Message((alert(1),))]
+    outbox.add([alert(5)])
+    outbox.next(later(hours=25))
+    attempt = outbox.settle(TryLater("HTTP 500"), later(hours=25))
+    assert (Message((alert(1),)), Refused("given up after 24 h and 2 attempts; last: HTTP 500")) == (attempt.message, attempt.outcome)
+    assert sent(outbox, later(hours=26)) == Message((alert(5),))
+
+
+def test_while_a_channel_is_down_all_that_waits_is_gathered() -> None:
+    """Those that were tried for a day are given up, and the others told in one message."""
+    outbox = Outbox("ops", Limits(gather_s=0))
+    outbox.add([alert(1)])
+    _failed(outbox, NOON, 4)
+    outbox.add([alert(2)])
+    assert _failed(outbox, later(hours=5), 6) == [Message((alert(1),)), *[Message((alert(2),))] * 5]
+    outbox.add([alert(3)])
+    assert _failed(outbox, later(hours=20), 6) == [Message((alert(3),))] * 5 + [Message((alert(1), alert(2), alert(3)))]
+    outbox.next(later(hours=27))
+    attempt = outbox.settle(TryLater("HTTP 502"), later(hours=27))
+    assert (Message((alert(1),)), True) == (attempt.message, isinstance(attempt.outcome, Refused))
+    assert sent(outbox, later(hours=28)) == Message((alert(2), alert(3)))
+
+
+def _failed(outbox: Outbox, now: datetime, times: int) -> list[Message | None]:
+    """Messages that failed so often, ten minutes apart."""
+    messages = []
+    for attempt in range(times):
+        messages.append(outbox.next(now + timedelta(minutes=10 * attempt)))
+        outbox.settle(TryLater("HTTP 500"), now + timedelta(minutes=10 * attempt))
+    return messages
+
+
 def test_what_is_refused_is_not_sent_again_and_does_not_count_for_the_cap() -> None:
     """The next alert is told all the same."""
     outbox = Outbox("ops", Limits(max_per_hour=1, gather_s=0))
@@ -184,7 +227,8 @@ def test_every_alert_is_told_in_exactly_one_message(steps: list[tuple[str, int, 
             added.add(f"alert-{number}")
             outbox.add([alert(number)])
         elif step != "add" and (message := outbox.next(now)) is not None:
-            outcome = outbox.settle(outcomes[step], now).outcome
+            attempt = outbox.settle(outcomes[step], now)
+            outcome, message = attempt.outcome, attempt.message
             if not isinstance(outcome, TryLater):
                 told += [each.alert_id for each in (*message.notifications, *message.summarised)]
             if isinstance(outcome, Sent):
