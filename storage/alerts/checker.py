@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 import duckdb
 
@@ -11,6 +12,8 @@ from ..query import OPEN_EVENTS, views_of
 from ..schema import TableSchema, create_macros
 from .measures import EVENTS, MEASURES, SESSIONS, sessions_sql
 from .rules import Rule
+
+_NUMBERS: Final = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "U", "FLOAT", "DOUBLE", "DECIMAL", "BOOLEAN", '"NULL"')
 
 
 class AlertRuleError(Exception):
@@ -44,13 +47,17 @@ class RuleChecker:
             AlertRuleError: it cannot.
         """
         text = f"select * from {EVENTS} where {rule.condition}" if rule.of_change else rule.statement  # noqa: S608 - the user's own
+        text = f"from (\n{rule.plain_sql}\n)" if rule.kind == "sql" else text
         key = "sql" if rule.kind == "sql" else "where" if rule.by is None else "by or where"
         try:
             if len(duckdb.extract_statements(text)) != 1:
                 raise AlertRuleError(f"{key}: expected one expression or SELECT, without `;`")
             times = {"begin": None, "end": None}
-            columns = {name for name, *_ in self._con.sql(text, params=times if rule.kind in MEASURES else None).description}
+            found = self._con.sql(text, params=times if rule.kind in MEASURES else None)
+            columns = {name.lower(): str(kind) for name, kind in zip(found.columns, found.types, strict=True)}
         except duckdb.Error as error:
             raise AlertRuleError(f"{key}: {str(error).split(chr(10), maxsplit=1)[0]}") from error
         if rule.kind == "sql" and "value" not in columns:
             raise AlertRuleError("sql: expected a column `value`, and `scope` beside it where several things are judged each by itself")
+        if rule.kind == "sql" and not columns["value"].startswith(_NUMBERS):
+            raise AlertRuleError(f"sql: expected a number in the column `value`, not {columns['value']}")

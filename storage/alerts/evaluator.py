@@ -7,6 +7,8 @@ the last evaluation; a window's rows from the files that were written in it; the
 from __future__ import annotations
 
 import logging
+import sqlite3
+import time
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +19,7 @@ import duckdb
 from ..log_lines import fault
 from ..query import POND
 from .alert import Fired
+from .asking import ROUND_S, Judge
 from .dispatches import Dispatches
 from .measures import ERROR_TABLES, EVENTS, MEASURES
 from .memory import Memory
@@ -31,6 +34,8 @@ from .windows import MARGIN_S, WindowRule
 
 logger = logging.getLogger(__name__)
 EVALUATED: Final = "evaluated"
+_ISSUES: Final = "of issues"
+_RETRY_S: Final = 5.0
 _OF_ISSUES: Final = (EVENTS, ACTIVITY, "issue_links")
 MOST_FIRED: Final = 1_000
 """Alerts of one evaluation that are told; those beyond are rows of the table only."""
@@ -58,19 +63,28 @@ class Evaluator:
     def _begin(self) -> None:
         """Look at everything anew."""
         self._memory.discard()
-        self._new = NewIssues(self._memory, [rule for rule in self._rules if rule.kind == "new_issue"])
-        of_returned = [rule for rule in self._rules if rule.of_change and rule.kind != "new_issue"]
-        self._returned = ReturnedIssues(self._memory, of_returned, self._connect)
         self._windows = [WindowRule(rule, self._memory, self._connect) for rule in self._rules if not rule.of_change]
+        self._begin_issues()
+        self._shown: tuple[int, ...] | None = None
+        self._retry_at: float | None = None
+
+    def _begin_issues(self) -> None:
+        """Look at issues, and at the pond, anew."""
+        of_new = [rule for rule in self._rules if rule.kind == "new_issue"]
+        of_returned = [rule for rule in self._rules if rule.of_change and rule.kind != "new_issue"]
+        self._new = NewIssues(self._memory, Judge(of_new, self._trouble))
+        self._returned = ReturnedIssues(self._memory, Judge(of_returned, self._trouble), self._connect)
+        self._begin_reading()
+
+    def _begin_reading(self) -> None:
         asked = {MEASURES[rule.kind].relation for rule in self._rules if rule.kind in MEASURES}
         self._recent = Recent({*_OF_ISSUES, *asked})
         self._reader = PondReader(self._data)
-        self._shown: tuple[int, ...] | None = None
         self._pond: Pond | None = None
 
     def due(self, now: datetime) -> bool:
         """Whether the pond was published since the last evaluation, or a time has come."""
-        looks = [self._returned.next_look(), self._settling(), *(window.next_look() for window in self._windows)]
+        looks = [self._retry_at, self._returned.next_look(), self._settling(now), *(window.next_look() for window in self._windows)]
         return self._identity() not in {None, self._shown} or any(look is not None and look <= now.timestamp() for look in looks)
 
     def evaluate(self, now: datetime) -> list[Fired]:
@@ -94,15 +108,29 @@ class Evaluator:
         return fired
 
     def _evaluate(self, pond: Pond, now: datetime) -> list[Fired]:
-        fired = self._of_issues(pond, now)
-        fired += [each for window in self._windows if window.due(pond, now) for each in self._of_window(window, pond, now)]
-        self._memory.note(EVALUATED, now.isoformat())
+        fired = [*self._of_windows(pond, now), *self._of_issues_or_later(pond, now)]
         with self._file.transaction():
             self._memory.keep()
             for number, each in enumerate(fired):
                 beyond = f"more than {MOST_FIRED} alerts at once" if number >= MOST_FIRED else None
                 self._dispatches.fire(each.alert, each.rule.notify, suppressed=beyond)
         return fired[:MOST_FIRED]
+
+    def _of_issues_or_later(self, pond: Pond, now: datetime) -> list[Fired]:
+        """What there is to tell of issues; where the pond cannot be asked of them now, nothing is noted, and it is found later."""
+        kept = self._memory.waiting_changes
+        try:
+            fired = self._of_issues(pond, now)
+        except duckdb.Error as failure:
+            self._trouble(_ISSUES, failure)
+            self._memory.discard(kept)
+            self._begin_issues()
+            self._retry_at = now.timestamp() + _RETRY_S
+            return []
+        self._memory.note(EVALUATED, now.isoformat())
+        self._troubles.pop(_ISSUES, None)
+        self._retry_at = None
+        return fired
 
     def _of_issues(self, pond: Pond, now: datetime) -> list[Fired]:
         """What the new rows of the error tables, and what people did, say of issues."""
@@ -123,39 +151,39 @@ class Evaluator:
         written = [modified(path) for paths in files.values() for path in paths]
         self._recent.show(pond, min([now.timestamp(), *written, *unknown.values()]) - MARGIN_S, _OF_ISSUES)
         told_since = self._started if evaluated is None else now - LATE
-        try:
-            returned = self._returned.find(self._recent.con, pond, found, now, since=told_since)
-            return [*self._new.find(self._recent.con, unknown, now), *returned]
-        except duckdb.Error:
-            self._leave_out_guilty()
-            raise
+        returned = self._returned.find(self._recent.con, pond, found, now, since=told_since)
+        return [*returned, *self._new.find(self._recent.con, unknown, now)]
 
-    def _leave_out_guilty(self) -> None:
-        """Go on without the rules about issues whose condition fails on some error of the pond."""
-        for rule in [rule for rule in self._rules if rule.of_change]:
-            try:
-                with self._connect() as con:
-                    con.execute(f"select count(*) from {EVENTS} where {rule.condition}")  # noqa: S608 - the user's own
-            except duckdb.Error as failure:
-                logger.error("alert rule %s is left out, as it cannot be asked: %s", rule.name, fault(failure))  # noqa: TRY400
-                self._rules.remove(rule)
+    def _of_windows(self, pond: Pond, now: datetime) -> list[Fired]:
+        """What the rules find that are due, as many as there is time for, beginning with those that were asked least lately."""
+        ends = time.monotonic() + ROUND_S
+        due = sorted((window for window in self._windows if window.due(pond, now)), key=lambda window: window.looked_at)
+        return [each for window in due if time.monotonic() < ends for each in self._of_window(window, pond, now)]
 
     def _of_window(self, window: WindowRule, pond: Pond, now: datetime) -> list[Fired]:
         """What a rule finds; one that cannot be asked costs only itself."""
         name = window.rule.name
         try:
             fired = window.look(self._recent, pond, now)
-        except duckdb.Error as failure:
-            if self._troubles.get(name) != (text := fault(failure)):
-                logger.warning("alert rule %s cannot be asked: %s", name, text)
-            self._troubles[name] = text
+        except sqlite3.Error:
+            raise
+        except Exception as failure:  # noqa: BLE001 - values of any type come from SQL of anybody
+            self._trouble(name, failure)
+            if isinstance(failure, duckdb.FatalException | duckdb.InternalException):  # which leave a database that answers nothing
+                self._begin_reading()
             return []
         self._troubles.pop(name, None)
         return fired
 
-    def _settling(self) -> float | None:
-        """When the first of the issues that wait for a report has waited long enough, in Unix seconds."""
-        return min((since + SETTLE_S for since in self._memory.waiting().values()), default=None)
+    def _trouble(self, name: str, failure: Exception) -> None:
+        if self._troubles.get(name) != (text := fault(failure)):
+            logger.warning("alert rule %s cannot be asked: %s", name, text)
+        self._troubles[name] = text
+
+    def _settling(self, now: datetime) -> float | None:
+        """When the first of the issues that wait for a report has waited long enough, in Unix seconds; now, where the clock was ahead."""
+        since = self._memory.waiting().values()
+        return min((each + SETTLE_S if each <= now.timestamp() else now.timestamp() for each in since), default=None)
 
     def _identity(self) -> tuple[int, ...] | None:
         try:

@@ -11,6 +11,9 @@ from .state_file import StateFile
 MOST_KNOWN: Final = 1_000_000
 """Issues that are known; beyond them those are forgotten that were not seen for longest. 40 bytes each."""
 _DAY_S: Final = 86_400
+_TOLD, _UNTOLD = 1, 2
+"""Of what exceeds, in the file."""
+_LEARN: Final = "insert into known values (?, ?) on conflict do update set seen_day = excluded.seen_day where seen_day < excluded.seen_day"
 
 
 class Told(NamedTuple):
@@ -22,10 +25,11 @@ class Told(NamedTuple):
 
 
 class Window(NamedTuple):
-    """What a rule found for a scope: whether it exceeds now, and when it fired last, in Unix seconds."""
+    """What a rule found for a scope: whether it exceeds now, when it fired last, in Unix seconds, and whether since it began to exceed."""
 
     holds: bool
     fired: float
+    told: bool = True
 
 
 class Memory:
@@ -42,9 +46,14 @@ class Memory:
             self._file.do(sql, *values)
         self.discard()
 
-    def discard(self) -> None:
-        """Forget the changes that are not kept."""
-        self._changes.clear()
+    @property
+    def waiting_changes(self) -> int:
+        """How many changes wait to be kept."""
+        return len(self._changes)
+
+    def discard(self, but: int = 0) -> None:
+        """Forget the changes that are not kept, but so many of the first."""
+        del self._changes[but:]
         self._told.clear()
 
     def _change(self, sql: str, *values: Sequence[Any]) -> None:
@@ -58,9 +67,8 @@ class Memory:
 
     def begin_with(self, issues: Iterable[bytes], now: datetime) -> None:
         """Know issues at once: what is looked up next finds them known."""
-        self.learn(issues, now)
-        with self._file.transaction():
-            self.keep()
+        day = int(now.timestamp()) // _DAY_S
+        self._file.do(_LEARN, *((issue, day) for issue in issues))
 
     def noted(self, name: str) -> str | None:
         """What was noted under a name."""
@@ -86,10 +94,7 @@ class Memory:
     def learn(self, issues: Iterable[bytes], now: datetime) -> None:
         """Know issues from now on, and that they were seen today."""
         day = int(now.timestamp()) // _DAY_S
-        self._change(
-            "insert into known values (?, ?) on conflict do update set seen_day = excluded.seen_day where seen_day < excluded.seen_day",
-            *((issue, day) for issue in issues),
-        )
+        self._change(_LEARN, *((issue, day) for issue in issues))
 
     def forget_beyond(self, most: int = MOST_KNOWN) -> None:
         """Forget those of the known issues that were not seen for longest, beyond that many."""
@@ -120,9 +125,15 @@ class Memory:
     def windows(self, rule: str) -> dict[str, Window]:
         """What a rule found last, by scope."""
         found = self._file.all("select scope, holds, fired from windows where rule = ?", [rule])
-        return {scope: Window(bool(holds), fired) for scope, holds, fired in found}
+        return {scope: Window(holds > 0, fired, told=holds != _UNTOLD) for scope, holds, fired in found}
 
     def set_windows(self, rule: str, windows: Mapping[str, Window]) -> None:
         """Exchange all of a rule's."""
         self._change("delete from windows where rule = ?", (rule,))
-        self._change("insert into windows values (?, ?, ?, ?)", *((rule, scope, *each) for scope, each in windows.items()))
+        self._change(
+            "insert into windows values (?, ?, ?, ?)", *((rule, scope, _stored(each), each.fired) for scope, each in windows.items())
+        )
+
+
+def _stored(window: Window) -> int:
+    return 0 if not window.holds else _TOLD if window.told else _UNTOLD

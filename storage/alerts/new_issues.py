@@ -10,9 +10,9 @@ from uuid import UUID
 import duckdb
 
 from .alert import Fired, of_issue
+from .asking import Judge
 from .measures import EVENTS, TITLE
 from .memory import Memory
-from .rules import Rule
 from .seen import KEY, Seen
 
 SETTLE_S: Final = 30.0
@@ -29,25 +29,20 @@ SHOWN: Final = (
 _KEY: Final = KEY.format("fingerprint")
 
 
-def judged(rules: Sequence[Rule]) -> str:
-    """Columns `rule_<number>`: whether a row of issue_events is meant by each rule."""
-    return "".join(f", ({rule.condition}) as rule_{number}" for number, rule in enumerate(rules))
-
-
 class NewIssues:
     """Finds issues that were not known, and knows them then.
 
     Args:
-        rules: of the kind new_issue; there may be none.
+        judge: of the rules of the kind new_issue; there may be none.
     """
 
-    def __init__(self, memory: Memory, rules: Sequence[Rule]) -> None:
+    def __init__(self, memory: Memory, judge: Judge) -> None:
         self._memory = memory
-        self._rules = rules
+        self._judge = judge
 
     def unknown(self, seen: Sequence[Seen], now: datetime) -> dict[bytes, float]:
         """Issues to be looked up, with when they were first met, in Unix seconds; all others of these are known from now on."""
-        waiting = self._memory.waiting()
+        waiting = {issue: min(since, now.timestamp()) for issue, since in self._memory.waiting().items()}  # a clock that was ahead
         before = {each.issue: each.previous for each in seen if each.previous is not None}
         strange = self._memory.unknown(before.values())
         regrouped = {issue for issue, previous in before.items() if previous not in strange}
@@ -72,7 +67,7 @@ class NewIssues:
             if event["is_report"] or now.timestamp() - unknown[issue] >= SETTLE_S:
                 current = UUID(event["issue_id"]).bytes
                 if current == issue or self._memory.unknown([current]):
-                    fired += [of_issue(rule, "new_issue", "", event, now) for n, rule in enumerate(self._rules) if event[f"rule_{n}"]]
+                    fired += [of_issue(rule, "new_issue", "", event, now) for n, rule in enumerate(self._judge.rules) if event[f"rule_{n}"]]
                 self._memory.learn({issue, current}, now)
                 del waiting[issue]
         self._memory.wait({issue: since for issue, since in waiting.items() if now.timestamp() - since < SETTLE_S})
@@ -80,13 +75,15 @@ class NewIssues:
 
     def _events(self, con: duckdb.DuckDBPyConnection, issues: Iterable[bytes]) -> dict[bytes, dict[str, Any]]:
         """The first event of each, whether a report tells it, and which rules mean any of its events."""
-        meant = "".join(f", bool_or(rule_{number}) over issue as rule_{number}" for number in range(len(self._rules)))
-        found = con.execute(
-            f"select * exclude (place) from (select key, {SHOWN}, bool_or(reported) over issue as is_report{meant}, "  # noqa: S608
-            "row_number() over (partition by key order by error_timestamp, event_id) as place "
-            f"from (select *, {_KEY} as key, source_table in ('error_logs', 'crash_reports') as reported{judged(self._rules)} "
-            f"from {EVENTS} where {_KEY} in (select unhex(unnest(?::varchar[])))) window issue as (partition by key)) where place = 1",
+        meant = "".join(f", bool_or(rule_{number}) over issue as rule_{number}" for number in range(len(self._judge.rules)))
+        found = self._judge.ask(
+            con,
+            lambda judged: (
+                f"select * exclude (place) from (select key, {SHOWN}, bool_or(reported) over issue as is_report{meant}, "  # noqa: S608
+                "row_number() over (partition by key order by error_timestamp, event_id) as place "
+                f"from (select *, {_KEY} as key, source_table in ('error_logs', 'crash_reports') as reported{judged} "
+                f"from {EVENTS} where {_KEY} in (select unhex(unnest(?::varchar[])))) window issue as (partition by key)) where place = 1"
+            ),
             [[issue.hex() for issue in issues]],
         )
-        names = [name for name, *_ in found.description]
-        return {values[0]: dict(zip(names, values, strict=True)) for values in found.fetchall()}
+        return {event["key"]: event for event in found}

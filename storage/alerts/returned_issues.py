@@ -15,11 +15,12 @@ from uuid import UUID
 import duckdb
 
 from .alert import Fired, of_issue
+from .asking import Judge
 from .measures import EVENTS
 from .memory import Memory, Told
-from .new_issues import SHOWN, judged
+from .new_issues import SHOWN
 from .pond import Pond
-from .rules import Change, Rule
+from .rules import Change
 from .seen import Seen
 
 ACTIVITY: Final = "issue_activity"
@@ -48,6 +49,7 @@ class _Watched:
         releases: for which it was asked whether they end it.
         lacking: how many rows must come before a count can be full.
         asked_at: when it was asked last, in Unix seconds; 0 for never.
+        pending: whether an error came since that may have ended the state.
     """
 
     issue: str
@@ -55,6 +57,7 @@ class _Watched:
     releases: set[str] = field(default_factory=set)
     lacking: int = 0
     asked_at: float = 0.0
+    pending: bool = False
 
     @property
     def counts(self) -> bool:
@@ -63,8 +66,12 @@ class _Watched:
     def due(self, now: datetime) -> bool:
         """Whether a look is worth its cost without a new error."""
         until = self.state["until"]
-        rested = now.timestamp() >= self.asked_at + _LOOK_AGAIN_S
-        return self.asked_at == 0.0 or (until is not None and until <= now and (self.asked_at < until.timestamp() or rested))
+        rested = self._rested(now)
+        return (
+            self.asked_at == 0.0
+            or (self.pending and rested)
+            or (until is not None and until <= now and (self.asked_at < until.timestamp() or rested))
+        )
 
     def ended_by(self, seen: Seen, now: datetime) -> bool:
         """Whether these rows may have ended the state; they are counted."""
@@ -74,23 +81,32 @@ class _Watched:
             self.lacking -= seen.rows
             return self.counts and self.lacking <= 0
         if self.state["resolved_in"] == "now":
-            return now.timestamp() >= self.asked_at + _LOOK_AGAIN_S
+            self.pending = True
+            return self._rested(now)
         is_new = seen.release is not None and seen.release not in self.releases
         self.releases |= {seen.release} if seen.release is not None else set()
         return is_new
+
+    def next_look(self) -> float | None:
+        """When a look will be worth its cost, in Unix seconds."""
+        again, until = self.asked_at + _LOOK_AGAIN_S, self.state["until"]
+        return again if self.pending else None if until is None else max(until.timestamp(), again)
+
+    def _rested(self, now: datetime) -> bool:
+        return not self.asked_at <= now.timestamp() < self.asked_at + _LOOK_AGAIN_S
 
 
 class ReturnedIssues:
     """Finds issues whose state has ended.
 
     Args:
-        rules: of the kinds regression and unignored; there may be none.
+        judge: of the rules of the kinds regression and unignored; there may be none.
         connect: gives a connection to the whole pond.
     """
 
-    def __init__(self, memory: Memory, rules: Sequence[Rule], connect: Connect) -> None:
+    def __init__(self, memory: Memory, judge: Judge, connect: Connect) -> None:
         self._memory = memory
-        self._rules = rules
+        self._judge = judge
         self._connect = connect
         self._version: tuple[str, int] | None = None
         self._watched: dict[str, _Watched] = {}
@@ -123,8 +139,8 @@ class ReturnedIssues:
 
     def next_look(self) -> float | None:
         """When a time will have come, in Unix seconds; what it did not end then is looked at again later."""
-        looks = ((watched.state["until"], watched.asked_at + _LOOK_AGAIN_S) for watched in self._watched.values())
-        return min((max(until.timestamp(), again) for until, again in looks if until is not None), default=None)
+        looks = (watched.next_look() for watched in self._watched.values())
+        return min((look for look in looks if look is not None), default=None)
 
     def _watch(self, con: duckdb.DuckDBPyConnection, pond: Pond) -> None:
         """See what people did since the last look."""
@@ -142,30 +158,31 @@ class ReturnedIssues:
             for event in self._changes(con, list(ended)):
                 change, cause = CHANGES[event["change"]], event["cause"]
                 if self._memory.tell(Told(event["issue_id"], change, cause)) and event["changed_at"] >= since:
-                    meant = [rule for number, rule in enumerate(self._rules) if rule.kind == change and event[f"rule_{number}"]]
+                    meant = [rule for number, rule in enumerate(self._judge.rules) if rule.kind == change and event[f"rule_{number}"]]
                     fired += [of_issue(rule, change, cause, event, now) for rule in meant]
                 self._watched.pop(event["issue_id"], None)
             for issue, watched in ended.items():
-                watched.asked_at = now.timestamp()
+                watched.asked_at, watched.pending = now.timestamp(), False
                 if watched.counts and issue in self._watched:
                     watched.lacking = _lacking(con, watched)
         return fired
 
     def _changes(self, con: duckdb.DuckDBPyConnection, issues: Sequence[str]) -> list[dict[str, Any]]:
         """What `issue_changes` says of these, with the error that each change was made by, or the last."""
-        names = ", ".join(f"rule_{number}" for number in range(len(self._rules)))
-        found = con.execute(
-            "with asked as (select unnest(?::uuid[]) as issue_id), "  # noqa: S608 - a rule's own SQL
-            "change as (select * from issue_changes where change in ('regressed', 'unignored') and issue_id in (from asked)), "
-            f"event as (select *{judged(self._rules)} from {EVENTS} where issue_id in (from asked)) "
-            f"select change.change, change.changed_at, change.cause::varchar as cause, event.* from change join ("
-            f"select issue_id as issue, event_id, error_timestamp, {SHOWN}{', ' + names if names else ''} from event"
-            ") event on event.issue = change.issue_id qualify row_number() over (partition by change.issue_id, change.cause "
-            "order by event.event_id is not distinct from change.event_id desc, event.error_timestamp desc) = 1",
+        names = ", ".join(f"rule_{number}" for number in range(len(self._judge.rules)))
+        return self._judge.ask(
+            con,
+            lambda judged: (
+                "with asked as (select unnest(?::uuid[]) as issue_id), "  # noqa: S608 - a rule's own SQL
+                "change as (select * from issue_changes where change in ('regressed', 'unignored') and issue_id in (from asked)), "
+                f"event as (select *{judged} from {EVENTS} where issue_id in (from asked)) "
+                f"select change.change, change.changed_at, change.cause::varchar as cause, event.* from change join ("
+                f"select issue_id as issue, event_id, error_timestamp, {SHOWN}{', ' + names if names else ''} from event"
+                ") event on event.issue = change.issue_id qualify row_number() over (partition by change.issue_id, change.cause "
+                "order by event.event_id is not distinct from change.event_id desc, event.error_timestamp desc) = 1"
+            ),
             [list(issues)],
         )
-        columns = [name for name, *_ in found.description]
-        return [dict(zip(columns, values, strict=True)) for values in found.fetchall()]
 
 
 def _version(pond: Pond) -> tuple[str, int]:

@@ -61,14 +61,21 @@ class Rule:
         parts += [f"environment = {quoted(self.environment)}"] if self.environment is not None else []
         if self.of_change or MEASURES[self.kind].relation == EVENTS:
             parts.append(f"level in ({', '.join(quoted(level) for level in LEVELS[LEVELS.index(self.level) :])})")
-        parts += [f"(\n{self.where}\n)"] if self.where else []
-        return " and ".join(parts) or "true"
+        if not self.where:
+            return " and ".join(parts) or "true"
+        own = f"(\n{self.where}\n)"  # in a CASE, it is not asked of rows that are not meant: it may fail on them
+        return " and ".join([*parts, f"case when {' and '.join(parts)} then {own} end"]) if parts else own
+
+    @property
+    def plain_sql(self) -> str:
+        """The rule's own SELECT, as a subquery may have it."""
+        return (self.sql or "").rstrip().removesuffix(";")
 
     @property
     def statement(self) -> str:
         """The SELECT of a rule over a window, `$begin` to `$end`, or of SQL: `scope` and `value`, and what an alert tells beside them."""
         if self.kind == "sql":
-            return f"select * from (\n{(self.sql or '').rstrip().removesuffix(';')}\n) limit {MOST_SCOPES}"  # noqa: S608 - the user's own
+            return f"select * replace (try_cast(value as double) as value) from (\n{self.plain_sql}\n) limit {MOST_SCOPES}"  # noqa: S608 - the user's own
         measure = MEASURES[self.kind]
         scope = ", ".join(f'"{column}"::varchar' for column in (measure.by if self.by is None else self.by))
         having = f" having {measure.number} >= {self.at_least}" if measure.rates else ""

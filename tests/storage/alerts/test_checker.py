@@ -36,6 +36,7 @@ def test_sql_may_end_with_a_semicolon_or_a_comment(checker: RuleChecker) -> None
         (Rule("r", "error_count", threshold=1, by=("nothing",)), 'by or where: .*"nothing"'),
         (Rule("r", "error_count", threshold=1, by=('x" or "',)), "by or where: "),
         (Rule("r", "sql", sql="select count(*) from error_logs"), "sql: expected a column `value`"),
+        (Rule("r", "sql", sql="select 'many' as value"), "sql: expected a number in the column `value`, not VARCHAR"),
         (Rule("r", "sql", sql="select 1 as value; select 2 as value"), "sql: "),
         (Rule("r", "sql", sql="delete from error_logs"), "sql: "),
         (Rule("r", "sql", sql="select"), "sql: "),

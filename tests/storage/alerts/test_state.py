@@ -108,7 +108,7 @@ def test_known_issues_are_bounded(tmp_path: Path) -> None:
         memory.begin_with([issue], NOW + timedelta(days=day))
     memory.begin_with([issues[0]], NOW + timedelta(days=9))
     memory.forget_beyond(2)
-    memory.begin_with([], NOW)
+    memory.keep()
 
     assert set(issues[1:4]) == memory.unknown(issues)
 
