@@ -16,6 +16,8 @@ from .rules import Rule
 _LONGEST_TITLE: Final = 300
 _LONGEST_MESSAGE: Final = 2_000
 _HEADINGS: Final = {"new_issue": "New issue", "regression": "Regression", "unignored": "No longer ignored"}
+_FROM_WHOLE, _TO_WHOLE = 1e5, 1e15
+"""Numbers between them are told without a fraction."""
 EXCEEDED: Final = "exceeded"
 
 
@@ -114,7 +116,8 @@ def of_window(rule: Rule, scope: str, found: Mapping[str, Any], now: datetime) -
     measure = MEASURES.get(rule.kind)
     about = found.get("title") or scope
     by = () if measure is None else measure.by if rule.by is None else rule.by
-    amount = f"{found['value']:g} {measure.unit} in {rule.minutes:g} min" if measure else f"{found['value']:g}"
+    value = _number(found["value"])
+    amount = f"{value} {measure.unit} in {rule.minutes:g} min" if measure else value
     alert = Alert(
         alert_id=_id(rule.name, scope, EXCEEDED, now.isoformat()),
         rule=rule.name,
@@ -122,7 +125,8 @@ def of_window(rule: Rule, scope: str, found: Mapping[str, Any], now: datetime) -
         change=EXCEEDED,
         title=_cut(f"{rule.name}: {amount}" + (f": {about}" if about else ""), _LONGEST_TITLE),
         message=_cut(
-            "\n".join(part for part in (f"{amount}, threshold {rule.threshold:g}", found.get("culprit")) if part), _LONGEST_MESSAGE
+            "\n".join(part for part in (f"{amount}, threshold {_number(rule.threshold or 0.0)}", found.get("culprit")) if part),
+            _LONGEST_MESSAGE,
         ),
         fired_at=now,
         issue_id=scope if by == ("issue_id",) else None,
@@ -159,6 +163,10 @@ def row(alert: Alert, tenant: str, now: datetime, *, status: str, channel: str, 
 
 def _id(*parts: str) -> str:
     return str(UUID(hashlib.md5("/".join(parts).encode(), usedforsecurity=False).hexdigest()))
+
+
+def _number(value: float) -> str:
+    return f"{value:.0f}" if _FROM_WHOLE <= abs(value) < _TO_WHOLE else f"{value:g}"
 
 
 def _cut(text: str, most: int) -> str:

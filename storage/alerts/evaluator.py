@@ -142,6 +142,9 @@ class Evaluator:
         self._memory.move({table: of.version for table, of in tables.items()})
         if evaluated is None:
             self._memory.begin_with(known_before(self._recent.con, {name: of.paths for name, of in tables.items()}, self._started), now)
+        elif since < now - LATE:  # the rules paused: what came meanwhile, but for the last day, is no news
+            paths = {name: of.paths for name, of in tables.items()}
+            self._memory.begin_with(known_before(self._recent.con, paths, now - LATE), now)
         elif not any(files.values()) and not self._memory.waiting() and not self._returned.due(pond, now):
             return []
         # The first file has no rows and every column: those of an older release may lack some.

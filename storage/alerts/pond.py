@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
@@ -33,11 +33,13 @@ class Files:
         version: of the snapshot; -1 where the files are no snapshot of one table.
         paths: absolute; the first one has no rows and every column.
         view: the statement that makes the view over them.
+        times: when files were written, by path, of those that were asked for: they are written once.
     """
 
     version: int
     paths: tuple[str, ...]
     view: str
+    times: dict[str, float] = field(default_factory=dict, compare=False)
 
     @property
     def folder(self) -> Path:
@@ -51,7 +53,13 @@ class Files:
 
     def modified_since(self, unix_s: float) -> list[str]:
         """Those that were written since; one that is gone meanwhile is left out."""
-        return [path for path in self.paths[1:] if modified(path) >= unix_s]
+        return [path for path in self.paths[1:] if self._time(path) >= unix_s]
+
+    def _time(self, path: str) -> float:
+        known = self.times.get(path)
+        if known is None and (known := modified(path)):
+            self.times[path] = known
+        return known or 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +90,7 @@ class PondReader:
         self._file = data / POND
         self._con = quiet_connection()
         self._pond = Pond({}, (), {}, "")
+        self._times: dict[str, float] = {}
 
     def read(self) -> Pond:
         """What the pond shows now.
@@ -96,7 +105,9 @@ class PondReader:
             ).fetchall()
             notes = {name: json.loads(comment) for name, _, comment in rows}
             digest = ",".join(sorted({note["digest"] for note in notes.values()}))
-            files = {name: _files(sql, notes[name]["version"]) for name, sql, _ in rows}
+            files = {name: _files(sql, notes[name]["version"], self._times) for name, sql, _ in rows}
+            for path in self._times.keys() - {path for each in files.values() for path in each.paths}:
+                del self._times[path]
             self._pond = replace(self._pond, files=files) if digest == self._pond.digest else Pond(files, *self._views(), digest)
         finally:
             self._con.execute("detach pond")
@@ -152,13 +163,15 @@ def added(files: Files, position: int | None, since_unix_s: float) -> list[str]:
     if not texts:
         return files.modified_since(since_unix_s)
     lines = (json.loads(line) for text in texts for line in text.splitlines() if line.startswith('{"add"'))
-    paths = (files.folder / unquote(line["add"]["path"]) for line in lines if line["add"]["dataChange"])
-    return [str(path) for path in paths if path.exists()]
+    paths = [files.folder / unquote(line["add"]["path"]) for line in lines if line["add"]["dataChange"]]
+    if not all(path.exists() for path in paths):  # compacted away: what is live has their rows
+        return files.modified_since(since_unix_s)
+    return [str(path) for path in paths]
 
 
-def _files(sql: str, version: int) -> Files:
+def _files(sql: str, version: int, times: dict[str, float]) -> Files:
     listed = _LIST.search(sql)
-    return Files(version, tuple(found.replace("''", "'") for found in _TEXT.findall(listed[1])) if listed else (), sql)
+    return Files(version, tuple(found.replace("''", "'") for found in _TEXT.findall(listed[1])) if listed else (), sql, times)
 
 
 def modified(path: str) -> float:

@@ -15,7 +15,7 @@ Level = Literal["warning", "error", "fatal"]
 CHANGES: Final[tuple[Change, ...]] = get_args(Change)
 LEVELS: Final[tuple[Level, ...]] = get_args(Level)
 MOST_SCOPES: Final = 1_000
-"""Values of `by` that one rule looks at, the greatest first."""
+"""Values of `by` that one rule looks at, the worst first."""
 _ONE: Final = "case when count(distinct {0}) = 1 then any_value({0}) end as {0}"
 
 
@@ -78,6 +78,7 @@ class Rule:
             return f"select * replace (try_cast(value as double) as value) from (\n{self.plain_sql}\n) limit {MOST_SCOPES}"  # noqa: S608 - the user's own
         measure = MEASURES[self.kind]
         scope = ", ".join(f'"{column}"::varchar' for column in (measure.by if self.by is None else self.by))
+        worst = "asc" if measure.exceeds(0, 1) else "desc"
         having = f" having {measure.number} >= {self.at_least}" if measure.rates else ""
         told = (
             f"arg_max({TITLE}, error_timestamp) as title, any_value(culprit) as culprit" if measure.relation == EVENTS else "null as title"
@@ -86,5 +87,5 @@ class Rule:
             f"select [{scope}]::varchar[] as scope, ({measure.value})::double as value, "  # noqa: S608 - the user's own
             f"{', '.join(_ONE.format(name) for name in ('service_name', 'environment', 'organization_id'))}, {told} "
             f"from {measure.relation} where {measure.time} > $begin and {measure.time} <= $end and {self.condition} "
-            f"group by scope{having} order by value desc, scope limit {MOST_SCOPES}"
+            f"group by scope{having} order by value {worst}, scope limit {MOST_SCOPES}"
         )

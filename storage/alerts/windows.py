@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
@@ -24,6 +25,7 @@ _PARTS_OF_HOLDING: Final = 10
 """What exceeds is looked at so often in a window though nothing is new: it may be over."""
 _LEAST_PAUSE_S: Final = 5.0
 _LONGEST_TEXT: Final = 1_000
+_LONGEST_SCOPE, _SHOWN_OF_LONG = 200, 160
 
 Connect = Callable[[], duckdb.DuckDBPyConnection]
 
@@ -128,4 +130,14 @@ def _of_sql(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _scope(value: object) -> str:
-    return "/".join(map(str, value)) if isinstance(value, list) else "" if value is None else str(value)
+    """What is judged by itself, as one text: values with slashes between, which are escaped within them; a long one by its hash."""
+    values = value if isinstance(value, list) else [] if value is None else [value]
+    several = len(values) > 1
+    text = "/".join("NULL" if each is None else _escaped(str(each)) if several else str(each) for each in values)
+    if len(text) <= _LONGEST_SCOPE:
+        return text
+    return f"{text[:_SHOWN_OF_LONG]}~{hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("/", "\\/")

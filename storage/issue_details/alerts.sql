@@ -1,4 +1,4 @@
--- Which alerts were there, and what became of each? The newest first; $status is what became of one last, at any channel.
+-- Which alerts were there, and what became of each? The newest first; $status is what became of one last, at any channel; `fired` while none was tried.
 -- $rule and $issue_id are NULL for all.
 with last as (
     select * from alerts
@@ -18,7 +18,7 @@ select
     min(fired_at) as fired_at,
     list({'channel': channel, 'status': status, 'at': status_at, 'attempt': attempt, 'error': error} order by channel)
         filter (channel <> '') as channels,
-    list_sort(list(distinct status)) as statuses
+    coalesce(list_sort(list(distinct status) filter (channel <> '')), list(distinct status)) as statuses
 from last
 group by alert_id
 having $status is null or list_contains(statuses, $status)

@@ -258,3 +258,27 @@ def test_compaction_and_a_gap_in_the_log_lose_nothing(small_pond: SmallPond) -> 
     (small_pond.lake.folder / "error_logs" / "_delta_log" / f"{3:020d}.json").unlink()
 
     assert {issue_of("b"), issue_of("c")} == {alert.issue_id for alert in watch.look(START + 2 * SECOND)}
+
+
+def test_after_a_pause_of_the_rules_only_what_came_in_the_last_day_is_news(small_pond: SmallPond) -> None:
+    """Issues that began and went on while nobody looked are known without a word."""
+    watch = Watch(small_pond, NEW)
+    small_pond.publish(small_pond.error("a"))
+    watch.look()
+    small_pond.publish(small_pond.error("b", at=START + timedelta(days=1)))
+    later = START + timedelta(days=5)
+    small_pond.publish(small_pond.error("b", at=later), small_pond.error("c", at=later))
+
+    assert [issue_of("c")] == [alert.issue_id for alert in watch.look(later + SECOND)]
+
+
+def test_values_that_are_judged_together_are_told_apart(small_pond: SmallPond) -> None:
+    """Whatever is in them, and however long they are; the worst first."""
+    sql = "select unnest([['a/b', 'c'], ['a', 'b/c'], [null, 'c'], [repeat('x', 300), 'c']]) as scope, 1234567 as value"
+    watch = Watch(small_pond, Rule("own", "sql", sql=sql, threshold=2))
+    small_pond.publish(small_pond.error("a"))
+
+    found = watch.look()
+    assert ["a\\/b/c", "a/b\\/c", "NULL/c"] == [alert.scope for alert in found[:3]]
+    assert (193, "own: 1234567: a\\/b/c") == (len(found[3].scope), found[0].title)
+    assert "order by value asc" in Rule("crashes", "crash_free_below", by=("environment",)).statement
