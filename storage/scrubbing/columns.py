@@ -6,7 +6,6 @@ error also attributes and URLs.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -17,8 +16,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..gather import positions, taken_column
-from .names import Names, words
-from .patterns import PREFIXED_TOKENS
+from .first_look import suspicious
+from .names import Names
 from .texts import Texts
 
 _Rows = NDArray[np.int64]
@@ -38,30 +37,6 @@ _OF_ERRORS: Final[Mapping[str, tuple[str, ...]]] = {
 """Columns that are looked at where a row tells of an error."""
 _ERROR_EVENTS: Final = pa.array(["error", "exception", "app.crash", "device.crash"])
 _ERROR_SEVERITY, _CLIENT_ERROR = 17, 400
-
-_SPACE = r"(?:\s|\\[nrt])"
-_ANY_TAIL = "pass(?:word|wd|phrase|code|wort)|pwd|kennwort|contrasena|senha|(?:[_.-]|db|user|my|mysql|pg|smtp|ftp|root|admin|login)pass"
-_OWN_TAIL = (
-    r"token|secret|auth|authorization|cookie|cred|credential|jwt|bearer|[cx]srf|phpsessid|jsessionid|connect[_.-]*sid|key[_.-]*id|mnemonic"
-    r"|connection[_.-]*string|seed[_.-]*phrase|ssn|social[ _.-]*security(?:[ _.-]*(?:number|no))?|cv[vc]|pan[_.-]*number"
-    r"|c(?:ard|c)[ _.-]*(?:number|num|no)|card[_.-]*verification[_.-]*(?:code|value)"
-    r"|(?:api|access|secret|private|signing|encryption|master|shared|account|storage|ssh|gpg|pgp|hmac|license|session)[ _.-]*key"
-)
-_KEYED = "keys?|signature|sig|hmac|salt|nonce|dsn|assertion"
-_TAIL = (
-    r"s?(?:[_.-]*(?:value|header|str|string|raw|text|data|plain|clear|encrypted|decrypted|base_?64|b_?64|hex|bytes|old|new|current|previous"
-    r"|hash|[0-9]+))*[_.-]*"
-)
-"""What may follow the words of a name that says the same; see `names`."""
-_FORMS = (
-    r"eyJ[\w-]{8}",
-    r":(?:\\?/){2}[^\s@\"'<>]+@",
-    "-----BEGIN ",
-    rf"(?i:bearer|basic|negotiate){_SPACE}+[\w.~+/-]{{8}}",
-    "A(?:BIA|CCA|KIA|SIA)[A-Z0-9]{16}",
-    *(re.sub(r"\{[0-9]{2},?\}", "{8}", token) for token in PREFIXED_TOKENS),  # shorter is compiled sooner
-    r"(?:^|[^0-9A-Za-z_.]|\\[bfnrt]|\\u00[01][0-9a-f])[2-6][0-9]{3}[ -]?[0-9]{4,6}[ -]?[0-9]{4,5}(?:[ -]?[0-9]{4})?(?:$|[^0-9A-Za-z_])",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,23 +102,6 @@ class Scrubber:
         replaced = pc.replace_with_mask(given.combine_chunks().cast(pa.string()), mask, pa.array(changed.values(), pa.string()))
         index, field = records.schema.get_field_index(column.name), records.schema.field(column.name)
         return records.set_column(index, field, replaced.cast(field.type))
-
-
-def suspicious(keys: Sequence[str] = ()) -> str:
-    """An expression of RE2 that matches every text from which something may be removed: nine of ten that it matches stay as they are."""
-    own = [re.escape(word) for key in keys if (word := words(key).partition("_")[0])]
-    name = rf"(?:(?:{'|'.join((_ANY_TAIL, *own))})[\w.-]*|(?:{_OWN_TAIL}){_TAIL})"
-    closed = r"\\*[\"']?\]?"
-    word = r"[\w.~+/=:-]"
-    return "|".join(
-        (
-            rf"(?i:{name}{closed}{_SPACE}*[=:>])",
-            rf"(?i:{name}{closed}{_SPACE}+\\*[\"'`]?{word}{{16}})",
-            rf"(?i:--[\w.-]*{name}{closed}{_SPACE})",
-            rf"(?i:(?:{_KEYED})(?:[_.-]*[0-9]+)?[_.-]*{closed}{_SPACE}*[=:>][\s\\\[\"'`>nrt]*{word}{{20}})",
-            *_FORMS,
-        )
-    )
 
 
 def _columns(relations: Mapping[str, pa.Table]) -> Iterator[_Column]:

@@ -53,6 +53,10 @@ _API_KEY = """
     api_?keys?|(?:access|secret|private|signing|encryption|master|shared|account|storage|ssh|gpg|pgp|hmac|license)_?keys?
     |aws_?access_?key_?id
 """
+_KEY = """
+    (?:account|storage|shared|sas|auth|app|client|server|service|subscription|user|write|read|function|host|admin|deploy|project|ingest
+    |instrumentation|integration|webhook|encrypt|decrypt|sign)?keys?
+"""
 _AUTHORIZATION = "authorization|basic_auth|(?:x|proxy|http)_auth"
 _COOKIE = "cookies?"
 _SIGNATURE = "signature|sig|hmac|salt|nonce|dsn|assertion"
@@ -83,7 +87,7 @@ _MEANINGS: Final = (
     (_ending("token", _VALUE), Meaning(Kind.WORD, "[token]")),
     (_ending("secrets?", _VALUE), Meaning(Kind.WORD, "[secret]")),
     (_ending("auth|credentials?|creds|jwt|bearer", _VALUE), Meaning(Kind.MODE, "[credentials]")),
-    (_ending("[a-z]*keys?", ""), Meaning(Kind.KEYED, "[key]")),
+    (_ending(_KEY, ""), Meaning(Kind.KEYED, "[key]")),
     (_ending(_SIGNATURE, ""), Meaning(Kind.KEYED, "[signature]")),
 )
 _OWN: Final = Meaning(Kind.PASSWORD, "[removed]")
@@ -91,6 +95,11 @@ _ASKS: Final = re.compile(
     "(?:has|is|no|num|n|max|min|total|use|uses|with|show|forgot|needs?|requires?|next_page|page|continuation|sync|public|invalid|unexpected"
     "|missing|unknown|bad|wrong|expired|expected|current|previous|prev|next|last|first|stop|end|start|eos|bos|pad|unk|sep|cls|mask|special"
     "|lookahead|parse|syntax)_"
+)
+_SOURCE_FILE: Final = re.compile(
+    r"\.(?:[cm]?[jt]sx?|pyx?|rb|erb|php|go|rs|java|kts?|scala|groovy|clj|cs|vb|fs|cc?|cpp|hh?|hpp|swift|mm?|exs?|erl|dart|lua|p[lm]|vue|svelte"
+    r"|html?|css|sql)$",
+    re.IGNORECASE,
 )
 _SHELL_FOLDERS: Final = frozenset({"PWD", "OLDPWD"})
 
@@ -110,11 +119,15 @@ class Names:
 
     def __init__(self, keys: Iterable[str] = (), keep: Iterable[str] = ()) -> None:
         self._own = tuple(f"_{words(key)}_" for key in keys if words(key))
-        self._keep = frozenset(keep) | _SHELL_FOLDERS
-        self.meaning = lru_cache(4096)(self._meaning)
+        self._keep = frozenset(name[-MAX_NAME:] for name in keep) | _SHELL_FOLDERS
+        self._known = lru_cache(4096)(self._meaning)
+
+    def meaning(self, name: str) -> Meaning | None:
+        """What a name says, by its last `MAX_NAME` characters; None where its value is no secret, as of `password.js`."""
+        return self._known(name[-MAX_NAME:])
 
     def _meaning(self, name: str) -> Meaning | None:
-        if name in self._keep:
+        if name in self._keep or _SOURCE_FILE.search(name):
             return None
         joined = words(name)
         if any(own in f"_{joined}_" for own in self._own):

@@ -23,7 +23,7 @@ _FRAME: Final = '  File "'
 _PROGRAM_NAME = re.compile(r"[A-Za-z_$][\w.]*+")
 _PAIR = re.compile(
     r"""(?<![\w.-])(?P<name>(?i:(?:api|access|secret|private|signing|encryption)\ key|card\ number|social\ security\ number)(?!\w)
-    |[\w.-]{2,64}+)(?P<close>\\{0,3}["']?\]?)(?P<join>\s{0,4}(?:=>|:=|[=:])\s{0,4}|>|\s{1,2})""",
+    |[\w.-]{2,64}+)(?P<close>\\{0,3}["']?\]?)(?P<join>\s{0,4}(?:=>|:=|={1,3}|:(?!:))\s{0,4}|>|\s{1,2})""",
     re.VERBOSE,
 )
 _SCHEME = re.compile(r"(?i:bearer|basic|digest|token|apikey|negotiate|hmac|aws4-hmac-sha256)[ \t]+(?=\S)")
@@ -32,12 +32,16 @@ _INSIDE = {quote: re.compile(rf"[^{quote}\\]*+(?:\\.[^{quote}\\]*+)*+", re.DOTAL
 _BARE = re.compile(r"""(?:[^\s&"'`<>,;(){}\[\]]++|[,;](?!\s|$|[\w.-]{1,64}+[=:])|[(\[{](?=[^\s&"'`<>,;()\[\]{}]))++""")
 _COOKIES = re.compile(r"""[^\s=;"'`<>]{1,64}+=[^\r\n"'`<>]++""")
 _TEXT_OF_ELEMENT = re.compile("[^<]++(?=</)")
+_COMPARISONS = ("==", "===")
+_FOLDER = re.compile(r"(?:/[\w.-]+){2,}+/?|~(?:/[\w.-]+)*+")
+_SLUG = re.compile(r"[a-z]+(?:[-./][a-z0-9]+)++")
 _NEXT_PAIR = re.compile(r"[\w.-]{1,64}+=")
 _NUMBER = re.compile(r"\+?\(?[0-9](?:[ ()./-]{0,2}[0-9])++")
 _HARMLESS = re.compile(
     r"""(?i:none|null|nil|true|false|undefined|unset|not|empty|required|invalid|missing|incorrect|wrong|expired|redacted|filtered|mandatory
     |optional|blank|weak|strong|changed|unchanged|updated|reset|forgotten|unknown|disabled|enabled|mismatch|ok|failed|failure|error|denied
-    |rejected|accepted|valid|present|absent|provided|given|set|hidden|masked|secret|password|confirmed|unconfirmed|authentication
+    |rejected|accepted|expire|reset|update|change|check|validate|refresh|create|delete|rotate|revoke|edit|verify|oauth(?:_?2(?:\.0)?)?|saml2?
+    |scram-sha-[0-9]+|sha[0-9]+|md5|valid|present|absent|provided|given|set|hidden|masked|secret|password|confirmed|unconfirmed|authentication
     |\[\w{0,20}\]|[*x.•-]{3,}|<[\w -]+>|%[\w.]|%\(\w+\)s|\?|\$\d+|:\w+|[$#]?\{[^{}]*\}?|\$\w+|[0-9.]{0,1})""",
     re.VERBOSE,
 )
@@ -124,10 +128,11 @@ def _is_removed(meaning: Meaning, found: re.Match[str], value: str, *, quoted: b
     join, kind = found["join"].strip(), meaning.kind
     if kind is Kind.KEYED:
         return is_key(meaning, value)
-    if not quoted and _is_expression(value) and _is_source(found):
+    if not quoted and _is_no_value(found, value):
         return False
     if not join:
-        return looks_random(value, at_least=16) or (found["name"].startswith("--") and not value.startswith("-"))
+        is_option = found["name"].startswith("--") and not value.startswith("-")
+        return is_option or (looks_random(value, at_least=16) and _SLUG.fullmatch(value) is None)
     if kind is not Kind.PASSWORD and ((value.isdigit() and len(value) < _SHORTEST_SECRET) or not any(map(str.isalnum, value))):
         return False
     if is_complaint(value):
@@ -141,6 +146,19 @@ def _is_removed(meaning: Meaning, found: re.Match[str], value: str, *, quoted: b
     if kind is not Kind.PASSWORD:
         return looks_random(value, at_least=6) or "=" in value
     return not value.isalpha() or len(value) >= _JUDGED or _ends_line(found.string, found.end() + len(value))
+
+
+def _is_no_value(found: re.Match[str], value: str) -> bool:
+    """Whether a bare word is no password: a place, what a program compares with or assigns, the folder of a shell."""
+    if _is_place(found) or found["join"].strip() in _COMPARISONS or (found["name"] == "pwd" and _FOLDER.fullmatch(value)):
+        return True
+    return _is_expression(value) and _is_source(found)
+
+
+def _is_place(found: re.Match[str]) -> bool:
+    """Whether it names a place or a method, as `shop/password:12`, `config.secret_key:101` and `auth.Password:Check` do."""
+    before = found.string[max(0, found.start() - 1) : found.start()]
+    return found["close"] == "" and found["join"] == ":" and ("." in found["name"] or before == "/")
 
 
 def _is_member(found: re.Match[str]) -> bool:

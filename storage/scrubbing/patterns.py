@@ -67,7 +67,7 @@ _CREDENTIALS = re.compile(
 _ID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 _KEY = re.compile(r"(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])[A-Za-z0-9+]{20,}+={0,2}")
 _DIGEST = re.compile("[0-9a-f]+|[0-9A-F]+")
-_RANDOM = re.compile(r"(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])[\w.~+/=:-]+", re.ASCII)
+_RANDOM = re.compile(r"(?=[^0-9]*[0-9])(?=[^A-Za-z]*[A-Za-z])(?:[\w.~+/=:-]|%[0-9A-Fa-f]{2})+", re.ASCII)
 
 
 def without_credentials(text: str) -> str:

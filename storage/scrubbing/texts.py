@@ -44,7 +44,7 @@ class Texts:
         return scrubbed
 
     def _scrubbed(self, text: str, depth: int) -> str:
-        if depth < _DEEPEST and text.startswith(("{", "[")) and _is_json(text):
+        if depth < _DEEPEST and text.startswith(("{", "[", '"')) and _is_json(text):
             return _Document(text, self._names, lambda inner: self._scrubbed(inner, depth + 1)).scrubbed()
         return without_cards(without_named_values(without_credentials(text), self._names))
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from otelpond.storage.scrubbing.columns import suspicious
+from otelpond.storage.scrubbing.first_look import suspicious
 from otelpond.storage.scrubbing.names import Kind, Names
+from otelpond.storage.scrubbing.patterns import PREFIXED_TOKENS
 from otelpond.storage.scrubbing.texts import Texts
 
 INNOCENT = (Path(__file__).parent / "innocent.txt").read_text(encoding="utf-8").splitlines()
@@ -58,8 +60,11 @@ REMOVED = [
     ("AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG/bPx", "AWS_SECRET_ACCESS_KEY=[api_key]"),
     ("ssn=123-45-6789; phone: +49 170 1234567", "ssn=[ssn]; phone: +49 170 1234567"),
     ("cvv=123 card_number: 4111", "cvv=[card] card_number: [card]"),
+    ("?sv=2020-08-04&sig=abcd%2Fefgh1234567890abcd%3D", "?sv=2020-08-04&sig=[signature]"),
+    ("if password == 'hunter2':", "if password == '[password]':"),
     ("PHPSESSID=0123456789abcdef; other=1", "PHPSESSID=[token]; other=1"),
 ]
+_FILE = re.compile(r"[\w.-]+\.(?P<extension>java|[cm]?[jt]sx?|py|rb|php|go|cs|kt)(?=[:(\"')?])")
 DOCUMENTS = [
     ('{"user":{"password":"x","id":17,"n":1.0}}', '{"user":{"password":"[password]","id":17,"n":1.0}}'),
     ('{"cookies":{"a":"x","b":["y",1]},"c":"z"}', '{"cookies":{"a":"[cookie]","b":["[cookie]",1]},"c":"z"}'),
@@ -88,6 +93,19 @@ def test_an_innocent_message_stays(texts: Texts) -> None:
     stacks = [f'Traceback (most recent call last):\n  File "a.py", line 3, in f\n    g(x)\nValueError: {message}\n' for message in INNOCENT]
     documents = [json.dumps({"exception.message": message, "n": [message]}, ensure_ascii=False) for message in INNOCENT]
     assert [] == [(text, texts.scrubbed(text)) for text in (*INNOCENT, *stacks, *documents) if texts.scrubbed(text) != text]
+
+
+def test_the_frames_of_a_program_about_passwords_stay(texts: Texts) -> None:
+    """Whatever file of a real stack trace is named `password`."""
+    found = (Path(__file__).parents[1] / "stacks" / "texts").rglob("*")
+    stacks = [path.read_text(encoding="utf-8", errors="replace") for path in found if path.is_file()]
+    renamed = [
+        _FILE.sub(lambda file, name=name: f"{name}.{file['extension']}", stack)
+        for stack in stacks
+        for name in ("password", "PasswordToken")
+    ]
+    assert len(renamed) > 100
+    assert [] == [text for text in renamed if texts.scrubbed(text) != text][:1]
 
 
 def test_there_are_enough_innocent_messages() -> None:
@@ -187,6 +205,16 @@ def test_the_first_look_finds_every_name(name: str, texts: Texts) -> None:
         text = form.format(name)
         assert "a1b2c3d4e5f6g7h8i9j0" not in texts.scrubbed(text)
         assert seen(text)
+
+
+@pytest.mark.parametrize("token", PREFIXED_TOKENS)
+@settings(max_examples=20)
+@given(data=st.data())
+def test_the_first_look_finds_every_known_token(token: str, data: st.DataObject) -> None:
+    """However long it is."""
+    sample = data.draw(st.from_regex(re.compile(token, re.ASCII), fullmatch=True))
+    assert "[token]" in Texts(Names()).scrubbed(f"got {sample}")
+    assert seen(f"got {sample} there")
 
 
 MARKS = list("=:\"'\\{}[],<>?&@- \n\x00é")
