@@ -9,6 +9,8 @@ from typing import Any, Final
 
 import duckdb
 
+from ..scrubbing.names import Names
+from ..scrubbing.texts import Texts
 from ..stacks.in_app import USUAL, InApp
 from ..stacks.parsing import parse
 from ..stacks.trace import Trace
@@ -131,8 +133,11 @@ def _found_breadcrumbs(con: duckdb.DuckDBPyConnection, event: Row, before: datet
         return []
     parameters = {name: event[name] for name in ("trace_id", "session_id", "dt")}
     found = ask(con, "breadcrumbs", **parameters, before=before)
+    texts = Texts(Names())  # those of spans that did not fail are stored as they came
     return [
-        Breadcrumb(row["timestamp"], row["kind"], row["level"], row["message"] or "", row["duration_ms"], row["service_name"])
+        Breadcrumb(
+            row["timestamp"], row["kind"], row["level"], texts.scrubbed(row["message"] or ""), row["duration_ms"], row["service_name"]
+        )
         for row in reversed(found)
     ]
 

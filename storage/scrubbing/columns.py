@@ -29,9 +29,9 @@ _OF_ALL: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Columns that are looked at in every row, by relation."""
 _OF_ERRORS: Final[Mapping[str, tuple[str, ...]]] = {
-    "spans": ("status_message", "attributes", "url_full", "url_path", "url_query", "http_target"),
-    "span_events": ("attributes",),
-    "logs": ("attributes",),
+    "spans": ("name", "status_message", "attributes", "resource_attributes", "url_full", "url_path", "url_query", "http_target"),
+    "span_events": ("attributes", "resource_attributes"),
+    "logs": ("attributes", "resource_attributes", "url_full"),
     "refused": (),
 }
 """Columns that are looked at where a row tells of an error."""

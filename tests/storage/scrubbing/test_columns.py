@@ -67,6 +67,18 @@ def test_bodies_of_all_log_records_are_scrubbed_and_attributes_of_errors() -> No
     ]
 
 
+def test_urls_names_and_command_lines_of_errors_are_scrubbed() -> None:
+    """Of log records and spans; those of other rows stay."""
+    texts = {"url_full": f"https://h/?{SECRET}", "resource_attributes": '{"process.command_line":"java -Ddb.password=hunter2"}'}
+    logs = relation("logs", {"severity_number": 17, **texts}, {"severity_number": 9, **texts})
+    spans = relation("spans", {"row_id": 0, "name": f"GET /?{SECRET}", "status_code": "ERROR", **texts})
+    scrubbed = Scrubber().scrub({"logs": logs, "spans": spans})
+    assert [f"https://h/?{CLEAN}", f"https://h/?{SECRET}"] == scrubbed["logs"]["url_full"].to_pylist()
+    for rows in scrubbed.values():
+        assert rows["resource_attributes"][0].as_py() == '{"process.command_line":"java -Ddb.password=[password]"}'
+    assert [f"GET /?{CLEAN}"] == scrubbed["spans"]["name"].to_pylist()
+
+
 def test_relations_without_secrets_are_handed_on_as_they_are() -> None:
     """No column is copied; nothing at all is looked at where it is turned off."""
     clean = relation("logs", {"body": "no price for 7", "severity_number": 17})
