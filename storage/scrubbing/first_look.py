@@ -38,7 +38,7 @@ _FORMS = (
 
 def suspicious(keys: Sequence[str] = ()) -> str:
     """An expression of RE2 that matches every text from which something may be removed: nine of ten that it matches stay as they are."""
-    own = [re.escape(word) for key in keys if (word := words(key).partition("_")[0])]
+    own = [known.replace("_", "[ _.-]*") for key in keys if (known := words(key))]
     name = rf"(?:(?:{'|'.join((_ANY_TAIL, *own))})[\w.-]*|(?:{_OWN_TAIL}){_TAIL})"
     closed = r"\\*[\"']?\]?"
     word = r"[\w.~+/=:%-]"

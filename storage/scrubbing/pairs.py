@@ -36,7 +36,7 @@ _COMPARISONS = ("==", "===")
 _FOLDER = re.compile(r"(?:/[\w.-]+){2,}+/?|~(?:/[\w.-]+)*+")
 _SLUG = re.compile(r"[a-z]+(?:[-./][a-z0-9]+)++")
 _NEXT_PAIR = re.compile(r"[\w.-]{1,64}+=")
-_NUMBER = re.compile(r"\+?\(?[0-9](?:[ ()./-]{0,2}[0-9])++")
+_NUMBER = re.compile(r"(?:[A-Z]{2}|\+?\(?)[0-9](?:[ ()./-]{0,2}[0-9])++")
 _HARMLESS = re.compile(
     r"""(?i:none|null|nil|true|false|undefined|unset|not|empty|required|invalid|missing|incorrect|wrong|expired|redacted|filtered|mandatory
     |optional|blank|weak|strong|changed|unchanged|updated|reset|forgotten|unknown|disabled|enabled|mismatch|ok|failed|failure|error|denied

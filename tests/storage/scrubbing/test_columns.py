@@ -89,6 +89,8 @@ def test_relations_without_secrets_are_handed_on_as_they_are() -> None:
 
 def test_own_names_are_those_of_the_settings() -> None:
     """Removed, or kept."""
-    logs = relation("logs", {"body": "homeAddress=Elm password=x"})
-    scrubber = Scrubber(ScrubSettings(keys=["home address"], keep=["password"]))
-    assert ["homeAddress=[removed] password=x"] == scrubber.scrub({"logs": logs})["logs"]["body"].to_pylist()
+    given = ["homeAddress=Elm password=x", '{"home address": "Elm 1"}', "iban: DE89 3704 0044 0532 0130 00"]
+    logs = relation("logs", *({"body": body} for body in given))
+    scrubber = Scrubber(ScrubSettings(keys=["home address", "iban"], keep=["password"]))
+    expected = ["homeAddress=[removed] password=x", '{"home address": "[removed]"}', "iban: [removed]"]
+    assert expected == scrubber.scrub({"logs": logs})["logs"]["body"].to_pylist()
