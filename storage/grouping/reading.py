@@ -22,6 +22,15 @@ _HEADER: Final = re.compile(r"^((?:[ |]{0,60}\|[ ]{1,4})?(?:Caused by: |panic: )
 """The line that tells type and message of an error, also of one that caused another."""
 _BEHIND: Final = re.compile(r" in [^\n]{1,300}:[0-9]{1,9}\Z| ---> [^\n]*\Z")
 """What stands behind a message in its line: where PHP threw, and the cause of an exception of .NET Framework."""
+_VARYING: Final = re.compile(
+    r"^(\S{1,500}:[0-9]{1,9}:in [`'][^'\n]{1,300}': )[^\n]*(?= \([A-Z][\w:]{0,200}\)$)"
+    r"|^(#[0-9]{1,5} [^\s(]{1,400}\([0-9]{1,9}\): [^\s(]{1,300}\()[^\n]*$"
+    r"|^([^\s(#]\S{0,300}\()[0-9a-fx?,{}. ]*\)$"
+    r"|^(goroutine )[0-9]{1,20}(?= \[)|^(\t\S{1,500}:[0-9]{1,9} )\+0x[0-9a-f]{1,16}$|^(created by \S{1,500} in goroutine )[0-9]{1,20}$"
+    r"|(?<=[jt]s)(\?v=)[\w.-]{1,64}(?=:[0-9]{1,9}:[0-9])",
+    re.MULTILINE,
+)
+"""Ruby's messages, PHP's arguments, Go's arguments, goroutines and addresses, versions in queries: they count nowhere."""
 _LONGEST_BEHIND: Final = 2_000
 
 
@@ -77,7 +86,11 @@ class StackReader:
             trace = parse(text, report.language or None, self._in_app)
             return self._counted(report.type, trace) if trace else None
 
-        return self._bare.get(_key(report, text), parsed)
+        return self._bare.get(_key(report, _VARYING.sub(_kept, text)), parsed)
+
+
+def _kept(varying: re.Match[str]) -> str:
+    return varying[varying.lastindex or 0]
 
 
 def _without_text(header: re.Match[str]) -> str:

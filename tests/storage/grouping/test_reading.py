@@ -37,6 +37,31 @@ def test_a_stack_with_many_messages_is_parsed_once(parsed: Mock) -> None:
     assert 1 == parsed.call_count
 
 
+ALIKE = {
+    "ruby": "/app/shop/orders.rb:3:in `total': order {n} of 5 (gone) is no more (Shop::Gone)\n\tfrom /app/main.rb:5:in `run'\n",
+    "php": "E: gone in /app/src/Cart.php:12\nStack trace:\n#0 /app/Main.php(4): Acme\\\\Cart->total({n}, 'a (b)')\n#1 {{main}}\n",
+    "go": "panic: gone\n\ngoroutine {n} [running]:\nmain.(*Cart).total(0xc{n}, {{0x1, ...}})\n\t/app/cart.go:12 +0x{n}\n"
+    "created by main.run in goroutine {n}\n\t/app/main.go:5 +0x{n}\n",
+    "javascript": "Error: gone\n    at total (https://shop.example/cart.js?v={n}:3:5)\n    at run (https://shop.example/main.js?v={n}:9:1)\n",
+}
+
+
+@pytest.mark.parametrize("language", ALIKE)
+def test_a_stack_with_other_data_of_its_run_is_parsed_once(parsed: Mock, language: str) -> None:
+    """What a runtime writes into a stack without meaning for the group costs no reading."""
+    grouper = Grouper()
+    given = [Report("", "", ALIKE[language].format(n=n), language) for n in range(10, 30)]
+    assert 1 == len({grouper.explain(report).fingerprint for report in given})
+    assert 1 == parsed.call_count
+
+
+@pytest.mark.parametrize("piece", ["a:1:in `b': ", "#0 /a.php(1): f(", "f(0", "f(", "\tf:1 +0x", "js?v=1", " (A", "\n\t"])
+@pytest.mark.timeout(10)
+def test_hostile_stacks_are_looked_up_in_bounded_time(piece: str) -> None:
+    """As long as they may be."""
+    Grouper().explain(Report("", "", "a:1:in `b': " + piece * (60_000 // len(piece)), "go"))
+
+
 def test_a_message_that_stands_in_a_source_line_takes_nothing_from_it(parsed: Mock) -> None:
     """Only behind a type at the end of a line it is a message."""
     del parsed
