@@ -59,7 +59,7 @@ class Deed:
     """What one activity is beside its issue, time and actor.
 
     Attributes:
-        activity: as in the column of that name.
+        activity: as in the column of that name; empty where nothing is done.
         told: how an issue is afterwards, in a sentence behind its id.
         columns: of `issue_activity`.
     """
@@ -90,7 +90,7 @@ def resolve(request: Request, release: str | None, *, in_next_release: bool) -> 
             newest = _newest_release(con, issue)
             told = f"is resolved{resolved_in('next_release', newest)}: an event of that one brings it back"
             return [Deed("resolved", told, {"resolved_in": "next_release", "release": newest})]
-        if issue["status"] == "resolved":
+        if (issue["status"], issue["status_reason"]) == ("resolved", "now"):
             return "is resolved already"
         return [Deed("resolved", "is resolved: an event after this moment brings it back", {"resolved_in": "now"})]
 
@@ -193,11 +193,9 @@ def _act(request: Request, decide: Decide) -> None:
     with pond(settings, request.tenant) as con:
         issues = {issue["issue_id"]: issue for issue in (found(con, text) for text in request.issues)}
         for issue in issues.values():
-            deeds = decide(con, issue)
-            if isinstance(deeds, str):
-                told.append(f"{short(issue['issue_id'])} {deeds}")
-                continue
-            activities += [_activity(issue, deed, actor, request.comment) for deed in deeds]
+            decided = decide(con, issue)
+            deeds = _said(decided, request.comment) if isinstance(decided, str) else decided
+            activities += [_activity(issue, deed, actor, request.comment) for deed in deeds if deed.activity]
             told += [f"{short(issue['issue_id'])} {deed.told}" for deed in deeds]
     _append(settings, request.tenant, activities)
     if request.form == "json":
@@ -205,6 +203,11 @@ def _act(request: Request, decide: Decide) -> None:
         return
     for sentence in told:
         console().print(sentence, soft_wrap=True)
+
+
+def _said(nothing: str, comment: str | None) -> list[Deed]:
+    """What is left to do where nothing is: what somebody says of it is kept."""
+    return [Deed("", nothing, {}) if comment is None else Deed("commented", f"{nothing}; it has the comment", {})]
 
 
 def _activity(issue: Row, deed: Deed, actor: str, said: str | None) -> Activity:

@@ -90,23 +90,35 @@ def test_merged_issues_are_one_until_they_are_split(command: Command, issue_of: 
                 {"ignored_users": 1, "ignored_until": datetime(2099, 1, 1, tzinfo=UTC)},
             ),
         ),
-        (["reopen"], ("is open already", None)),
+        (["reopen"], ("is open already; it has the comment", {"activity": "commented"})),
         (["assign", "--to", "bob"], ("is assigned to bob", {"assignee": "bob"})),
-        (["assign"], ("is assigned to nobody already", None)),
+        (["assign"], ("is assigned to nobody already; it has the comment", {"activity": "commented"})),
         (["comment", "so be it"], ("has the comment", {})),
     ],
 )
 def test_each_deed_is_told_in_a_sentence(
-    command: Command, issue_of: IssueOf, appended: list[Activity], arguments: list[str], told: tuple[str, dict[str, object] | None]
+    command: Command, issue_of: IssueOf, appended: list[Activity], arguments: list[str], told: tuple[str, dict[str, object]]
 ) -> None:
-    """And is one activity with its columns, or none where nothing is to be done."""
+    """And is one activity with its columns; where nothing is to be done, what was said of it."""
     verb, *options = arguments
     sentence, columns = told
     issue = issue_of("Acted3Error")
     said = [] if verb == "comment" else ["--comment", "so be it"]
     assert (0, f"{issue[:8]} {sentence}\n", "") == command(verb, issue[:8], *options, *said)
-    assert ([] if columns is None else [columns]) == [{name: getattr(each, name) for name in columns or {}} for each in appended]
+    assert [columns] == [{name: getattr(each, name) for name in columns} for each in appended]
     assert all((issue, "ada", "so be it", "shop") == (str(e.issue_id), e.actor, e.comment, e.service_name) for e in appended)
+
+
+def test_what_is_resolved_in_a_release_can_be_resolved_now(command: Command, issue_of: IssueOf) -> None:
+    """Only what is resolved now is so already; then what is said of it is kept."""
+    issue = issue_of("Acted1Error")
+    command("resolve", issue, "--in-release", "9.0")
+    assert f"{issue[:8]} is resolved: an event after this moment brings it back\n" == command("resolve", issue, "-m", "all is well")[1]
+    assert f"{issue[:8]} is resolved already; it has the comment\n" == command("resolve", issue, "-m", "truly")[1]
+    history = json.loads(command("show", issue, "-f", "json")[1])["history"]
+    assert [("resolved", "9.0"), ("resolved", "all is well"), ("commented", "truly")] == [
+        (row["activity"], row["comment"] or row["release"]) for row in history[-3:]
+    ]
 
 
 def test_several_are_done_at_once_or_none(command: Command, issue_of: IssueOf, appended: list[Activity]) -> None:
