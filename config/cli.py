@@ -305,7 +305,10 @@ def sourcemaps_list(
     tenant: Tenant = "default",
     format: Annotated[SchemaFormat, typer.Option("--format", "-f", help="How it is printed.", metavar="table|json")] = SchemaFormat.table,  # noqa: A002
 ) -> None:
-    """Show the source maps that are kept: of which release and service, and what each of them tells."""
+    """Show the source maps that are kept: of which release and service, and what each of them tells.
+
+    A file finds its map by release and name; a debug id is shown where the bundler has given one.
+    """
     from .commands import sourcemaps as command
 
     command.list_all(config, {"data": data}, tenant, release, format.value)

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from ...storage.lake.parquet import LakeError
 from ...storage.query import POND
@@ -24,6 +25,7 @@ from ...storage.sourcemaps.store import SourceMapStore, StoredMap, TooManyMapsEr
 from ...storage.sourcemaps.uploading import Upload
 from ...storage.sourcemaps.uploading import upload as store_maps
 from ..errors import CommandError
+from ..issues.texts import line
 from ..pond import open_grouper, open_lake
 from ..settings import Settings
 from ..sources import load
@@ -52,9 +54,7 @@ def upload(
         CommandError: no map was found, or one of them cannot be used; the others are kept.
     """
     _check_release(release)
-    pond = pond_of(load(config, options).data.absolute(), tenant)
-    if not pond.is_dir():
-        raise CommandError(f"{pond}: there is no such directory; --data names that of the collector")
+    store = _store(config, options, tenant)
     try:
         artifacts = find(paths, prefix)
     except SourceMapError as error:
@@ -64,11 +64,23 @@ def upload(
         raise CommandError(f"{where}: no source map; expected such as main.js with main.js.map beside it, as bundlers write on request")
     try:
         with Console(file=sys.stderr).status("") as status:
-            done = store_maps(SourceMapStore(pond), artifacts, release, service, now=datetime.now(UTC), tell=status.update)
+            done = store_maps(store, artifacts, release, service, now=datetime.now(UTC), tell=lambda name: status.update(Text(line(name))))
     except TooManyMapsError as error:
         raise CommandError(str(error)) from None
     resolved = _resolved(load(config, options), tenant, release, service) if done.stored else 0
     _tell(done, release, resolved)
+
+
+def _store(config: Path | None, options: Mapping[str, Any], tenant: str) -> SourceMapStore:
+    """Of a pond that is there.
+
+    Raises:
+        CommandError: it is not.
+    """
+    pond = pond_of(load(config, options).data.absolute(), tenant)
+    if not pond.is_dir():
+        raise CommandError(f"{pond}: there is no such directory; --data names that of the collector")
+    return SourceMapStore(pond)
 
 
 def _resolved(settings: Settings, tenant: str, release: str, service: str) -> int:
@@ -92,10 +104,10 @@ def _check_release(release: str) -> None:
 
 def _tell(done: Upload, release: str, resolved: int) -> None:
     for problem in done.problems:
-        print(f"otelpond: {problem}", file=sys.stderr)
+        print(f"otelpond: {line(problem, 1_000)}", file=sys.stderr)
     print(f"{len(done.stored)} source maps of release {release} are kept, {resolved} stored stacks are resolved")
     if done.failed:
-        raise CommandError("\n".join([*done.failed, f"{len(done.failed)} source maps were left out"]))
+        raise CommandError("\n".join([*(line(failed, 1_000) for failed in done.failed), f"{len(done.failed)} source maps were left out"]))
 
 
 def list_all(config: Path | None, options: Mapping[str, Any], tenant: str, release: str | None, form: str) -> None:
@@ -107,8 +119,11 @@ def list_all(config: Path | None, options: Mapping[str, Any], tenant: str, relea
         tenant: whose pond it is.
         release: the only one that is shown; None: all.
         form: table or json.
+
+    Raises:
+        CommandError: there is no pond.
     """
-    store = SourceMapStore(pond_of(load(config, options).data, tenant))
+    store = _store(config, options, tenant)
     found = store.all() if release is None else store.of_release(release)
     if form == "json":
         print(json.dumps([asdict(stored) for stored in found], indent=2))
@@ -117,7 +132,7 @@ def list_all(config: Path | None, options: Mapping[str, Any], tenant: str, relea
     for header in _SHOWN:
         grid.add_column(header, justify="right" if header in {"positions", "sources", "functions", "bytes"} else "left", overflow="fold")
     for stored in found:
-        grid.add_row(*(f"{value:,}" if isinstance(value, int) else value for value in (getattr(stored, name) for name in _SHOWN)))
+        grid.add_row(*(f"{value:,}" if isinstance(value, int) else line(value) for value in (getattr(stored, name) for name in _SHOWN)))
     console = Console(file=sys.stdout, highlight=False, markup=False, width=None if sys.stdout.isatty() else 200)
     console.print(grid if found else "there are no source maps: `otelpond sourcemaps upload --release R FOLDER` keeps those of a build")
 
@@ -128,9 +143,9 @@ def delete(
     """Have maps of a release no more; what they resolved stays resolved.
 
     Raises:
-        CommandError: there are none of these.
+        CommandError: there is no pond, or there are none of these.
     """
-    store = SourceMapStore(pond_of(load(config, options).data.absolute(), tenant))
+    store = _store(config, options, tenant)
     wanted = set(names)
     with store.changing():
         of_release = store.of_release(release)

@@ -22,7 +22,9 @@ MOST_BYTES: Final = 64 << 20
 MOST_FILES: Final = 20_000
 _SCRIPTS: Final = (".js", ".mjs", ".cjs")
 _SKIPPED: Final = frozenset({"node_modules", ".git"})
-_MAP_COMMENT: Final = b"# sourceMappingURL="
+_MAP_COMMENT: Final = re.compile(rb"\s{0,9}(?://|/\*)[#@] sourceMappingURL=([^\s*]+)")
+_LAST_LINES: Final = 5
+"""Of a minified file; the comment that names its map is one of them."""
 _DEBUG_ID: Final = re.compile(rb"# debugId=([0-9a-fA-F-]{32,36})")
 _DEBUG_ID_OF_MAP: Final = re.compile(rb'"debug_?[iI]d"\s{0,4}:\s{0,4}"([0-9a-fA-F-]{32,36})"')
 _TAIL: Final = 1_024
@@ -106,13 +108,16 @@ def _files(paths: Sequence[Path]) -> Iterator[tuple[Path, str]]:
 
 
 def _map_of(script: Path, maps: set[Path]) -> tuple[Path | None, bool]:
-    """The file of a script's map among those that were named, and whether the script holds it itself."""
-    said = _said_map(_read(script))
-    if said.startswith("data:"):
-        return None, True
+    """The file of a script's map among those that were named, and whether the script holds it itself, or cannot be read to know."""
     beside = script.with_name(f"{script.name}.map")
+    try:
+        said = _said_map(_end(script))
+    except OSError:
+        return (beside, False) if beside in maps else (None, True)
+    if said.startswith("data:"):
+        return (beside, False) if beside in maps and not _is_map(said) else (None, True)
     told = script.parent / unquote(said.partition("?")[0].rpartition("://")[2]) if said else beside
-    for path in (Path(os.path.normpath(told)), script.with_name(told.name), beside):
+    for path in (Path(os.path.normpath(told)), script.parent / told.name, beside):
         if path in maps:
             return path, False
     return None, False
@@ -120,9 +125,24 @@ def _map_of(script: Path, maps: set[Path]) -> tuple[Path | None, bool]:
 
 def _said_map(minified: bytes) -> str:
     """Where a minified file says its map is; empty where it does not."""
-    _, comment, said = minified.rpartition(_MAP_COMMENT)
-    words = said.split(None, 1) if comment else []
-    return words[0].decode("utf-8", "replace") if words else ""
+    lines = minified.rstrip().rsplit(b"\n", _LAST_LINES)[-_LAST_LINES:]
+    found = next(filter(None, map(_MAP_COMMENT.match, reversed(lines))), None)
+    return found[1].decode("utf-8", "replace") if found else ""
+
+
+def _is_map(said: str) -> bool:
+    """Whether what a minified file holds can be decoded."""
+    try:
+        return bool(_inline("", said))
+    except SourceMapError:
+        return False
+
+
+def _end(path: Path) -> bytes:
+    """As much of a file's end as is read of any."""
+    with path.open("rb") as file:
+        file.seek(max(file.seek(0, os.SEEK_END) - MOST_BYTES, 0))
+        return file.read(MOST_BYTES)
 
 
 def _inline(name: str, said: str) -> bytes:

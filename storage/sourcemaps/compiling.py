@@ -89,7 +89,8 @@ def compile_map(source_map: bytes, minified: bytes | None) -> tuple[pa.RecordBat
     }
     row |= {"source_names": list(names.numbers), "function_names": list(functions.numbers), "source_lines": list(lines.numbers)}
     batch = pa.record_batch([_list(row[field.name], field.type) for field in SCHEMA], schema=SCHEMA)
-    return batch, {"positions": len(positions), "sources": len(names.numbers), "functions": len(functions.numbers)}
+    told = sum(source >= 0 for source in columns["sources"])
+    return batch, {"positions": told, "sources": len(names.numbers), "functions": len(functions.numbers)}
 
 
 def _function(scopes: SourceMapCache | None, token: SourceMapTokenMatch) -> str | None:

@@ -23,6 +23,7 @@ import pyarrow as pa
 
 from ..access.tenants import pond_folder
 from ..log_lines import fault
+from .compiler import SourceMapError
 from .frame_lines import FrameLine, frame_line
 from .matching import ReleaseMaps
 from .places import Place, Places
@@ -101,7 +102,11 @@ class SourceMaps:
 
     def _of_release(self, service: str, release: str) -> ReleaseMaps | None:
         def read() -> ReleaseMaps | None:
-            return ReleaseMaps(self._store.of_release(release), service) or None
+            try:
+                return ReleaseMaps(self._store.of_release(release), service) or None
+            except (SourceMapError, OSError) as error:
+                _log.error("source maps are not used: %s", fault(error))
+                return None
 
         return self._releases.get((service, release), read)
 

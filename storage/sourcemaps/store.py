@@ -11,13 +11,14 @@ import hashlib
 import json
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from ..durable import fsync_file, fsync_folder, hand_over, make_folder, write_file
 from ..locks import locked
+from .compiler import SourceMapError
 
 MOST_OF_A_RELEASE: Final = 5_000
 """Maps. The largest applications have some hundred chunks; each is looked through for every new stack."""
@@ -36,7 +37,7 @@ class StoredMap:
         service: whose it is; empty: any service's.
         name: of the minified file, as `~/assets/main.js`.
         digest: of map and minified file, 32 hex digits.
-        debug_id: of the minified file, lower case; empty where it has none.
+        debug_id: of the minified file, lower case; empty where it has none. It is shown, and files are found by release and name.
         bytes: of the map.
         positions: that it tells the source of.
         sources: how many there are.
@@ -78,11 +79,19 @@ class SourceMapStore:
         return status.st_ino, status.st_mtime_ns
 
     def of_release(self, release: str) -> list[StoredMap]:
-        """Its maps, in order of service and name."""
+        """Its maps, in order of service and name.
+
+        Raises:
+            SourceMapError: what is noted of the release is damaged.
+        """
         return _read(self._path(release))
 
     def all(self) -> list[StoredMap]:
-        """Every map, the release that was uploaded last at the end."""
+        """Every map, the release that was uploaded last at the end.
+
+        Raises:
+            SourceMapError: what is noted of a release is damaged.
+        """
         found = [maps for path in self._paths() if (maps := _read(path))]
         return [stored for maps in sorted(found, key=lambda maps: max(stored.uploaded_at for stored in maps)) for stored in maps]
 
@@ -159,6 +168,16 @@ class SourceMapStore:
 def _read(path: Path) -> list[StoredMap]:
     """The maps of a release; none where there are none."""
     try:
-        return [StoredMap(**stored) for stored in json.loads(path.read_bytes())]
+        return [_stored(noted) for noted in json.loads(path.read_bytes())]
     except FileNotFoundError:
         return []
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise SourceMapError(f"{path} is damaged ({type(error).__name__}): remove it, and upload the maps of that release again") from None
+
+
+def _stored(noted: Any) -> StoredMap:
+    """What is noted of a map; what a later version has noted beside it is left out."""
+    values = {field.name: noted[field.name] for field in fields(StoredMap)}
+    if any(type(values[field.name]).__name__ != field.type for field in fields(StoredMap)):
+        raise TypeError("a value of another type")
+    return StoredMap(**values)

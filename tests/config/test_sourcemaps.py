@@ -53,6 +53,25 @@ def test_a_builds_maps_are_kept_shown_and_deleted(command: Command) -> None:
     assert 2 == command("delete", "--release", "1.0")[0]
 
 
+def test_names_of_files_are_shown_as_they_are(command: Command, tmp_path: Path) -> None:
+    """Brackets are no markup, and escape sequences stay where they are."""
+    folder = tmp_path / "dist" / "["
+    folder.mkdir(parents=True)
+    for name in ("a].js.map", "\x1b[2J.js.map"):
+        (folder / name).write_text('{"version": 3, "sources": ["a.ts"], "names": [], "mappings": "AAAA"}')
+    assert 0 == command("upload", "--release", "1.0", "dist")[0]
+    shown = command("list")[1]
+    assert [True, True, False] == [text in shown for text in ("~/[/a].js", "~/[/\\x1b[2J.js", "\x1b")]
+
+
+def test_a_pond_that_is_not_there_is_said(command: Command, tmp_path: Path) -> None:
+    """And no folder is made for it."""
+    for arguments in (("upload", "--release", "1.0", str(BUILD)), ("list",), ("delete", "--release", "1.0")):
+        code, out, error = command(*arguments, "--data", "typo")
+        assert (1, "", True) == (code, out, "typo: there is no such directory" in error)
+    assert not (tmp_path / "typo").exists()
+
+
 def test_what_cannot_be_used_is_told_and_the_rest_kept(command: Command, tmp_path: Path) -> None:
     """Exit code 1: a build that fails to upload a map should say so."""
     (tmp_path / "bad.js.map").write_text("[]")

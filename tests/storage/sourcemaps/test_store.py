@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from otelpond.storage.sourcemaps import store as module
+from otelpond.storage.sourcemaps.compiler import SourceMapError
 from otelpond.storage.sourcemaps.mapping import SourceMaps
 from otelpond.storage.sourcemaps.store import SourceMapStore, StoredMap, TooManyMapsError
 
@@ -78,6 +80,31 @@ def test_a_release_has_a_largest_number_of_maps(store: SourceMapStore, monkeypat
     with pytest.raises(TooManyMapsError, match=r"release 1\.0 would have 3 source maps, 2 at most are kept"):
         _kept(store, replace(MAP, name="~/c.js"))
     assert 2 == len(store.all())
+
+
+@pytest.mark.parametrize("noted", ["garbage", "{}x", "[1]", "[{}]", '{"a": 1}', "5", '[{"release": 5}]', "[" * 100_000], ids=range(8))
+def test_a_damaged_release_is_named_and_costs_nothing_else(
+    store: SourceMapStore, tmp_path: Path, caplog: pytest.LogCaptureFixture, noted: str
+) -> None:
+    """Who changes anything is told which file it is; who maps stacks goes on without, and the log says so once."""
+    _kept(store, MAP, replace(MAP, release="1.1", digest="1" * 32))
+    (damaged,) = [path for path in store.folder.glob("releases/*.json") if '"1.1"' in path.read_text()]
+    damaged.write_bytes(noted.encode("utf-8", "surrogatepass"))
+    with pytest.raises(SourceMapError, match=rf"{damaged.name} is damaged \(\w+\): remove it"), store.changing():
+        pass
+    assert store.places("1" * 32).exists()
+    maps = SourceMaps(tmp_path)
+    maps.state()
+    assert [False, False, True] == [maps.knows("shop", release) for release in ("1.1", "1.1", "1.0")]
+    assert 1 == caplog.text.count("source maps are not used")
+
+
+def test_what_a_later_version_has_noted_is_left_out(store: SourceMapStore) -> None:
+    """What this one knows is read."""
+    _kept(store, MAP)
+    (path,) = store.folder.glob("releases/*.json")
+    path.write_text(json.dumps([noted | {"colour": "blue"} for noted in json.loads(path.read_text())]))
+    assert [MAP] == store.of_release("1.0")
 
 
 def test_readers_see_every_change(store: SourceMapStore, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -78,6 +79,51 @@ def test_a_map_in_its_file_is_taken(tmp_path: Path) -> None:
     assert ["~/main.js"] == [stored.name for stored in _uploaded(tmp_path, build).stored]
     mapped = _mapped(tmp_path, "Error\n    at a (https://shop.example/main.js:1:11)")
     assert "Error\n    at fail (a.ts:1:10)\n        function fail() {}" == mapped
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        'css+="\\n/*# sourceMappingURL=data:application/json;base64,".concat(btoa(x)," */");',
+        "\n//# sourceMappingURL=data:application/json;base64,!",
+        "\n//# sourceMappingURL=/",
+        "\n//# sourceMappingURL=..",
+        "\n//# sourceMappingURL=?x",
+        "\n//# sourceMappingURL=%00.map",
+        "\n//# sourceMappingURL=" + "a" * 100_000,
+        "\n//# sourceMappingURL=",
+    ],
+    ids=range(8),
+)
+def test_the_map_beside_a_file_is_taken_whatever_the_file_says(tmp_path: Path, end: str) -> None:
+    """A comment stands at the beginning of one of the last lines, and is of use only where it names a map that is there."""
+    build = _build(tmp_path / "dist", **{"main.js": SCRIPT + end, "main.js.map": json.dumps(MAP)})
+    root = build.absolute()
+    assert [Artifact("~/main.js", root / "main.js.map", root / "main.js")] == find([build], "~/")
+
+
+def test_a_file_that_is_too_large_or_cannot_be_read_costs_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is named, and the others are kept."""
+    text = json.dumps(MAP)
+    build = _build(tmp_path / "dist", **{f"{name}.js": SCRIPT for name in "abc"}, **{f"{name}.js.map": text for name in "ab"})
+    (build / "large.js").write_bytes(b"x" * 4_000)
+    (build / "b.js").write_bytes(b"x" * 4_000)
+    monkeypatch.setattr(module, "MOST_BYTES", 2_000)
+    end = module._end
+    monkeypatch.setattr(module, "_end", lambda path: (build / "gone.js").read_bytes() if path.name == "c.js" else end(path))
+    monkeypatch.setattr(Artifact, "contents", _contents)
+    done = _uploaded(tmp_path, build)
+    assert ["~/a.js"] == [stored.name for stored in done.stored]
+    assert [True, True] == ["4,000 bytes; 2,000 at most are read" in done.failed[0], "c.js: refused" in done.failed[1]]
+
+
+def _contents(
+    artifact: Artifact, contents: Callable[[Artifact], tuple[bytes, bytes | None]] = Artifact.contents
+) -> tuple[bytes, bytes | None]:
+    """As of a file that nobody may read."""
+    if artifact.name == "~/c.js":
+        raise PermissionError("c.js: refused")
+    return contents(artifact)
 
 
 def test_no_file_is_opened_that_was_not_named(tmp_path: Path) -> None:
