@@ -66,6 +66,7 @@ def observed() -> Observed:
         now_unix_nano=NOW_NS,
         forwarded={"backend": _forwarded()},
         kept_bytes=9_000,
+        alerts={"default": {"alerts": [["new", "fired", 3]], "waiting": {"ops": 2}}},
     )
 
 
@@ -86,6 +87,7 @@ def test_every_metric_has_a_value_and_every_value_a_metric(observed: Observed) -
 def test_values_come_from_receivers_inbox_and_pipeline(observed: Observed) -> None:
     """Each figure is what the process that knows it said; lag and age are of the oldest."""
     values = _values(observed)
+    assert (3, 2) == (values["otelpond_alerts default new fired"], values["otelpond_alerts_waiting default ops"])
     assert 5 == values["otelcol_receiver_accepted_spans otlp grpc"]
     assert 2 == values["otelcol_receiver_refused_spans otlp grpc"]
     assert 5 == values["otelcol_exporter_sent_spans pond"]
