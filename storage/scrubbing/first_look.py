@@ -29,6 +29,7 @@ _FORMS = (
     r"eyJ[\w-]{8}",
     r":(?:\\?/){2}[^\s@\"'<>]+@",
     "-----BEGIN ",
+    r"@(?:tcp6?|udp|unix)\(",
     rf"(?i:bearer|basic|negotiate){_SPACE}+[\w.~+/-]{{8}}",
     "A(?:BIA|CCA|KIA|SIA)[A-Z0-9]{16}",
     *(re.sub(r"\{[0-9]{2},?\}", "{8,}", token) for token in PREFIXED_TOKENS),  # shorter is compiled sooner

@@ -29,6 +29,7 @@ _CARD_BRANDS = re.compile(
 _USERINFO = re.compile(
     r"""(?<=://)(?!git@)(?:[^\s/?#"'<>@]{1,1024}+@)+|(?<=://)[^\s:/@"'<>]{1,256}+:(?!\d{1,5}(?:[/?#\s"'<>]|$))[^\s@"'<>]{1,256}+@"""
 )
+_DSN = re.compile(r"(?<![\w.:/@-])[\w.-]{1,64}+:[^\s@/\"']{1,128}+@(?=(?:tcp6?|udp|unix)\()", re.ASCII)  # of Go's drivers
 _JWT = re.compile(r"(?<![\w-])eyJ[\w-]{8,}+\.[\w-]{4,}+(?:\.[\w-]*+){0,3}", re.ASCII)
 _AWS_KEY = re.compile(r"(?<![\w-])A(?:BIA|CCA|KIA|SIA)[A-Z0-9]{16}(?!\w)", re.ASCII)
 PREFIXED_TOKENS: Final = (
@@ -74,6 +75,8 @@ def without_credentials(text: str) -> str:
     """User and password of URLs, private keys, JSON Web Tokens, tokens with known prefixes, what follows `Bearer` or `Basic` removed."""
     if "://" in text and "@" in text:
         text = _USERINFO.sub(_without_userinfo, text)
+    if "@" in text:
+        text = _DSN.sub(f"{CREDENTIALS}@", text)
     if "-----BEGIN " in text:
         text = _PEM.sub(PRIVATE_KEY, text)
     if "eyJ" in text:

@@ -26,6 +26,7 @@ REMOVED = [
     ("3782 822463 10005 and 5500-0000-0000-0004.", "[card] and [card]."),
     ("https://user:hunter2@db.example.com/x", "https://[credentials]@db.example.com/x"),
     ("postgresql+psycopg://shop:pa/ss@db:5432/shop", "postgresql+psycopg://[credentials]@db:5432/shop"),
+    ("dial root:s3cret@tcp(127.0.0.1:3306)/shop", "dial [credentials]@tcp(127.0.0.1:3306)/shop"),
     ("amqp://:hunter2@host", "amqp://[credentials]@host"),
     (f"got {JWT} there", "got [token] there"),
     ("Authorization: Bearer abcdef123456", "Authorization: Bearer [token]"),
