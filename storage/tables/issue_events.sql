@@ -1,8 +1,10 @@
 -- What issues are made of: every error once, over the four tables. A view without files.
 -- It holds the errors of error_logs; the crashes that are not among them; and the failed requests and database operations of which no
--- report of error_logs tells: none of the same trace while they lasted, nor one of the same trace afterwards with their fingerprint.
+-- report of error_logs tells: of the same trace and service none while they lasted, nor one afterwards with their fingerprint or message.
+-- A message is repeated whole, or (of 12 characters on) as the first line behind the type in parentheses.
 create table issue_events (
     issue_id        uuid,
+    merged_at       timestamptz,
     event_id        uuid not null,
     source_table    text not null,
     error_timestamp timestamptz not null,
@@ -33,6 +35,7 @@ create table issue_events (
 );
 
 comment on column issue_events.issue_id is 'the issue that it counts for, after merges, splits and changes of the grouping; NULL where it has no fingerprint (stored by a release that gave none)';
+comment on column issue_events.merged_at is 'where its own issue was merged into this one, when: it is no event of this one before that; else NULL';
 comment on column issue_events.event_id is 'error_id of its table; of a crash its crash_id';
 comment on column issue_events.source_table is 'error_logs, crash_reports, api_error_logs or database_error_logs';
 comment on column issue_events.error_timestamp is 'when it happened; when it arrived, where its own time is more than 1 hour after that';

@@ -1,15 +1,18 @@
 -- Issues whose events count for another one, because they were merged into it. A view without files.
 -- The last activity (merged into, or split from another) decides. Links are followed to their end; of links in a circle the oldest does
--- not count.
+-- not count. Where nothing of an issue says otherwise, a source map that came late (mapped_stacks) changes no issue that something was
+-- done about: what its events have become counts for it; of several such issues for the one that something was done about last.
 create table issue_links (
     issue_id         uuid not null,
     current_issue_id uuid not null,
+    merged_at        timestamptz,
     service_name     text not null,
     tenant_id        text not null
 );
 
 comment on column issue_links.issue_id is 'the issue that its events would belong to';
 comment on column issue_links.current_issue_id is 'the issue that they count for';
+comment on column issue_links.merged_at is 'since when they do: the last of the merges on the way; NULL where a source map made the link';
 comment on column issue_links.service_name is 'service of the issue, as its last activity says';
 comment on column issue_links.tenant_id is 'whose issue it is';
 
@@ -21,6 +24,22 @@ with recursive said as (
         {'at': activity_timestamp, 'id': activity_id} as told
     from issue_activity
     where activity in ('merged', 'split')
+    union all
+    select
+        issue_of(stack.tenant_id, stack.service_name, stack.fingerprint, stack.previous_fingerprint) as issue_id,
+        arg_max(old.issue_id, old.told) as target_issue_id,
+        stack.service_name, stack.tenant_id,
+        {'at': timestamptz '-infinity', 'id': null} as told
+    from last_mapped_stacks stack
+    join (
+        select tenant_id, issue_id, max({'at': activity_timestamp, 'id': activity_id}) as told from issue_activity group by tenant_id, issue_id
+    ) old
+        on stack.tenant_id = old.tenant_id
+        and issue_of(stack.tenant_id, stack.service_name, stack.stored_fingerprint, null) = old.issue_id
+    where issue_of(stack.tenant_id, stack.service_name, stack.fingerprint, stack.previous_fingerprint) not in (
+        select issue_id from issue_activity
+    )
+    group by all
 ),
 link as materialized (
     select
@@ -33,9 +52,11 @@ link as materialized (
     having target_issue_id is not null
 ),
 reached as (
-    select tenant_id, issue_id, service_name, target_issue_id as place from link
+    select tenant_id, issue_id, service_name, target_issue_id as place, told.at as merged_at from link
     union
-    select reached.tenant_id, reached.issue_id, reached.service_name, link.target_issue_id as place
+    select
+        reached.tenant_id, reached.issue_id, reached.service_name, link.target_issue_id as place,
+        greatest(reached.merged_at, link.told.at) as merged_at
     from reached join link on reached.tenant_id = link.tenant_id and reached.place = link.issue_id
 )
 select
@@ -44,11 +65,15 @@ select
         any_value(reached.place) filter (link.issue_id is null),
         arg_min(reached.place, link.told) filter (circle.issue_id is not null)
     ) as current_issue_id,
+    nullif(coalesce(
+        any_value(reached.merged_at) filter (link.issue_id is null),
+        arg_min(reached.merged_at, {'told': link.told, 'at': reached.merged_at}) filter (circle.issue_id is not null)
+    ), timestamptz '-infinity') as merged_at,
     reached.service_name,
     reached.tenant_id
 from reached
 left join link on reached.tenant_id = link.tenant_id and reached.place = link.issue_id
-left join reached circle
-    on reached.tenant_id = circle.tenant_id and reached.place = circle.issue_id and reached.place = circle.place
+left join (from reached select distinct tenant_id, issue_id where issue_id = place) circle
+    on reached.tenant_id = circle.tenant_id and reached.place = circle.issue_id
 group by reached.tenant_id, reached.issue_id, reached.service_name
 having current_issue_id <> reached.issue_id;

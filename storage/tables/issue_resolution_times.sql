@@ -23,7 +23,7 @@ comment on column issue_resolution_times.issue_id is 'the issue';
 comment on column issue_resolution_times.title is 'type and message of its latest event';
 comment on column issue_resolution_times.error_type is 'type of its latest event; NULL where none is told';
 comment on column issue_resolution_times.level is 'of its worst event: fatal, error or warning';
-comment on column issue_resolution_times.opened_at is 'of its first event, or of the first event or reopening after it had been resolved';
+comment on column issue_resolution_times.opened_at is 'of its first event, or of the reopening, or the first event that reopens it by the rule of issue_states, after it had been resolved';
 comment on column issue_resolution_times.resolved_at is 'when it was resolved next; NULL where it is not yet';
 comment on column issue_resolution_times.resolved_by is 'who resolved it';
 comment on column issue_resolution_times.resolved_in is 'now, release or next_release';
@@ -44,16 +44,43 @@ resolution as (
         actor as resolved_by,
         resolved_in,
         release,
+        release_key(release) as release_key,
+        service_name,
         coalesce(
             lag(activity_timestamp) over (partition by tenant_id, issue_id order by activity_timestamp, activity_id), timestamptz '-infinity'
         ) as closed_before
     from (select * from issue_activity where activity = 'resolved')
     anti join issue_links using (issue_id)
 ),
-sign as (
-    select event.tenant_id, event.issue_id, event.error_timestamp as at
+version as materialized (
+    select tenant_id, service_name, release, release_key, first_seen from releases
+),
+event as (
+    select
+        event.tenant_id, event.issue_id, event.service_name, event.release, event.merged_at,
+        least(event.error_timestamp, event.ingested_at) as at
     from issue_events event
     semi join resolution on event.tenant_id = resolution.tenant_id and event.issue_id = resolution.issue_id
+),
+sign as (
+    select event.tenant_id, event.issue_id, event.at
+    from event
+    asof left join resolution before
+        on event.tenant_id = before.tenant_id and event.issue_id = before.issue_id and event.at > before.resolved_at
+    left join version
+        on event.tenant_id = version.tenant_id and event.service_name = version.service_name and event.release = version.release
+    left join version fix
+        on event.tenant_id = fix.tenant_id and event.service_name = fix.service_name and before.release = fix.release
+    where before.resolved_at is null or (coalesce(event.at > event.merged_at, true) and (before.resolved_in = 'now' or case
+        when event.service_name <> before.service_name then version.first_seen > before.resolved_at
+        when has_key_order(version.release, version.release_key, before.release, before.release_key) then if(
+            before.resolved_in = 'next_release',
+            version.release_key > before.release_key, version.release_key >= before.release_key
+        )
+        when fix.release is null then version.first_seen > before.resolved_at
+        when before.resolved_in = 'next_release' then version.first_seen > fix.first_seen
+        else version.first_seen >= fix.first_seen
+    end))
     union all
     select tenant_id, issue_id, activity_timestamp as at from issue_activity where activity = 'reopened'
 ),

@@ -4,7 +4,8 @@
 -- release newer than the noted one, where resolved in the next. Events of older releases, and of none, change nothing then. Which release
 -- is newer, its key says where both have one, else when they were first seen. Where the fix was never seen, and of another service than
 -- the one that the activity names, a release is newer that was first seen after the activity.
--- An event is after an activity if it happened and arrived after it: a clock that is ahead reopens nothing.
+-- An event is after an activity if it happened and arrived after it: a clock that is ahead reopens nothing. Nor does what happened to
+-- another issue before that was merged into it.
 -- Ignored ends at its time, with the event that makes the count full, or with the user who does.
 create table issue_states (
     issue_id          uuid not null,
@@ -58,7 +59,7 @@ returned as materialized (
         select *, release_key(state.release) as fix_key from latest where state.activity in ('resolved', 'ignored')
     ) waiting
         on event.tenant_id = waiting.tenant_id and event.issue_id = waiting.issue_id
-        and event.error_timestamp > waiting.state.at and event.ingested_at > waiting.state.at
+        and least(event.error_timestamp, event.ingested_at) > greatest(waiting.state.at, event.merged_at)
 ),
 later as materialized (
     select

@@ -8,6 +8,29 @@ with crashed as materialized (
     where error.report_source = 'log'
     group by all
 ),
+told as materialized (
+    select
+        hash(tenant_id, trace_id, service_name) as trace, error_timestamp as told_at, fingerprint, error_message as message
+    from error_logs_mapped
+    where trace_id is not null and trace in (
+        select hash(tenant_id, trace_id, service_name) from api_error_logs_files
+        union all
+        select hash(tenant_id, trace_id, service_name) from database_error_logs_files
+    )
+),
+told_fingerprint as (
+    select trace, fingerprint, max(told_at) as told_at from told group by all
+),
+told_message as (
+    select trace, message, max(told_at) as told_at
+    from (
+        select * from told
+        union all
+        select * replace (bare_message(message) as message) from told where length(bare_message(message)) >= 12
+    )
+    where message <> ''
+    group by all
+),
 event as (
     select
         concat_ws('/', error_key, ordinal) as id_text, 'error_logs' as source_table, error_timestamp, time_suspect, ingested_at,
@@ -35,17 +58,13 @@ event as (
         error_message as message, culprit, fingerprint, grouping, grouping_version,
         service_version as release, environment, user_id, user_role, trace_id, span_id, endpoint_path,
         service_name, service_version, organization_id, dt, tenant_id, previous_fingerprint
-    from api_error_logs_mapped request
-    anti join (
-        select hash(tenant_id, trace_id) as trace, error_timestamp, if(fingerprint is null, null, hash(fingerprint)) as fingerprint_hash
-        from error_logs_mapped
-        where trace_id is not null and trace in (select hash(tenant_id, trace_id) from api_error_logs_files)
-    ) error
-        on hash(request.tenant_id, request.trace_id) = error.trace
-        and error.error_timestamp >= request.error_timestamp and (
-            error.fingerprint_hash = hash(request.fingerprint)
-            or error.error_timestamp <= request.error_timestamp + to_microseconds(greatest(request.duration_ns, 0) // 1000 + 1)
-        )
+    from (select *, hash(tenant_id, trace_id, service_name) as trace from api_error_logs_mapped) request
+    anti join told_fingerprint told
+        on request.trace = told.trace and request.fingerprint = told.fingerprint and request.error_timestamp <= told.told_at
+    asof left join (select trace as told_trace, told_at from told) told
+        on request.trace = told.told_trace and request.error_timestamp <= told.told_at
+    where told_at is null or told_at > request.error_timestamp + to_microseconds(greatest(request.duration_ns, 0) // 1000 + 1)
+    qualify row_number() over (partition by tenant_id, trace_id, span_id order by ingested_at) = 1
     union all by name
     select
         concat_ws('/', tenant_id, trace_id, span_id, 'database_error') as id_text, 'database_error_logs' as source_table,
@@ -54,18 +73,18 @@ event as (
         coalesce(exception_type, error_type) as type, error_message as message, culprit, fingerprint, grouping, grouping_version,
         service_version as release, environment, user_id, user_role, trace_id, span_id,
         service_name, service_version, organization_id, dt, tenant_id, previous_fingerprint
-    from database_error_logs_mapped operation
-    anti join (
-        select hash(tenant_id, trace_id) as trace, error_timestamp, error_message, if(fingerprint is null, null, hash(fingerprint)) as fingerprint_hash
-        from error_logs_mapped
-        where trace_id is not null and trace in (select hash(tenant_id, trace_id) from database_error_logs_files)
-    ) error
-        on hash(operation.tenant_id, operation.trace_id) = error.trace
-        and error.error_timestamp >= operation.error_timestamp and (
-            error.fingerprint_hash = hash(operation.fingerprint)
-            or (operation.error_message <> '' and contains(error.error_message, operation.error_message))
-            or error.error_timestamp <= operation.error_timestamp + to_microseconds(greatest(operation.duration_ns, 0) // 1000 + 1)
-        )
+    from (select *, hash(tenant_id, trace_id, service_name) as trace from database_error_logs_mapped) operation
+    anti join told_fingerprint told
+        on operation.trace = told.trace and operation.fingerprint = told.fingerprint and operation.error_timestamp <= told.told_at
+    anti join told_message told
+        on operation.trace = told.trace and operation.error_timestamp <= told.told_at and told.message = case
+            when length(bare_message(operation.error_message)) >= 12 then bare_message(operation.error_message)
+            else operation.error_message
+        end
+    asof left join (select trace as told_trace, told_at from told) told
+        on operation.trace = told.told_trace and operation.error_timestamp <= told.told_at
+    where told_at is null or told_at > operation.error_timestamp + to_microseconds(greatest(operation.duration_ns, 0) // 1000 + 1)
+    qualify row_number() over (partition by tenant_id, trace_id, span_id order by ingested_at) = 1
 )
 select
     * replace (

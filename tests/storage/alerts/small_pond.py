@@ -33,6 +33,7 @@ TABLES = (
     "events",
     "user_sessions",
     "issue_activity",
+    "mapped_stacks",
     "alerts",
 )
 DEFAULTS: Mapping[str, Any] = {"TEXT": "", "VARCHAR": "", "BIGINT": 0, "INTEGER": 0, "BOOLEAN": False, "DOUBLE": 0.0}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,12 +15,18 @@ class Event:
         issue: its fingerprint.
         release: None where it tells none.
         user: None where it tells none.
+        since: when its issue was merged into the one that it counts for; None where it is that one.
     """
 
     minute: int
     issue: str
     release: str | None
     user: str | None
+    since: float | None = None
+
+    def is_after(self, minute: float) -> bool:
+        """Whether it happened, to this issue, after something was done about it."""
+        return self.minute > minute and (self.since is None or self.minute > self.since)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,8 @@ def issues(events: Sequence[Event], deeds: Sequence[Deed]) -> dict[str, State]:
     seen = _seen(events)
     found: dict[str, list[Event]] = {}
     for event in sorted(events, key=lambda event: event.minute):
-        found.setdefault(_end(event.issue, links), []).append(event)
+        end, since = _end(event.issue, links)
+        found.setdefault(end, []).append(replace(event, since=since))
     return {issue: _state(issue, told, ordered, seen, events) for issue, told in found.items()}
 
 
@@ -71,15 +78,19 @@ def _links(deeds: Iterable[Deed]) -> dict[str, tuple[float, str]]:
     return links
 
 
-def _end(issue: str, links: dict[str, tuple[float, str]]) -> str:
-    """Where links lead; in a circle, to where its oldest link begins."""
+def _end(issue: str, links: dict[str, tuple[float, str]]) -> tuple[str, float | None]:
+    """Where links lead, and the last of their times; in a circle, to where its oldest link begins."""
     path = [issue]
+    since: list[float] = []
     while path[-1] in links:
-        following = links[path[-1]][1]
+        at, following = links[path[-1]]
         if following in path:
-            return min(path[path.index(following) :], key=lambda member: links[member][0])
+            circle = path[path.index(following) :]
+            end = min(circle, key=lambda member: links[member][0])
+            return end, max(since[: path.index(end)], default=None)
         path.append(following)
-    return path[-1]
+        since.append(at)
+    return path[-1], max(since, default=None)
 
 
 def _version(release: str) -> tuple[int, ...] | None:
@@ -113,7 +124,7 @@ def _state(issue: str, told: Sequence[Event], deeds: Iterable[Deed], seen: Seque
     if not own:
         return State("open", None, None, len(told))
     deed = own[-1]
-    later = [event for event in told if event.minute > deed.minute]
+    later = [event for event in told if event.is_after(deed.minute)]
     if deed.activity == "reopened":
         return State("reopened", "by_hand", deed.minute, len(told))
     if deed.activity == "resolved":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import md5
 from typing import Any
 
 import pytest
@@ -41,6 +42,38 @@ def test_a_failed_query_is_told_by_a_later_report_that_repeats_its_message(pond:
         {"fingerprint": "y", "trace_id": "t b", "minutes": 1, "error_message": "out of paper"},
     )
     assert [["b", "database_error_logs", "error"]] == [row for row in sources(pond) if row[1] != "error_logs"]
+
+
+@pytest.mark.parametrize(
+    ("query", "report", "events"),
+    [
+        ("timeout", "no timeout is set", 2),
+        ("timeout", "timeout", 1),
+        ("duplicate key value", "(psycopg.errors.UniqueViolation) duplicate key value\n[SQL: INSERT]", 1),
+        ("duplicate key value\nDETAIL: (a)=(1)", "(UniqueViolation) duplicate key value\nDETAIL: (a)=(1)\n[SQL: INSERT]", 1),
+        ("duplicate key value", "warned of a duplicate key value", 2),
+        ("", "", 2),
+    ],
+)
+def test_a_later_report_repeats_a_message_whole_or_its_first_line(query: str, report: str, events: int, pond: MadeUpPond) -> None:
+    """A word of it is not enough."""
+    pond.write("database_error_logs", [{"fingerprint": "a", "trace_id": "t", "error_message": query}])
+    pond.errors({"fingerprint": "x", "trace_id": "t", "minutes": 1, "error_message": report})
+    assert events == len(sources(pond))
+
+
+def test_what_another_service_reports_does_not_hide_a_failed_request(pond: MadeUpPond) -> None:
+    """The gateway's own failure is its own issue."""
+    pond.write("api_error_logs", [{"fingerprint": "a", "trace_id": "t", "service_name": "gateway", "duration_ns": 10**9}])
+    pond.errors({"fingerprint": "x", "trace_id": "t", "minutes": 0.001, "service_name": "payments"})
+    assert [["a", "api_error_logs", "error"], ["x", "error_logs", "error"]] == sources(pond)
+
+
+@pytest.mark.parametrize("table", ["api_error_logs", "database_error_logs"])
+def test_a_failed_request_or_query_sent_again_is_one_event(table: str, pond: MadeUpPond) -> None:
+    """Its span says that it is the same."""
+    pond.write(table, [{"fingerprint": "a", "trace_id": "t", "span_id": "s", "payload_digest": digest} for digest in "xy"])
+    assert [["a", table, "error"]] == sources(pond)
 
 
 def test_what_is_fatal_and_what_is_a_warning(pond: MadeUpPond) -> None:
@@ -111,6 +144,35 @@ def test_merged_issues_count_for_their_target(pond: MadeUpPond) -> None:
     assert [{"n": 3}] == pond.ask("select count(*) as n from error_logs where resolved and issue_id = ?", issue_id("c"))
     pond.errors({"fingerprint": "a", "minutes": 30})
     assert ("reopened", "regression") == pond.status("c")
+
+
+def test_what_happened_before_a_merge_changes_no_state(pond: MadeUpPond) -> None:
+    """Neither what was resolved nor what was ignored up to a count; what happens afterwards does."""
+    pond.errors(*({"fingerprint": name, "minutes": 15 + n} for name in "bd" for n in range(3)))
+    pond.act("resolved", "a", 10, resolved_in="now")
+    pond.act("ignored", "c", 10, ignored_count=2)
+    pond.act("merged", "b", 20, target_issue_id=issue_id("a"))
+    pond.act("merged", "d", 20, target_issue_id=issue_id("c"))
+    assert [("resolved", "now"), ("ignored", "count")] == [pond.status("a"), pond.status("c")]
+    pond.errors(*({"fingerprint": name, "minutes": 30 + n} for name in "bd" for n in range(2)))
+    assert [(("reopened", "regression"), at(30)), (("reopened", "count"), at(31))] == [
+        (pond.status(name), pond.issue(name)["status_changed_at"]) for name in "ac"
+    ]
+
+
+def test_a_source_map_that_comes_late_leaves_the_state_of_an_issue(pond: MadeUpPond) -> None:
+    """What it has become counts for the issue that was ignored and assigned, until somebody splits it."""
+    pond.errors({"fingerprint": "minified", "service_version": "1.0", "error_stack": "at a"}, {"fingerprint": "other", "minutes": 1})
+    pond.act("ignored", "minified", 5)
+    pond.act("assigned", "minified", 6, assignee="bob")
+    same = {"release": "1.0", "stack_hash": md5(b"at a", usedforsecurity=False).hexdigest(), "mapped_stack": "at total"}
+    pond.write("mapped_stacks", [{**same, "stored_fingerprint": "minified", "fingerprint": "source", "minutes": 7}])
+    pond.errors({"fingerprint": "source", "minutes": 9, "service_version": "1.1"})
+    issue = pond.issue("minified")
+    assert ("ignored", "bob", 2, ["source"]) == tuple(issue[name] for name in ("status", "assignee", "events_count", "fingerprints"))
+    assert pond.status("other")[0] == "open"
+    pond.act("split", "minified", 10, fingerprint="source")
+    assert pond.status("source")[0] == "open"
 
 
 def test_what_is_split_stands_alone_again(pond: MadeUpPond) -> None:

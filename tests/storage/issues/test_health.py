@@ -148,6 +148,20 @@ def test_an_issue_is_open_from_an_event_to_the_next_resolution(pond: MadeUpPond)
     )
 
 
+def test_a_late_event_of_an_older_release_opens_nothing(pond: MadeUpPond) -> None:
+    """What reopens an issue opens it."""
+    pond.errors({"fingerprint": "a", "minutes": 0, "service_version": "1.0"})
+    pond.act("resolved", "a", 10, resolved_in="release", release="1.1")
+    pond.errors({"fingerprint": "a", "minutes": 20, "service_version": "1.0"})
+    pond.act("resolved", "a", 30, resolved_in="release", release="1.2")
+    ask = "select opened_at, resolved_at from issue_resolution_times order by opened_at"
+    assert [(at(0), at(10))] == [tuple(row.values()) for row in pond.ask(ask)]
+    pond.errors(
+        {"fingerprint": "a", "minutes": 40, "service_version": "1.1"}, {"fingerprint": "a", "minutes": 50, "service_version": "1.3"}
+    )
+    assert [(at(0), at(10)), (at(50), None)] == [tuple(row.values()) for row in pond.ask(ask)]
+
+
 def test_reopening_by_hand_opens_an_issue_again(pond: MadeUpPond) -> None:
     """As an event would."""
     pond.errors({"fingerprint": "a", "minutes": 0})
