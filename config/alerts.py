@@ -30,7 +30,9 @@ class AlertRule(BaseModel):
     minutes: Minutes = Field(5.0, description="How long the window is, that ends now; of `sql`, how often it is asked.")
     tenant: Name = Field("default", description="Whose pond it is about.")
     service: Text | None = Field(None, description="Only rows of this service.")
-    environment: Text | None = Field(None, description="Only rows of this environment.")
+    environment: Text | None = Field(
+        None, description="Only rows of this environment. An issue that was new in another one is not new here."
+    )
     level: Level = Field("error", description="Only errors of this level and graver ones: `warning`, `error` or `fatal`.")
     where: Text | None = Field(
         None,
