@@ -206,6 +206,16 @@ def test_an_issue_stays_the_same_while_the_grouping_changes_its_version(pond: Ma
     assert (("reopened", "regression"), 3) == (pond.status("old"), pond.issue("old")["events_count"])
 
 
+def test_an_issue_keeps_its_state_after_the_grouping_has_changed(pond: MadeUpPond) -> None:
+    """Rows of the thirty days told both fingerprints; later ones tell the new one alone."""
+    pond.errors({"fingerprint": "old"}, {"fingerprint": "new", "previous_fingerprint": "old", "grouping_version": 2, "minutes": 1})
+    pond.act("ignored", "old", 5)
+    pond.errors({"fingerprint": "new", "grouping_version": 2, "minutes": 50_000})
+    assert (("ignored", "for_good"), 3) == (pond.status("old"), pond.issue("old")["events_count"])
+    pond.act("split", "old", 50_001, fingerprint="new")
+    assert (("open", None), 1) == (pond.status("new"), pond.issue("new")["events_count"])
+
+
 def test_tenants_share_nothing(pond: MadeUpPond) -> None:
     """Equal fingerprints of two tenants are two issues, and what one does is not the other's."""
     pond.errors({"fingerprint": "a"}, {"fingerprint": "a", "tenant_id": "other"})
