@@ -15,7 +15,8 @@ from .statements import Row, ask, rows, statement
 
 SHORT: Final = 8
 """Digits of an id that are shown."""
-_EVENTS: Final = "issue_events"
+_EVENTS: Final = "issue_rows"
+"""What all views of issues follow from."""
 _FEWEST_DIGITS: Final = 4
 _SHOWN: Final = 5
 

@@ -25,9 +25,10 @@ def pond(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     columns = ", ".join(f"{column.name} {column.sql_type}" for column in load_tables()["alerts"].columns)
     with duckdb.connect(str(tmp_path / "pond.duckdb")) as con:
         con.execute(f"create table alerts ({columns})")
-        con.execute("create table issue_events as select $1::uuid as issue_id", [ISSUE])
+        con.execute("create table issue_rows as select $1::uuid as own_id", [ISSUE])
+        con.execute("create view named_issue_rows as select *, own_id as issue_id, now() as merged_at from issue_rows")
         con.execute("create table issue_links (issue_id uuid, current_issue_id uuid)")
-        con.execute("create view issues as select issue_id, now() as last_seen from issue_events")
+        con.execute("create view issues as select issue_id, now() as last_seen from named_issue_rows")
         for number, channel, status, attempt, error in (
             (1, "", "fired", 0, None),
             (1, "ops", "failed", 1, "503"),
