@@ -10,7 +10,6 @@ import argparse
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -43,14 +42,7 @@ def publish(lake: Lake, plan: Plan) -> None:
         LakeError: the table cannot be written now.
         OSError: the same.
     """
-    files = lake.open_batch(plan.stream, plan.number, time.time_ns())
-    try:
-        files.append(TABLE, _rows(lake.schemas[TABLE], plan.rows))
-        written = files.close()
-    except BaseException:
-        files.abandon()
-        raise
-    lake.publish(written, plan.stream, plan.number)
+    lake.publish_rows([(TABLE, _rows(lake.schemas[TABLE], plan.rows))], plan.stream, plan.number)
     lake.refresh()
 
 

@@ -7,8 +7,7 @@ beside a collector.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -100,7 +99,8 @@ def append(lake: Lake, activities: Iterable[Activity]) -> int:
         known = _stored_ids(table)
         new = {activity.activity_id: activity for activity in activities if activity.activity_id not in known}
         if new:
-            _publish(lake, list(new.values()))
+            rows = _rows(new.values(), lake.schemas[TABLE].arrow)
+            lake.publish_rows([(TABLE, rows)], STREAM, lake.committed(TABLE, STREAM) + 1)
         else:
             table.make_durable()  # whoever stored them may have been killed before that
         lake.refresh()
@@ -121,19 +121,7 @@ def _read_ids(path: Path) -> list[str]:
     return ids
 
 
-def _publish(lake: Lake, activities: Sequence[Activity]) -> None:
-    plan = lake.committed(TABLE, STREAM) + 1
-    files = lake.open_batch(STREAM, plan, time.time_ns())
-    try:
-        files.append(TABLE, _rows(activities, lake.schemas[TABLE].arrow))
-        written = files.close()
-    except BaseException:
-        files.abandon()
-        raise
-    lake.publish(written, STREAM, plan)
-
-
-def _rows(activities: Sequence[Activity], schema: pa.Schema) -> pa.Table:
+def _rows(activities: Iterable[Activity], schema: pa.Schema) -> pa.Table:
     now = datetime.now(UTC)
     return pa.Table.from_pylist([_row(activity, now) for activity in activities], schema)
 

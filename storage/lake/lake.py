@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+import time
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
+
+import pyarrow as pa
 
 from ..durable import make_folder, write_file
 from ..locks import Presence, locked
@@ -83,6 +86,18 @@ class Lake:
             table = self.tables[name]
             if not table.publish(written, stream, plan):
                 table.remove_unnamed([table.folder / file.path for file in written])
+
+    def publish_rows(self, rows: Iterable[tuple[str, pa.Table]], stream: str, plan: int) -> None:
+        """Publish a plan whose rows are at hand, each part with its table: `open_batch` and `publish`, and no file left where it fails."""
+        files = self.open_batch(stream, plan, time.time_ns())
+        try:
+            for table, part in rows:
+                files.append(table, part)
+            written = files.close()
+        except BaseException:
+            files.abandon()
+            raise
+        self.publish(written, stream, plan)
 
     def maintenance_due(self) -> bool:
         """Whether a table took so many commits since its last checkpoint that a round of maintenance is worth its start."""

@@ -183,15 +183,7 @@ class Importer:
         return pa.Table.from_pylist(rows, schema=REFUSED)
 
     def _publish(self, stream: str, number: int, decoded: Decoded) -> None:
-        files = self.lake.open_batch(stream, number, time.time_ns())
-        try:
-            for table, rows in self.deriver.derive(decoded).items():
-                files.append(table, rows)
-            written = files.close()
-        except BaseException:
-            files.abandon()
-            raise
-        self.lake.publish(written, stream, number)
+        self.lake.publish_rows(self.deriver.derive(decoded).items(), stream, number)
         self.lake.refresh()
 
     def _note(self, digest: str, state: Import) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import secrets
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -238,14 +237,5 @@ class Replayer:
 
     def _publish(self, tables: Mapping[str, Sequence[pa.Table]], number: int) -> None:
         lake, stream = self._importer.lake, self._log.stream()
-        files = lake.open_batch(stream, number, time.time_ns())
-        try:
-            for name, parts in tables.items():
-                for rows in parts:
-                    files.append(name, rows)
-            written = files.close()
-        except BaseException:
-            files.abandon()
-            raise
-        lake.publish(written, stream, number)
+        lake.publish_rows(((name, rows) for name, parts in tables.items() for rows in parts), stream, number)
         lake.refresh()

@@ -6,7 +6,6 @@ tables read. The grouper is the collector's own, so that an error is grouped ali
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Final
@@ -101,13 +100,6 @@ def _append(lake: Lake, rows: pa.Table, release: str) -> None:
     schema = lake.schemas[TABLE].arrow
     columns = {"organization_id": rows["tenant_id"], **{name: rows[name] for name in rows.column_names}}
     columns |= {name: pa.array([value] * rows.num_rows, schema.field(name).type) for name, value in same.items()}
-    plan = lake.committed(TABLE, STREAM) + 1
-    files = lake.open_batch(STREAM, plan, time.time_ns())
-    try:
-        files.append(TABLE, pa.table([columns[name].cast(schema.field(name).type) for name in schema.names], schema=schema))
-        written = files.close()
-    except BaseException:
-        files.abandon()
-        raise
-    lake.publish(written, STREAM, plan)
+    appended = pa.table([columns[name].cast(schema.field(name).type) for name in schema.names], schema=schema)
+    lake.publish_rows([(TABLE, appended)], STREAM, lake.committed(TABLE, STREAM) + 1)
     lake.refresh()
