@@ -16,7 +16,6 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -25,7 +24,6 @@ from typing import IO, NoReturn
 from ...exporters.notifications.target import Target
 from ...storage import log_lines
 from ...storage.durable import make_folder
-from ...storage.locks import locked
 from ..settings import Settings
 from . import parent
 from .alerting import rules
@@ -34,7 +32,6 @@ from .notifying import TARGETS
 from .pond_alerts import PondAlerts
 
 _NICENESS = 5
-_LOCK_POLL_S = 0.5
 _TEND_S = 0.5
 _ANSWER_S = 0.5
 """After a channel's limit of time, for what came of it to be noted."""
@@ -51,14 +48,12 @@ def main() -> None:
     if greeting is None:
         return
     settings = Settings.model_validate(greeting["settings"])
-    ended = threading.Event()
-    threading.Thread(target=_wait_for_the_end, args=(sys.stdin, ended), name="requests", daemon=True).start()
+    ended = parent.ended(sys.stdin)
     data = Path(settings.data).absolute()
     make_folder(data)
-    with ExitStack() as stack:
-        while not stack.enter_context(locked(data / "alerts.lock", wait=False)):
-            if ended.wait(_LOCK_POLL_S):  # the process of a collector that was killed ends by itself
-                return
+    with parent.alone(data / "alerts.lock", ended) as held:
+        if not held:
+            return
         channels, started = TARGETS.validate_python(greeting["targets"]), datetime.fromisoformat(greeting["started"])
         ponds = {
             tenant: GuardedPond(tenant, partial(PondAlerts, settings, tenant, of_tenant, channels, started))
@@ -93,12 +88,6 @@ def _end(ponds: Sequence[GuardedPond], patience_s: float) -> None:
 def _patience_s(settings: Settings, channels: Sequence[Target]) -> float:
     """As long as the slowest channel may take to answer, within the time for stopping."""
     return min(max((each.timeout_s for each in channels), default=0.0) + _ANSWER_S, settings.drain_timeout_s * _OF_DRAIN)
-
-
-def _wait_for_the_end(requests: IO[str], ended: threading.Event) -> None:
-    for _ in requests:
-        pass
-    ended.set()
 
 
 def end() -> NoReturn:

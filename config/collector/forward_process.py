@@ -14,21 +14,18 @@ import logging
 import os
 import sys
 import threading
-from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, NoReturn
 
 from ...exporters.forwarding import PondForwarding
 from ...storage import log_lines
 from ...storage.durable import make_folder
-from ...storage.locks import locked
 from ..settings import Settings
 from . import parent
 from .forward_child import DESTINATIONS
 from .forwarding import kept
 
 _NICENESS = 5
-_LOCK_POLL_S = 0.5
 _TEND_S = 1.0
 _DRAIN_S = 5.0
 
@@ -42,14 +39,12 @@ def main() -> None:
     if greeting is None:
         return
     settings = Settings.model_validate(greeting["settings"])
-    ended = threading.Event()
-    threading.Thread(target=_wait_for_the_end, args=(sys.stdin, ended), name="requests", daemon=True).start()
+    ended = parent.ended(sys.stdin)
     data = Path(settings.data).absolute()
     make_folder(data)
-    with ExitStack() as stack:
-        while not stack.enter_context(locked(data / "forward.lock", wait=False)):
-            if ended.wait(_LOCK_POLL_S):  # the forwarder of a collector that was killed still drains
-                return
+    with parent.alone(data / "forward.lock", ended) as held:
+        if not held:
+            return
         ponds = [
             PondForwarding(kept(settings, tenant), destinations, retry_window_s=settings.retry_window_s)
             for tenant, destinations in DESTINATIONS.validate_python(greeting["destinations"]).items()
@@ -72,12 +67,6 @@ def _run(ponds: list[PondForwarding], ended: threading.Event, answers: IO[str]) 
 def _say(ponds: list[PondForwarding], answers: IO[str]) -> None:
     progress = {name: counts for pond in ponds for name, counts in pond.progress().items()}
     parent.say(answers, {"progress": progress})
-
-
-def _wait_for_the_end(requests: IO[str], ended: threading.Event) -> None:
-    for _ in requests:
-        pass
-    ended.set()
 
 
 def end() -> NoReturn:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import IO, Any, Final
+
+from ...storage.locks import locked
 
 LONGEST_LINE_BYTES: Final = 1 << 24
 """Of what either side says."""
+_LOCK_POLL_S: Final = 0.5
 
 
 def answers() -> IO[str]:
@@ -23,6 +29,29 @@ def greeting(line: str | bytes) -> dict[str, Any] | None:
     """What the first line says; None for the end of input: the collector was told to end meanwhile."""
     said: dict[str, Any] | None = json.loads(line or "null")
     return said
+
+
+def ended(requests: IO[str]) -> threading.Event:
+    """Is set at the end of input, for a process that is told nothing but its greeting."""
+    event = threading.Event()
+
+    def wait() -> None:
+        for _ in requests:
+            pass
+        event.set()
+
+    threading.Thread(target=wait, name="requests", daemon=True).start()
+    return event
+
+
+@contextlib.contextmanager
+def alone(lock: Path, until: threading.Event) -> Iterator[bool]:
+    """Wait for a lock, which the process of a collector that was killed holds until it has ended; False where `until` came first."""
+    with contextlib.ExitStack() as stack:
+        while not (held := stack.enter_context(locked(lock, wait=False))):
+            if until.wait(_LOCK_POLL_S):
+                break
+        yield held
 
 
 def say(stream: IO[str], message: Mapping[str, Any]) -> bool:
