@@ -21,14 +21,15 @@ class Kind(IntEnum):
     PLAIN = 0
     KEYED = 1  # `key`, `signature`: secret where the value looks random
     TOKEN = 2  # `token`, `secret`: of a secret, and a word of ordinary sentences too
-    PASSWORD = 3  # `password`, `ssn`: of a secret or a person's number, nothing else
+    TERSE = 3  # `pass`, `pw`: of a password where a value is assigned to it, and a word of prose
+    PASSWORD = 4  # `password`, `ssn`: of a secret or a person's number, nothing else
 
 
 _WORD = re.compile(r"[A-Z]{2,}(?![a-z])|[A-Z]?[a-z]+|[A-Z]|[0-9]+|[^\W\d_a-zA-Z]+")
 
 _PASSWORD = r"""
-    [a-z]*passwords?|[a-z]*passwds?|[a-z]*pwd|[a-z]*passphrases?|passcodes?|passwort|kennwort|contrasena|senha
-    |(?:db|user|my|mysql|pg|smtp|ftp|root|admin|login)_?pass
+    [a-z]*pass_?words?|[a-z]*passwds?|[a-z]*pwd|[a-z]*pass_?phrases?|pass_?codes?|passwort|kennwort|contrasena|senha
+    |(?:db|user|my|mysql|pg|smtp|ftp|root|admin|login|mail|proxy|auth)_?(?:pass|pw)
 """
 _PERSONAL = r"""
     ssn|social_security(?:_number|_no)?|national_id|passport_(?:number|no)|tax_id|drivers?_licen[cs]e(?:_number|_no)?
@@ -43,6 +44,7 @@ _TOKEN = r"""
     |api_?keys?|(?:access|secret|private|signing|encryption|master|shared|account|storage|ssh|gpg|pgp|hmac|license)_?keys?|aws_?access_?key_?id
 """
 _KEYED = r"[a-z]*keys?|signature|sig|hmac|salt|nonce|seed|session|dsn|code|state|assertion|login|pw"
+_TERSE = frozenset({"pass", "pw"})
 _ABOUT = r"""
     age|algorithm|alg|at|attempts?|changed|class|column|count|created|enabled|error|errors|expected|expired?|expires|expiration|expiry|fields?|file|form|format
     |hint|id|ids|in|index|issuer|kind|length|len|limits?|link|manager|max|method|min|mode|name|names|on|page|path|policy|position|pos|prefix|provider
@@ -81,6 +83,8 @@ def _kind(name: str) -> Kind:
     joined = words(name)
     if any(f"_{words(other)}_" in f"_{joined}_" for other in settings.remove):
         return Kind.PASSWORD
+    if joined in _TERSE:
+        return Kind.TERSE
     if _ASKS.match(joined):
         return Kind.PLAIN
     return next((kind for kind, pattern in _PATTERNS if pattern.search(joined)), Kind.PLAIN)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import policy
+from .encoded import encoded_values
 from .pairs import named_values
 from .patterns import credentials, emails, may_hold_token, numbers
 
@@ -32,7 +33,7 @@ def clean(value: str, max_read: int) -> str:
         value = (value[:max_read].rsplit(None, 1) or [""])[0] + _CUT
     wanted = policy.in_force().patterns
     if "secrets" in wanted and _may_hold_secret(value):
-        value = named_values(credentials(value))
+        value = named_values(encoded_values(credentials(value)))
     if "emails" in wanted and "@" in value:
         value = emails(value)
     return numbers(value, cards="cards" in wanted, ibans="ibans" in wanted)

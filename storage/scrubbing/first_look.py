@@ -12,13 +12,18 @@ from .names import words
 from .patterns import PREFIXED_TOKENS
 
 _SPACE = r"(?:\s|\\[nrt])"
-_ANY_TAIL = "pass(?:word|wd|phrase|code|wort)|pwd|kennwort|contrasena|senha|(?:[_.-]|db|user|my|mysql|pg|smtp|ftp|root|admin|login)pass"
+_ANY_TAIL = (
+    "pass(?:[_.-]*(?:word|phrase|code)|wd|wort)|pwd|kennwort|contrasena|senha"
+    "|(?:[_.-]|db|user|my|mysql|pg|smtp|ftp|root|admin|login|mail|proxy|auth)p(?:ass|w)"
+)
 _OWN_TAIL = (
     r"token|secret|auth|authorization|cookie|cred|credential|jwt|bearer|[cx]srf|phpsessid|jsessionid|connect[_.-]*sid|key[_.-]*id|mnemonic"
     r"|connection[_.-]*string|seed[_.-]*phrase|ssn|social[ _.-]*security(?:[ _.-]*(?:number|no))?|cv[vc]|pan[_.-]*number"
     r"|c(?:ard|c)[ _.-]*(?:number|num|no)|card[_.-]*verification[_.-]*(?:code|value)"
     r"|(?:api|access|secret|private|signing|encryption|master|shared|account|storage|ssh|gpg|pgp|hmac|license|session)[ _.-]*key"
 )
+_TERSE = r"(?:\b|\\[bfnrt])(?:pass|pw)[_.-]*"
+_ENCODED = "(?:%(?:25)?2[27]%(?:25)?3a|(?:%(?:25)?5d)?%(?:25)?3d)"
 _KEYED = "keys?|signature|sig|hmac|salt|nonce|dsn|assertion"
 _TAIL = (
     r"s?(?:[_.-]*(?:value|header|str|string|raw|text|data|plain|clear|encrypted|decrypted|base_?64|b_?64|hex|bytes|old|new|current|previous"
@@ -49,6 +54,10 @@ def suspicious(keys: Sequence[str] = ()) -> str:
             rf"(?i:{name}{closed}{_SPACE}+\\*[\"'`]?{word}{{16}})",
             rf"(?i:--[\w.-]*{name}{closed}{_SPACE})",
             rf"(?i:(?:{_KEYED})(?:[_.-]*[0-9]+)?[_.-]*{closed}{_SPACE}*[=:>][\s\\\[\"'`>nrt]*{word}{{20}})",
+            rf"(?i:{_TERSE}(?:{_SPACE}*(?:=|:=)|\]?{_SPACE}*=|\\*[\"']\]?{_SPACE}*[=:]))",
+            rf"(?i:(?:{name}|pass|pw){_ENCODED})",
+            rf"(?i:(?:{_KEYED})(?:[_.-]*[0-9]+)?[_.-]*{_ENCODED}(?:%(?:25)?2[27])?{word}{{20}})",
+            rf"(?i:(?:<{_TERSE}>|--{_TERSE}{_SPACE}))",
             *_FORMS,
         )
     )

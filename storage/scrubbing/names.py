@@ -24,7 +24,8 @@ class Kind(IntEnum):
     MODE = 2  # `auth`: of a secret or of a way to log in
     WORD = 3  # `token`, `cookie`: of a secret, and a word of ordinary sentences too
     SECRET = 4  # `api_key`, `client_secret`: of a secret
-    PASSWORD = 5  # `password`, `ssn`: of a secret that may look like anything
+    TERSE = 5  # `pass`, `pw`: of a password where a value is assigned to it, and a word of prose
+    PASSWORD = 6  # `password`, `ssn`: of a secret that may look like anything
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +38,8 @@ class Meaning:
 
 _WORD = re.compile(r"[A-Z]{2,}(?![a-z])|[A-Z]?[a-z]+|[A-Z]|[0-9]+|[^\W\d_a-zA-Z]+")
 _PASSWORD = r"""
-    [a-z]*passwords?|[a-z]*passwds?|[a-z]*pwd|[a-z]*passphrases?|passcodes?|passwort|kennwort|contrasena|senha
-    |(?:db|user|my|mysql|pg|smtp|ftp|root|admin|login)_?pass
+    [a-z]*pass_?words?|[a-z]*passwds?|[a-z]*pwd|[a-z]*pass_?phrases?|pass_?codes?|passwort|kennwort|contrasena|senha
+    |(?:db|user|my|mysql|pg|smtp|ftp|root|admin|login|mail|proxy|auth)_?(?:pass|pw)
 """
 _SSN = "ssn|social_security(?:_number|_no)?"
 _CARD = (
@@ -90,6 +91,8 @@ _MEANINGS: Final = (
     (_ending(_KEY, ""), Meaning(Kind.KEYED, "[key]")),
     (_ending(_SIGNATURE, ""), Meaning(Kind.KEYED, "[signature]")),
 )
+_TERSE: Final = frozenset({"pass", "pw"})
+_OF_TERSE: Final = Meaning(Kind.TERSE, "[password]")
 _OWN: Final = Meaning(Kind.PASSWORD, "[removed]")
 _ASKS: Final = re.compile(
     "(?:has|is|no|num|n|max|min|total|use|uses|with|show|forgot|needs?|requires?|next_page|page|continuation|sync|public|invalid|unexpected"
@@ -132,6 +135,8 @@ class Names:
         joined = words(name)
         if any(own in f"_{joined}_" for own in self._own):
             return _OWN
+        if joined in _TERSE:
+            return _OF_TERSE
         if _ASKS.match(joined):
             return None
         return next((meaning for pattern, meaning in _MEANINGS if pattern.search(joined)), None)

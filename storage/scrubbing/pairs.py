@@ -2,30 +2,36 @@ r"""Values that stand beside their names in a text: `password=...`, `"token": ".
 
 What is an assignment is removed. Behind a colon may stand a sentence ("invalid token: expected ';'", "password: must be longer"), and
 `token` or `auth` may be a word of a parser or a mode, so that there a word is removed only where it looks like a secret. In lines of a
-program that a text quotes, names stay.
+program that a text quotes, names stay. What stands in a list or an object behind a name is judged item by item.
 """
 
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Final
 
+from .lists import Listed
 from .names import Kind, Meaning, Names
 from .patterns import MARK, looks_like_key, looks_random
 
 MAX_VALUE: Final = 4096
 _JUDGED: Final = 256
 """Characters of a value that are looked at. What is removed is removed whole; in what stays the next pair may begin, and is judged too."""
-_SHORTEST_SECRET: Final = 8
+_LISTS_READ: Final = 2
+"""How many times a text's characters are read in lists: a list in a list is read again."""
+SHORTEST_SECRET: Final = 8
 """Digits that are no number of something."""
 _LONGEST_LINE: Final = 400
 _FRAME: Final = '  File "'
 _PROGRAM_NAME = re.compile(r"[A-Za-z_$][\w.]*+")
 _PAIR = re.compile(
     r"""(?<![\w.-])(?P<name>(?i:(?:api|access|secret|private|signing|encryption)\ key|card\ number|social\ security\ number)(?!\w)
-    |[\w.-]{2,64}+)(?P<close>\\{0,3}["']?\]?)(?P<join>\s{0,4}(?:=>|:=|={1,3}|:(?!:))\s{0,4}|>|\s{1,2})""",
+    |(?P<option>--)?[\w.-]{2,64}+)(?P<close>\\{0,3}["']?\]?)
+    (?P<join>\s{0,4}(?:=>|:=|={1,3}|:(?!:))\s{0,4}|>|\s{1,2}(?(option)|(?=\\{0,3}["'`]?[\w.~+/=:%-]{16})))""",
     re.VERBOSE,
 )
+"""A name and what joins it to its value; where that is a space, the value is an option's, or a word that may be random."""
 _SCHEME = re.compile(r"(?i:bearer|basic|digest|token|apikey|negotiate|hmac|aws4-hmac-sha256)[ \t]+(?=\S)")
 _OPENING = re.compile(r"""(?:[bBuUrR]{0,2}(?P<quote>\\{0,3}["'`]))""")
 _INSIDE = {quote: re.compile(rf"[^{quote}\\]*+(?:\\.[^{quote}\\]*+)*+", re.DOTALL) for quote in "\"'`"}
@@ -40,9 +46,9 @@ _NUMBER = re.compile(r"(?:[A-Z]{2}|\+?\(?)[0-9](?:[ ()./-]{0,2}[0-9])++")
 _HARMLESS = re.compile(
     r"""(?i:none|null|nil|true|false|undefined|unset|not|empty|required|invalid|missing|incorrect|wrong|expired|redacted|filtered|mandatory
     |optional|blank|weak|strong|changed|unchanged|updated|reset|forgotten|unknown|disabled|enabled|mismatch|ok|failed|failure|error|denied
-    |rejected|accepted|expire|reset|update|change|check|validate|refresh|create|delete|rotate|revoke|edit|verify|oauth(?:_?2(?:\.0)?)?|saml2?
+    |rejected|accepted|expire|update|change|check|validate|refresh|create|delete|rotate|revoke|edit|verify|oauth(?:_?2(?:\.0)?)?|saml2?
     |scram-sha-[0-9]+|sha[0-9]+|md5|valid|present|absent|provided|given|set|hidden|masked|secret|password|confirmed|unconfirmed|authentication
-    |\[\w{0,20}\]|[*x.•-]{3,}|<[\w -]+>|%[\w.]|%\(\w+\)s|\?|\$\d+|:\w+|[$#]?\{[^{}]*\}?|\$\w+|[0-9.]{0,1})""",
+    |pass|passed|fail|yes|no|\[\w{0,20}\]|[*x.•-]{3,}|<[\w -]+>|%[\w.]|%\(\w+\)s|\?|\$\d+|:\w+|[$#]?\{[^{}]*\}?|\$\w+|[0-9.]{0,1})""",
     re.VERBOSE,
 )
 
@@ -71,20 +77,61 @@ def is_complaint(value: str) -> bool:
 def without_named_values(text: str, names: Names) -> str:
     """The text without values whose names say that they are secret."""
     kept: list[str] = []
-    done = 0
+    done, left = 0, _LISTS_READ * len(text)
     for found in _PAIR.finditer(text):
-        start = found.start()
-        if start < done or (meaning := names.meaning(found["name"])) is None:
+        if found.start() < done or (meaning := names.meaning(found["name"])) is None or not _is_pair(meaning, found):
             continue
-        join = found["join"].strip()
-        if (meaning.kind is Kind.KEYED and not join) or (join == ">" and text[max(0, start - 1) : start] != "<"):
-            continue
-        begin, end = _value(text, found, meaning.kind, _JUDGED)
-        value = text[begin:end]
-        if begin < end and not is_harmless(value) and _is_removed(meaning, found, value, quoted=begin > found.end()):
+        secrets, read = _listed(text, found, meaning, left)
+        left -= read
+        for begin, end in _single(text, found, meaning) if secrets is None else secrets:
             kept += (text[done:begin], meaning.mark)
-            done = max(end, _value(text, found, meaning.kind, MAX_VALUE)[1])
+            done = end
     return "".join((*kept, text[done:])) if kept else text
+
+
+def is_secret_member(meaning: Meaning, value: str) -> bool:
+    """Whether a text that is a member of a document or a list is the secret that its name speaks of."""
+    if meaning.kind is Kind.KEYED:
+        return is_key(meaning, value)
+    if meaning.kind is Kind.MODE:
+        return looks_random(value, at_least=20)
+    return any(map(str.isalnum, value)) and not is_harmless(value) and not is_complaint(value)
+
+
+def _is_pair(meaning: Meaning, found: re.Match[str]) -> bool:
+    join, start = found["join"].strip(), found.start()
+    return not (meaning.kind is Kind.KEYED and not join) and (join != ">" or found.string[max(0, start - 1) : start] == "<")
+
+
+def _single(text: str, found: re.Match[str], meaning: Meaning) -> list[tuple[int, int]]:
+    """Where the one secret stands that a pair has."""
+    begin, end = _value(text, found, meaning.kind, _JUDGED)
+    value = text[begin:end]
+    if begin == end or is_harmless(value) or not _is_removed(meaning, found, value, quoted=begin > found.end()):
+        return []
+    return [(begin, max(end, _value(text, found, meaning.kind, MAX_VALUE)[1]))]
+
+
+def _listed(text: str, found: re.Match[str], meaning: Meaning, left: int) -> tuple[list[tuple[int, int]] | None, int]:
+    """Where secrets stand in the list behind a name, None where there is no list, and how many of the `left` characters were read."""
+    begin = found.end()
+    if not found["join"].strip() or text[begin : begin + 1] not in {"[", "(", "{"} or MARK.match(text, begin):
+        return None, 0
+    listed = Listed(text, begin, min(len(text), begin + min(MAX_VALUE, left)))
+    if not listed:
+        return None, listed.end - begin
+    is_removed = partial(_is_removed_item, meaning, found)
+    secrets = [(item.begin, item.end) for item in listed.items if is_removed(text[item.begin : item.end], quoted=item.quoted)]
+    return secrets, listed.end - begin
+
+
+def _is_removed_item(meaning: Meaning, found: re.Match[str], value: str, *, quoted: bool) -> bool:
+    """Whether an item of a list is a secret: bare words may be of a program, and those of a word of prose anything."""
+    if not is_secret_member(meaning, value) or (
+        meaning.kind is Kind.WORD and not _is_member(found) and not looks_random(value, at_least=6)
+    ):
+        return False
+    return quoted or (not (value.isdigit() and len(value) < SHORTEST_SECRET) and not _is_no_value(found, value))
 
 
 def _value(text: str, pair: re.Match[str], kind: Kind, longest: int) -> tuple[int, int]:  # noqa: PLR0911 - a return a kind
@@ -123,7 +170,7 @@ def _closing(text: str, quote: str, position: int, limit: int) -> int:
     return line_end if line_end >= 0 else limit
 
 
-def _is_removed(meaning: Meaning, found: re.Match[str], value: str, *, quoted: bool) -> bool:  # noqa: PLR0911 - a return a form
+def _is_removed(meaning: Meaning, found: re.Match[str], value: str, *, quoted: bool) -> bool:  # noqa: C901, PLR0911 - a return a form
     """Whether a value is the secret that its name speaks of."""
     join, kind = found["join"].strip(), meaning.kind
     if kind is Kind.KEYED:
@@ -131,9 +178,11 @@ def _is_removed(meaning: Meaning, found: re.Match[str], value: str, *, quoted: b
     if not quoted and _is_no_value(found, value):
         return False
     if not join:
-        is_option = found["name"].startswith("--") and not value.startswith("-")
-        return is_option or (looks_random(value, at_least=16) and _SLUG.fullmatch(value) is None)
-    if kind is not Kind.PASSWORD and ((value.isdigit() and len(value) < _SHORTEST_SECRET) or not any(map(str.isalnum, value))):
+        is_option = found["option"] is not None and not value.startswith("-")
+        return is_option or (kind is not Kind.TERSE and looks_random(value, at_least=16) and _SLUG.fullmatch(value) is None)
+    if kind is Kind.TERSE:
+        return _is_terse(found, value, quoted=quoted)
+    if kind is not Kind.PASSWORD and ((value.isdigit() and len(value) < SHORTEST_SECRET) or not any(map(str.isalnum, value))):
         return False
     if is_complaint(value):
         return False
@@ -146,6 +195,13 @@ def _is_removed(meaning: Meaning, found: re.Match[str], value: str, *, quoted: b
     if kind is not Kind.PASSWORD:
         return looks_random(value, at_least=6) or "=" in value
     return not value.isalpha() or len(value) >= _JUDGED or _ends_line(found.string, found.end() + len(value))
+
+
+def _is_terse(found: re.Match[str], value: str, *, quoted: bool) -> bool:
+    """Whether `pass` is a key here: quoted, or assigned to; `pass: 3 tests` and `pass=3/4` tell of something else."""
+    if (found["join"].strip() == ":" and not found["close"].strip("\\]")) or is_complaint(value):
+        return False
+    return quoted or len(value) >= SHORTEST_SECRET or any(map(str.isalpha, value))
 
 
 def _is_no_value(found: re.Match[str], value: str) -> bool:

@@ -8,9 +8,10 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
+from .encoded import without_encoded_values
 from .names import Kind, Meaning, Names
-from .pairs import is_complaint, is_harmless, is_key, without_named_values
-from .patterns import looks_random, without_cards, without_credentials
+from .pairs import is_secret_member, without_named_values
+from .patterns import without_cards, without_credentials
 
 _MAX_CACHED: Final = 4096
 _LONGEST_CACHED: Final = 16_384
@@ -46,7 +47,7 @@ class Texts:
     def _scrubbed(self, text: str, depth: int) -> str:
         if depth < _DEEPEST and text.startswith(("{", "[", '"')) and _is_json(text):
             return _Document(text, self._names, lambda inner: self._scrubbed(inner, depth + 1)).scrubbed()
-        return without_cards(without_named_values(without_credentials(text), self._names))
+        return without_cards(without_named_values(without_encoded_values(without_credentials(text), self._names), self._names))
 
 
 class _Document:
@@ -79,7 +80,7 @@ class _Document:
 
     def _of_text(self, part: re.Match[str], meaning: Meaning | None) -> None:
         value = _read(part[0])
-        cleaned = meaning.mark if meaning is not None and _is_secret(meaning, value) else self._inner(value)
+        cleaned = meaning.mark if meaning is not None and is_secret_member(meaning, value) else self._inner(value)
         if cleaned != value:
             self._replace(part, cleaned)
 
@@ -95,15 +96,6 @@ class _Document:
         # half a surrogate pair can be escaped in JSON, and is no UTF-8
         self._kept += (self._text[self._done : part.start()], json.dumps(value, ensure_ascii=False).encode("utf-8", "replace").decode())
         self._done = part.end()
-
-
-def _is_secret(meaning: Meaning, value: str) -> bool:
-    """Whether a member's text is the secret that its name speaks of."""
-    if meaning.kind is Kind.KEYED:
-        return is_key(meaning, value)
-    if meaning.kind is Kind.MODE:
-        return looks_random(value, at_least=20)
-    return any(map(str.isalnum, value)) and not is_harmless(value) and not is_complaint(value)
 
 
 def _read(written: str) -> str:

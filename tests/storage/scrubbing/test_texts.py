@@ -64,6 +64,21 @@ REMOVED = [
     ("?sv=2020-08-04&sig=abcd%2Fefgh1234567890abcd%3D", "?sv=2020-08-04&sig=[signature]"),
     ("if password == 'hunter2':", "if password == '[password]':"),
     ("PHPSESSID=0123456789abcdef; other=1", "PHPSESSID=[token]; other=1"),
+    ("for {'password': ['x', 'y'], 'page': ['1']}", "for {'password': ['[password]', '[password]'], 'page': ['1']}"),
+    ("connect(password=('a',), port=1)", "connect(password=('[password]',), port=1)"),
+    ("{'token': {'old': ['a'], 'new': [('b', 'c')]}}", "{'token': {'old': ['[token]'], 'new': [('[token]', '[token]')]}}"),
+    ("sent {'credentials': {'user': 'u', 'pwd': ['p']}}", "sent {'credentials': {'user': 'u', 'pwd': ['[password]']}}"),
+    ("passwords=[alpha, beta], page=[1, 2]", "passwords=[[password], [password]], page=[1, 2]"),
+    ('body {\\"password\\": [\\"x1\\"]}', 'body {\\"password\\": [\\"[password]\\"]}'),
+    ("{'password': ['abc', 'de", "{'password': ['[password]', '[password]"),
+    ("user=bob pass=hunter pw=swordfish", "user=bob pass=[password] pw=[password]"),
+    ("got 'pass': 'hunter' and user[pass]=x1", "got 'pass': '[password]' and user[pass]=[password]"),
+    ("curl --pass hunter -v", "curl --pass [password] -v"),
+    ("passphrase=swordfish passPhrase: 'a b'", "passphrase=[password] passPhrase: '[password]'"),
+    ("next=%2Flogin%3Fpassword%3Dabc%26user%3Dx", "next=%2Flogin%3Fpassword%3D[password]%26user%3Dx"),
+    ("token%3Dabc%26user", "token%3D[token]%26user"),
+    ("to=a%2526pass%253Dabc%2526u", "to=a%2526pass%253D[password]%2526u"),
+    ("q=%7B%22password%22%3A%22x%22%2C%22a%22%3A1%7D", "q=%7B%22password%22%3A%22[password]%22%2C%22a%22%3A1%7D"),
 ]
 _FILE = re.compile(r"[\w.-]+\.(?P<extension>java|[cm]?[jt]sx?|py|rb|php|go|cs|kt)(?=[:(\"')?])")
 DOCUMENTS = [
@@ -220,6 +235,7 @@ def test_the_first_look_finds_every_known_token(token: str, data: st.DataObject)
 
 MARKS = list("=:\"'\\{}[],<>?&@- \n\x00é")
 WORDS = ["password", "token", "api_key", "key", "cookie", "Bearer ", "-----BEGIN ", "://", ": ", "--", "None", "1.0"]
+WORDS += ["pass", "pw", "['", "('", "%3D", "%22%3A%22", "%26"]
 SECRETS = ["hunter2", "abc123", "4111 1111 1111 1111", JWT, HEX]
 
 
@@ -236,6 +252,7 @@ def test_the_first_look_finds_every_text_that_loses_something(text: str) -> None
 
 HOSTILE = ["password=", "password: must ", '"password": "', "--password ", "token ", "<token>", "a://", "://a:", "{", '{"a":', "eyJ."]
 HOSTILE += ["1234 ", "\\", "-----BEGIN ", "=", "a", "a.", "Cookie: a=", "Bearer ", "\x00"]
+HOSTILE += ["password=[", "password=['", "auth={'a':", "[a,", "password%3D", "%25"]
 
 
 @pytest.mark.parametrize("hostile", HOSTILE, ids=range(len(HOSTILE)))

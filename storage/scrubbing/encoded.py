@@ -1,0 +1,34 @@
+"""Values beside their names in percent-encoded text, such as a URL in a query: `next=%2Flogin%3Fpassword%3Dabc%26page%3D1`."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+from urllib.parse import unquote
+
+from .names import Kind, Names
+from .pairs import SHORTEST_SECRET, is_secret_member
+
+_PERCENT: Final = "%(?:25)?"  # encoded once or twice
+_PAIR: Final = re.compile(
+    rf"""(?:(?<![\w.%-])|(?<=%[0-9a-f]{{2}})|(?<=%25[0-9a-f]{{2}}))(?P<name>[a-z_][\w.-]{{1,63}}+)
+    (?:{_PERCENT}2[27]{_PERCENT}3a(?:{_PERCENT}20)?|(?:{_PERCENT}5d)?{_PERCENT}3d)(?:{_PERCENT}2[27])?
+    (?P<value>(?:[^\s&"'`<>,;(){{}}\[\]%\#]|%(?!(?:25)?(?:0a|2[2367c]|3[bce]|5d|7d)))++)""",
+    re.VERBOSE | re.IGNORECASE | re.ASCII,
+)
+
+
+def without_encoded_values(text: str, names: Names) -> str:
+    """The text without encoded values whose names say that they are secret."""
+    if "%3" not in text and "%253" not in text:
+        return text
+    return _PAIR.sub(lambda pair: _without_value(pair, names), text)
+
+
+def _without_value(pair: re.Match[str], names: Names) -> str:
+    meaning, value = names.meaning(pair["name"]), unquote(pair["value"])
+    if meaning is None or not is_secret_member(meaning, value):
+        return pair[0]
+    if meaning.kind is not Kind.PASSWORD and value.isdigit() and len(value) < SHORTEST_SECRET:
+        return pair[0]
+    return pair[0][: pair.start("value") - pair.start()] + meaning.mark
