@@ -49,7 +49,11 @@ def kept(place: Path) -> dict[str, TableSchema] | None:
 
 
 def keep(place: Path, tables: Mapping[str, TableSchema]) -> None:
-    """Keep tables that were read and checked, where the folder can be written, and remove what nobody has used for a month."""
+    """Keep tables that were read and checked, where the folder can be written, and remove what nobody has used for a month.
+
+    Not by `durable.write_file`: processes that start together write the same file at once, and each needs a temporary one of its own; and
+    what a power loss takes is read anew, so that no start waits for an fsync.
+    """
     temporary = place.with_name(f".{place.name}.{os.getpid()}")
     with contextlib.suppress(OSError):
         place.parent.mkdir(parents=True, exist_ok=True)
