@@ -121,7 +121,7 @@ def test_a_message_stays(message: str) -> None:
 
 REMOVED = [
     ("for {'password': ['x', 'y'], 'page': ['1']}", "for {'password': ['[removed]', '[removed]'], 'page': ['1']}"),
-    ("connect(password=('a',), token={'old': ['b']})", "connect(password=('[removed]',), token={'old': ['[removed]']})"),
+    ("connect(password=('a',), secrets={'old': ['b2b2b2']})", "connect(password=('[removed]',), secrets={'old': ['[removed]']})"),
     ("user=bob pass=hunter 'pw': 'swordfish'", "user=bob pass=[removed] 'pw': '[removed]'"),
     ("next=%2Flogin%3Fpassword%3Dabc%26user%3Dx", "next=%2Flogin%3Fpassword%3D[removed]%26user%3Dx"),
     ("card 4111 1111 1111 1111 was declined", "card [removed] was declined"),
