@@ -17,7 +17,7 @@ from rich.text import Text
 
 from ...storage.lake.parquet import LakeError
 from ...storage.query import POND
-from ...storage.sourcemaps.artifacts import find
+from ...storage.sourcemaps.artifacts import NEXT_SERVED, find
 from ...storage.sourcemaps.compiler import SourceMapError
 from ...storage.sourcemaps.late import remap
 from ...storage.sourcemaps.mapping import LOOKS_EVERY_S
@@ -67,6 +67,8 @@ def upload(
             done = store_maps(store, artifacts, release, service, now=datetime.now(UTC), tell=lambda name: status.update(Text(line(name))))
     except TooManyMapsError as error:
         raise CommandError(str(error)) from None
+    if of_next := sum(artifact.is_of_next for artifact in artifacts):
+        print(f"{of_next} files of .next/static are named {NEXT_SERVED}, where Next.js serves them; --url-prefix says otherwise")
     resolved = _resolved(load(config, options), tenant, release, service) if done.stored else 0
     _tell(done, release, resolved)
 
@@ -121,13 +123,22 @@ def list_all(config: Path | None, options: Mapping[str, Any], tenant: str, relea
         form: table or json.
 
     Raises:
-        CommandError: there is no pond.
+        CommandError: there is no pond, or what is noted of a release is damaged; the others are printed.
     """
     store = _store(config, options, tenant)
-    found = store.all() if release is None else store.of_release(release)
+    try:
+        found = store.all() if release is None else store.of_release(release)
+    except SourceMapError as error:
+        raise CommandError(str(error)) from None
     if form == "json":
         print(json.dumps([asdict(stored) for stored in found], indent=2))
-        return
+    else:
+        _print(found)
+    if release is None and (damaged := store.damaged()):
+        raise CommandError("\n".join(line(said, 1_000) for said in damaged.values()))
+
+
+def _print(found: Iterable[StoredMap]) -> None:
     grid = Table(box=None, pad_edge=False, header_style="bold")
     for header in _SHOWN:
         grid.add_column(header, justify="right" if header in {"positions", "sources", "functions", "bytes"} else "left", overflow="fold")
@@ -148,7 +159,10 @@ def delete(
     store = _store(config, options, tenant)
     wanted = set(names)
     with store.changing():
-        of_release = store.of_release(release)
+        try:
+            of_release = store.of_release(release)
+        except SourceMapError as error:
+            raise CommandError(str(error)) from None
         removed = [stored for stored in of_release if service in {None, stored.service} and (not wanted or stored.name in wanted)]
         _check_found(removed, wanted, release)
         store.remove(removed)

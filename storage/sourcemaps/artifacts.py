@@ -28,6 +28,11 @@ _LAST_LINES: Final = 5
 _DEBUG_ID: Final = re.compile(rb"# debugId=([0-9a-fA-F-]{32,36})")
 _DEBUG_ID_OF_MAP: Final = re.compile(rb'"debug_?[iI]d"\s{0,4}:\s{0,4}"([0-9a-fA-F-]{32,36})"')
 _TAIL: Final = 1_024
+ANY_PREFIX: Final = "~/"
+"""Of names where nobody says where the files are served."""
+_NEXT_BUILT: Final = (".next", "static")
+NEXT_SERVED: Final = "_next/static"
+"""Where Next.js serves what it has built into `.next/static`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +43,13 @@ class Artifact:
         name: prefix and path below what was named, as `~/assets/main.js`.
         source_map: its map's file; None where the minified file itself holds it.
         minified: the file; None where only its map was named.
+        is_of_next: whether the name is the one under which Next.js serves the file.
     """
 
     name: str
     source_map: Path | None
     minified: Path | None
+    is_of_next: bool = False
 
     def contents(self) -> tuple[bytes, bytes | None]:
         """Of map and minified file.
@@ -69,7 +76,7 @@ def find(paths: Sequence[Path], prefix: str) -> list[Artifact]:
 
     Args:
         paths: files, and folders that are searched.
-        prefix: of the names, as `~/`.
+        prefix: of the names; `ANY_PREFIX` lets files of Next.js have the names that they are served under.
 
     Raises:
         SourceMapError: a path is not there, or there are too many files.
@@ -78,18 +85,26 @@ def find(paths: Sequence[Path], prefix: str) -> list[Artifact]:
     if len(names) > MOST_FILES:
         raise SourceMapError(f"{len(names)} files; {MOST_FILES} at most are looked at: name the folder of the build")
     maps = {path for path in names if path.suffix == ".map"}
-    prefix = prefix if prefix.endswith("/") else f"{prefix}/"
     found, taken = [], set()
     for script in (path for path in names if path.suffix in _SCRIPTS):
         source_map, is_inline = _map_of(script, maps)
         if source_map is not None or is_inline:
-            found.append(Artifact(prefix + names[script], source_map, script))
+            found.append(_artifact(prefix, names[script], source_map, script))
             taken.add(source_map)
     for alone in maps - taken:
         name = names[alone].removesuffix(".map")
         if name.endswith(_SCRIPTS):
-            found.append(Artifact(prefix + name, alone, None))
+            found.append(_artifact(prefix, name, alone, None))
     return sorted(found, key=lambda artifact: artifact.name)
+
+
+def _artifact(prefix: str, name: str, source_map: Path | None, minified: Path | None) -> Artifact:
+    parts = (minified or source_map or Path()).parts
+    built = next((place for place in range(len(parts) - 2, 0, -1) if parts[place - 1 : place + 1] == _NEXT_BUILT), 0)
+    if prefix == ANY_PREFIX and built:
+        below = "/".join((*parts[built + 1 : -1], name.rpartition("/")[2]))
+        return Artifact(f"{prefix}{NEXT_SERVED}/{below}", source_map, minified, is_of_next=True)
+    return Artifact(f"{prefix}{name}" if prefix.endswith("/") else f"{prefix}/{name}", source_map, minified)
 
 
 def _files(paths: Sequence[Path]) -> Iterator[tuple[Path, str]]:

@@ -87,13 +87,19 @@ class SourceMapStore:
         return _read(self._path(release))
 
     def all(self) -> list[StoredMap]:
-        """Every map, the release that was uploaded last at the end.
-
-        Raises:
-            SourceMapError: what is noted of a release is damaged.
-        """
-        found = [maps for path in self._paths() if (maps := _read(path))]
+        """Every map, the release that was uploaded last at the end; those of a damaged release are left out."""
+        found = [maps for path in self._paths() if (maps := _readable(path))]
         return [stored for maps in sorted(found, key=lambda maps: max(stored.uploaded_at for stored in maps)) for stored in maps]
+
+    def damaged(self) -> dict[Path, str]:
+        """The files of releases that cannot be read, and what is to be said of each."""
+        said: dict[Path, str] = {}
+        for path in self._paths():
+            try:
+                _read(path)
+            except SourceMapError as error:
+                said[path] = str(error)
+        return said
 
     def places(self, digest: str) -> Path:
         """Where what a map tells is."""
@@ -117,13 +123,13 @@ class SourceMapStore:
         fsync_folder(self.folder)
 
     def add(self, maps: Collection[StoredMap]) -> None:
-        """Let a release have these maps, instead of those of the same service and name; durably.
+        """Let a release have these maps, instead of those of the same service and name; durably. What is damaged of it is replaced.
 
         Raises:
             TooManyMapsError: they would be too many.
         """
         for release in {stored.release for stored in maps}:
-            of_release = {(stored.service, stored.name): stored for stored in self.of_release(release)}
+            of_release = {(stored.service, stored.name): stored for stored in _readable(self._path(release))}
             of_release |= {(stored.service, stored.name): stored for stored in maps if stored.release == release}
             if len(of_release) > MOST_OF_A_RELEASE:
                 raise TooManyMapsError(f"release {release} would have {len(of_release)} source maps, {MOST_OF_A_RELEASE} at most are kept")
@@ -153,9 +159,10 @@ class SourceMapStore:
         hand_over(self._changes, self._pond)
 
     def _sweep(self) -> None:
-        """Remove the places that no release names."""
+        """Remove the places that no release names; all stay while a damaged one may name them."""
         named = {self.places(stored.digest) for stored in self.all()}
-        for path in {*self.folder.glob("*.places"), *self.folder.glob(".*.tmp")} - named:
+        places = set() if self.damaged() else {*self.folder.glob("*.places")}
+        for path in {*places, *self.folder.glob(".*.tmp")} - named:
             path.unlink()
 
     def _path(self, release: str) -> Path:
@@ -173,6 +180,14 @@ def _read(path: Path) -> list[StoredMap]:
         return []
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise SourceMapError(f"{path} is damaged ({type(error).__name__}): remove it, and upload the maps of that release again") from None
+
+
+def _readable(path: Path) -> list[StoredMap]:
+    """The same; none where the file is damaged."""
+    try:
+        return _read(path)
+    except SourceMapError:
+        return []
 
 
 def _stored(noted: Any) -> StoredMap:

@@ -23,7 +23,7 @@ class Upload:
 
     Attributes:
         stored: maps that the release has now.
-        problems: of each artifact that was left out, or whose functions have no names: what and why.
+        problems: of each artifact that was left out, or whose functions have no names: what and why; and what is damaged of the store.
         failed: how many were left out.
     """
 
@@ -72,7 +72,11 @@ def upload(
                 done.stored.append(stored)
             if made.problem:
                 done.problems.append(f"{artifact.name}: {made.problem}")
+        damaged = store.damaged()
         store.add(done.stored)
+        left = store.damaged()
+        done.problems.extend(f"{path} was damaged: it has the maps of this upload only" for path in damaged.keys() - left.keys())
+        done.problems.extend(left.values())
     return done
 
 

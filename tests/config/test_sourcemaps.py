@@ -81,6 +81,38 @@ def test_what_cannot_be_used_is_told_and_the_rest_kept(command: Command, tmp_pat
     assert "1 source maps were left out" in error
 
 
+def test_a_damaged_release_is_named_and_the_others_are_shown_and_uploaded(command: Command, tmp_path: Path) -> None:
+    """Its own upload mends it."""
+    for release in ("1.0", "1.1"):
+        command("upload", "--release", release, str(BUILD))
+    damaged = next(path for path in (tmp_path / "pond/sourcemaps/releases").iterdir() if '"1.1"' in path.read_text())
+    damaged.write_text("[")
+    code, out, error = command("list", "--format", "json")
+    assert (1, ["1.0"]) == (code, [shown["release"] for shown in json.loads(out)])
+    assert f"{damaged} is damaged (JSONDecodeError): remove it, and upload the maps of that release again" in error
+    assert 1 == command("list", "--release", "1.1")[0]
+    code, _, error = command("upload", "--release", "1.2", str(BUILD))
+    assert (0, True) == (code, f"{damaged} is damaged" in error)
+    code, _, error = command("upload", "--release", "1.1", str(BUILD))
+    assert (0, True) == (code, f"{damaged} was damaged: it has the maps of this upload only" in error)
+    assert (0, "") == command("list")[::2]
+
+
+@pytest.mark.parametrize("named", [".", ".next", ".next/static", ".next/static/chunks/pages/a b.js"])
+def test_files_of_next_have_the_names_that_they_are_served_under(command: Command, tmp_path: Path, named: str) -> None:
+    """Whatever folder of the build is named; unless it is said where they are served."""
+    chunk = tmp_path / ".next" / "static" / "chunks" / "pages" / "a b.js"
+    chunk.parent.mkdir(parents=True)
+    chunk.write_text("function a(){throw 1}")
+    (chunk.parent / "a b.js.map").write_text('{"version": 3, "sources": ["a.ts"], "names": [], "mappings": "AAAA"}')
+    paths = [named, f"{named}.map"] if named.endswith(".js") else [named]
+    code, out, _ = command("upload", "--release", "1.0", *paths)
+    assert (0, True) == (code, out.startswith("1 files of .next/static are named _next/static, where Next.js serves them"))
+    command("upload", "--release", "1.1", "--url-prefix", "~/x", *paths)
+    names = {shown["release"]: shown["name"] for shown in json.loads(command("list", "--format", "json")[1])}
+    assert ("~/_next/static/chunks/pages/a b.js", True) == (names["1.0"], names["1.1"].startswith("~/x/"))
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

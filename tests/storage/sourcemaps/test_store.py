@@ -86,17 +86,30 @@ def test_a_release_has_a_largest_number_of_maps(store: SourceMapStore, monkeypat
 def test_a_damaged_release_is_named_and_costs_nothing_else(
     store: SourceMapStore, tmp_path: Path, caplog: pytest.LogCaptureFixture, noted: str
 ) -> None:
-    """Who changes anything is told which file it is; who maps stacks goes on without, and the log says so once."""
+    """It is named, with what to do; others are changed meanwhile; who maps stacks goes on without, and the log says so once."""
     _kept(store, MAP, replace(MAP, release="1.1", digest="1" * 32))
     (damaged,) = [path for path in store.folder.glob("releases/*.json") if '"1.1"' in path.read_text()]
     damaged.write_bytes(noted.encode("utf-8", "surrogatepass"))
-    with pytest.raises(SourceMapError, match=rf"{damaged.name} is damaged \(\w+\): remove it"), store.changing():
-        pass
+    with pytest.raises(SourceMapError, match=rf"{damaged.name} is damaged \(\w+\): remove it"):
+        store.of_release("1.1")
+    third = replace(MAP, release="1.2", digest="2" * 32)
+    _kept(store, third)
+    assert ({MAP, third}, [damaged]) == ({*store.all()}, [*store.damaged()])
     assert store.places("1" * 32).exists()
     maps = SourceMaps(tmp_path)
     maps.state()
     assert [False, False, True] == [maps.knows("shop", release) for release in ("1.1", "1.1", "1.0")]
     assert 1 == caplog.text.count("source maps are not used")
+
+
+def test_an_upload_replaces_what_is_damaged_of_its_release(store: SourceMapStore) -> None:
+    """With what it brings."""
+    _kept(store, MAP)
+    (path,) = store.folder.glob("releases/*.json")
+    path.write_text("garbage")
+    second = replace(MAP, name="~/b.js", digest="1" * 32)
+    _kept(store, second)
+    assert ([second], {}) == (store.of_release("1.0"), store.damaged())
 
 
 def test_what_a_later_version_has_noted_is_left_out(store: SourceMapStore) -> None:
