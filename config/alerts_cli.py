@@ -10,7 +10,8 @@ from typing import Annotated
 
 import typer
 
-from .options import Config, Data, SchemaFormat, Tenant
+from .options import Config, PondOptions
+from .shared_options import with_options
 
 app = typer.Typer(
     name="alerts",
@@ -30,21 +31,26 @@ class Fate(StrEnum):
 
 
 @app.command("list")
+@with_options(PondOptions)
 def alerts_list(
+    pond: PondOptions,
     rule: Annotated[str | None, typer.Option(help="Of this rule.", metavar="NAME")] = None,
     issue: Annotated[str | None, typer.Option(help="About this issue: its id, or the beginning.", metavar="ISSUE")] = None,
     status: Annotated[Fate | None, typer.Option(help="What became of it last.", metavar="fired|sent|failed|suppressed")] = None,
     limit: Annotated[int, typer.Option(help="How many at most.", min=1, metavar="N")] = 25,
-    data: Data = None,
-    config: Config = None,
-    tenant: Tenant = "default",
-    format: Annotated[SchemaFormat, typer.Option("--format", "-f", help="How it is printed.", metavar="table|json")] = SchemaFormat.table,  # noqa: A002
 ) -> None:
     """Show alerts, the newest first, and which channels have them. A running collector is asked to publish first."""
     from .commands import alerts as command
 
     command.list_all(
-        config, {"data": data}, tenant, format.value, rule=rule, issue=issue, status=None if status is None else status.value, limit=limit
+        pond.config,
+        pond.settings,
+        pond.tenant,
+        pond.format.value,
+        rule=rule,
+        issue=issue,
+        status=None if status is None else status.value,
+        limit=limit,
     )
 
 

@@ -1,76 +1,24 @@
-"""`otelpond issues resolve|ignore|reopen|assign|merge|split|comment`: appends what is done about issues to `issue_activity`."""
+"""`otelpond issues resolve|ignore|reopen|assign|merge|split|comment`: what each does about an issue; `issue_deeds` does it."""
 
 from __future__ import annotations
 
-import getpass
 import hashlib
-import os
-import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import duckdb
 
 from ...storage.issue_details import Row, ask
 from ...storage.issue_details.finding import short
-from ...storage.issues.activity import Activity, ActivityError, append
 from ..errors import CommandError
 from ..issues.status import resolved_in, until
-from ..issues.texts import console, line
-from ..pond import open_lake
-from ..settings import Settings
-from ..sources import load
-from .issues import found, pond
-from .rows import print_document
+from ..issues.texts import line
+from .issue_deeds import Deed, Request, act
+from .issues import found
 from .token import expiry
 
 _SHORT_FINGERPRINT = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What every one of these commands is given.
-
-    Attributes:
-        issues: ids, or their beginnings.
-        config: the configuration file.
-        options: settings given on the command line.
-        tenant: whose pond it is.
-        actor: who acts; None for whoever is logged in.
-        comment: what they say of it.
-        form: table (sentences) or json.
-    """
-
-    issues: Sequence[str]
-    config: Path | None
-    options: Mapping[str, Any]
-    tenant: str
-    actor: str | None
-    comment: str | None
-    form: str
-
-
-@dataclass(frozen=True, slots=True)
-class Deed:
-    """What one activity is beside its issue, time and actor.
-
-    Attributes:
-        activity: as in the column of that name; empty where nothing is done.
-        told: how an issue is afterwards, in a sentence behind its id.
-        columns: of `issue_activity`.
-    """
-
-    activity: str
-    told: str
-    columns: Mapping[str, Any]
-
-
-Decide = Callable[[duckdb.DuckDBPyConnection, Row], Sequence[Deed] | str]
-"""What to do about an issue, or why nothing is to be done."""
 
 
 def resolve(request: Request, release: str | None, *, in_next_release: bool) -> None:
@@ -94,7 +42,7 @@ def resolve(request: Request, release: str | None, *, in_next_release: bool) -> 
             return "is resolved already"
         return [Deed("resolved", "is resolved: an event after this moment brings it back", {"resolved_in": "now"})]
 
-    _act(request, decide)
+    act(request, decide)
 
 
 def ignore(request: Request, until_time: str | None, events: int | None, users: int | None) -> None:
@@ -105,7 +53,7 @@ def ignore(request: Request, until_time: str | None, events: int | None, users: 
     """
     ends = expiry(until_time, datetime.now(UTC), "--until") if until_time is not None else None
     columns = {"ignored_until": ends, "ignored_count": events, "ignored_users": users}
-    _act(request, lambda _con, _issue: [Deed("ignored", f"is ignored{until(columns)}", columns)])
+    act(request, lambda _con, _issue: [Deed("ignored", f"is ignored{until(columns)}", columns)])
 
 
 def reopen(request: Request) -> None:
@@ -118,7 +66,7 @@ def reopen(request: Request) -> None:
     def decide(_: duckdb.DuckDBPyConnection, issue: Row) -> Sequence[Deed] | str:
         return "is open already" if issue["status"] in {"open", "reopened"} else [Deed("reopened", "is open again", {})]
 
-    _act(request, decide)
+    act(request, decide)
 
 
 def assign(request: Request, assignee: str | None) -> None:
@@ -132,7 +80,7 @@ def assign(request: Request, assignee: str | None) -> None:
         whose = f"assigned to {line(assignee)}" if assignee else "assigned to nobody"
         return f"is {whose} already" if issue["assignee"] == assignee else [Deed("assigned", f"is {whose}", {"assignee": assignee})]
 
-    _act(request, decide)
+    act(request, decide)
 
 
 def comment(request: Request) -> None:
@@ -141,7 +89,7 @@ def comment(request: Request) -> None:
     Raises:
         CommandError: there is no pond or no such issue, or nothing is said.
     """
-    _act(request, lambda _con, _issue: [Deed("commented", "has the comment", {})])
+    act(request, lambda _con, _issue: [Deed("commented", "has the comment", {})])
 
 
 def merge(request: Request, into: str) -> None:
@@ -158,7 +106,7 @@ def merge(request: Request, into: str) -> None:
         told = f"is part of {short(target['issue_id'])} now: {line(target['title'], 80)}"
         return [Deed("merged", told, {"target_issue_id": target["issue_id"]})]
 
-    _act(request, decide)
+    act(request, decide)
 
 
 def split(request: Request, fingerprints: Sequence[str]) -> None:
@@ -181,69 +129,7 @@ def split(request: Request, fingerprints: Sequence[str]) -> None:
             for group in leaving
         ]
 
-    _act(request, decide)
-
-
-def _act(request: Request, decide: Decide) -> None:
-    """Append what is decided about each issue, all of it or nothing, and tell it."""
-    settings = load(request.config, request.options)
-    actor = request.actor or _logged_in()
-    told: list[str] = []
-    activities: list[Activity] = []
-    with pond(settings, request.tenant) as con:
-        issues = {issue["issue_id"]: issue for issue in (found(con, text) for text in request.issues)}
-        for issue in issues.values():
-            decided = decide(con, issue)
-            deeds = _said(decided, request.comment) if isinstance(decided, str) else decided
-            activities += [_activity(issue, deed, actor, request.comment) for deed in deeds if deed.activity]
-            told += [f"{short(issue['issue_id'])} {deed.told}" for deed in deeds]
-    _append(settings, request.tenant, activities)
-    if request.form == "json":
-        print_document([_described(activity) for activity in activities], sys.stdout)
-        return
-    for sentence in told:
-        console().print(sentence, soft_wrap=True)
-
-
-def _said(nothing: str, comment: str | None) -> list[Deed]:
-    """What is left to do where nothing is: what somebody says of it is kept."""
-    return [Deed("", nothing, {}) if comment is None else Deed("commented", f"{nothing}; it has the comment", {})]
-
-
-def _activity(issue: Row, deed: Deed, actor: str, said: str | None) -> Activity:
-    columns = {"service_name": issue["service_name"], "organization_id": issue["organization_id"], **deed.columns}
-    try:
-        return Activity(
-            activity_id=uuid4(),
-            issue_id=issue["issue_id"],
-            activity=deed.activity,
-            activity_timestamp=datetime.now(UTC),
-            actor=actor,
-            tenant_id=issue["tenant_id"],
-            comment=said,
-            **columns,
-        )
-    except ActivityError as error:
-        raise CommandError(str(error), exit_code=2) from None
-
-
-def _append(settings: Settings, tenant: str, activities: Sequence[Activity]) -> None:
-    if activities:
-        append(open_lake(settings, tenant), activities)
-
-
-def _described(activity: Activity) -> dict[str, Any]:
-    """The columns that say something."""
-    told = {field.name: getattr(activity, field.name) for field in fields(activity)}
-    return {name: value for name, value in told.items() if value is not None}
-
-
-def _logged_in() -> str:
-    """$USER, else who the system says it is."""
-    try:
-        return os.environ.get("USER") or getpass.getuser()
-    except (OSError, KeyError):
-        raise CommandError("nobody is known to be logged in here: --actor NAME", exit_code=2) from None
+    act(request, decide)
 
 
 def _newest_release(con: duckdb.DuckDBPyConnection, issue: Row) -> str | None:

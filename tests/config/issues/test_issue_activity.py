@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from otelpond.config.commands import issue_activity
+from otelpond.config.commands import issue_deeds
 from otelpond.storage.issues.activity import Activity
 from otelpond.storage.query import connect
 
@@ -20,7 +20,7 @@ IssueOf = Callable[[str], str]
 def appended(monkeypatch: pytest.MonkeyPatch) -> list[Activity]:
     """What would be stored: here nothing is."""
     activities: list[Activity] = []
-    monkeypatch.setattr(issue_activity, "_append", lambda _settings, _tenant, new: activities.extend(new))
+    monkeypatch.setattr(issue_deeds, "_append", lambda _settings, _tenant, new: activities.extend(new))
     return activities
 
 
@@ -153,8 +153,8 @@ def test_what_cannot_be_done_is_said_and_nothing_is_done(
 def test_whoever_acts_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """By $USER, else by the system; where nobody is known, it must be said."""
     monkeypatch.setenv("USER", "ada")
-    assert "ada" == issue_activity._logged_in()
+    assert "ada" == issue_deeds._logged_in()
     monkeypatch.delenv("USER")
     monkeypatch.setattr("getpass.getuser", lambda: (_ for _ in ()).throw(KeyError("no such user")))
-    with pytest.raises(issue_activity.CommandError, match="--actor NAME"):
-        issue_activity._logged_in()
+    with pytest.raises(issue_deeds.CommandError, match="--actor NAME"):
+        issue_deeds._logged_in()
