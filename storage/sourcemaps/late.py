@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
 import duckdb
@@ -20,6 +21,7 @@ from ..lake.lake import Lake
 from ..locks import locked
 from ..query import connect
 
+_SQL: Final = Path(__file__).parent / "stored_stacks.sql"
 TABLE: Final = "mapped_stacks"
 STREAM: Final = "mapped-stacks"
 """The application transaction of every append."""
@@ -56,8 +58,9 @@ def remap(lake: Lake, grouper: Grouper, release: str, service: str = "") -> int:
 
 def _mapped(con: duckdb.DuckDBPyConnection, grouper: Grouper, table: str, release: str, service: str) -> Iterator[pa.Table]:
     """What the stacks of a table are now and were not before, some rows at a time."""
+    _show(con, table)
     given = {"release": release, "service": service, "most": MOST_STACKS}
-    for batch in con.sql(_stored(table), params=given).to_arrow_reader(_AT_ONCE):
+    for batch in con.sql(_SQL.read_text(encoding="utf-8"), params=given).to_arrow_reader(_AT_ONCE):
         stored = pa.Table.from_batches([batch])
         rows = _as_asked(stored, grouper.annotate(table, stored))
         is_known = pc.and_(pc.equal(rows["mapped_stack"], rows["known_stack"]), pc.equal(rows["fingerprint"], rows["known_fingerprint"]))
@@ -66,22 +69,12 @@ def _mapped(con: duckdb.DuckDBPyConnection, grouper: Grouper, table: str, releas
             yield changed.select(["tenant_id", "service_name", "stack_hash", "stored_fingerprint", *WRITTEN.names])
 
 
-def _stored(table: str) -> str:
-    """A statement: the distinct stacks of a release, each as the row that came last, what it was known as, and no grouping yet."""
+def _show(con: duckdb.DuckDBPyConnection, table: str) -> None:
+    """Have the view `reported` show what is read of a table's rows, its stack and release also under these names."""
     read = TABLES[table]
     names = dict.fromkeys((*read.names, "tenant_id", read.release, "ingested_at", *WRITTEN.names))
-    columns = ", ".join(f"stored.{name}" for name in names if name != "grouping")
-    return (
-        f'select {columns}, \'{{"language": "javascript"}}\' as grouping, stored.grouping as stored_grouping,'  # noqa: S608 - our own names
-        " stored.stack_hash, stored.stored_fingerprint, coalesce(last.mapped_stack, stored.mapped_stack, '') as known_stack,"
-        " coalesce(last.fingerprint, stored.fingerprint, '') as known_fingerprint"
-        f" from (select *, md5({read.stack}) as stack_hash, coalesce(fingerprint, '') as stored_fingerprint from {table}_files"
-        f" where {read.release} = $release and ($service = '' or service_name = $service) and {read.stack} <> ''"
-        f" qualify row_number() over (partition by tenant_id, service_name, {read.stack}, fingerprint order by ingested_at desc) = 1"
-        " order by ingested_at desc limit $most) stored"
-        " left join last_mapped_stacks last on stored.tenant_id = last.tenant_id and stored.service_name = last.service_name"
-        " and last.release = $release and stored.stack_hash = last.stack_hash and stored.stored_fingerprint = last.stored_fingerprint"
-    )
+    columns = ", ".join([*names, f"{read.stack} as stack", f"{read.release} as release"])
+    con.view(f"{table}_files").project(columns).create_view("reported", replace=True)
 
 
 def _as_asked(stored: pa.Table, rows: pa.Table) -> pa.Table:
