@@ -43,8 +43,7 @@ with error as (
         error.* replace (coalesce(link.current_issue_id, error.issue_id) as issue_id),
         believed_time(error_timestamp, time_suspect, ingested_at) as happened_at
     from errors_once error
-    left join (select issue_id as base_id, any_value(current_issue_id) as current_issue_id from issue_links group by issue_id) link
-        on error.issue_id = link.base_id
+    left join current_issues link on error.issue_id = link.issue_id
 )
 select
     try_cast(timezone('UTC', happened_at) as date) as dt,

@@ -49,29 +49,40 @@ with latest as materialized (
     from (select *, {'at': activity_timestamp, 'id': activity_id} as told from issue_activity anti join issue_links using (issue_id))
     group by tenant_id, issue_id
 ),
+waiting as materialized (
+    select key.issue_key, greatest(state.at, merged_at) as since, state.id as cause, state.activity, state.count, state.users
+    from latest
+    join issue_keys key on latest.tenant_id = key.tenant_id and latest.issue_id = key.issue_id
+    where state.activity = 'resolved' or state.count is not null or state.users is not null
+),
+returned as materialized (
+    select
+        cause, activity, count, users, service_name, release, user_id,
+        least(error_timestamp, ingested_at) as error_timestamp,
+        event_id_of(crash_id, id_text) as event_id
+    from issue_rows event
+    join waiting on event.issue_key = waiting.issue_key and least(event.error_timestamp, event.ingested_at) > since
+),
 version as materialized (
     select tenant_id, service_name, release, release_key, first_seen from releases
 ),
-returned as materialized (
-    select event.*, state, fix_key
-    from named_issue_rows event
-    join (
-        select *, release_key(state.release) as fix_key from latest where state.activity in ('resolved', 'ignored')
-    ) waiting
-        on event.tenant_id = waiting.tenant_id and event.issue_id = waiting.issue_id
-        and least(event.error_timestamp, event.ingested_at) > greatest(waiting.state.at, event.merged_at)
+-- whether an event comes back, its service and release say: of each the first is enough
+back as (
+    select cause, service_name, release, min({'ended_at': error_timestamp, 'event_id': event_id}) as first
+    from returned
+    where activity = 'resolved'
+    group by cause, service_name, release
 ),
-later as materialized (
-    select
-        event.tenant_id, event.issue_id, least(error_timestamp, ingested_at) as error_timestamp,
-        event_id_of(crash_id, id_text) as event_id, event.release, user_id, state
-    from returned event
+ending as (
+    select cause, first.ended_at, 'regression' as reason, first.event_id, back.release
+    from back
+    join (select tenant_id, state, release_key(state.release) as fix_key from latest) resolved on back.cause = resolved.state.id
     left join version
-        on event.tenant_id = version.tenant_id and event.service_name = version.service_name and event.release = version.release
+        on resolved.tenant_id = version.tenant_id and back.service_name = version.service_name and back.release = version.release
     left join version fix
-        on event.tenant_id = fix.tenant_id and event.service_name = fix.service_name and event.state.release = fix.release
-    where state.activity = 'ignored' or state.resolved_in = 'now' or case
-        when event.service_name <> state.service_name then version.first_seen > state.at
+        on resolved.tenant_id = fix.tenant_id and back.service_name = fix.service_name and state.release = fix.release
+    where state.resolved_in = 'now' or case
+        when back.service_name <> state.service_name then version.first_seen > state.at
         when has_key_order(version.release, version.release_key, state.release, fix_key) then if(
             state.resolved_in = 'next_release', version.release_key > fix_key, version.release_key >= fix_key
         )
@@ -79,29 +90,25 @@ later as materialized (
         when state.resolved_in = 'next_release' then version.first_seen > fix.first_seen
         else version.first_seen >= fix.first_seen
     end
-),
-ending as (
-    select *, if(state.activity = 'resolved', 'regression', 'count') as reason
-    from later
-    where state.activity = 'resolved' or state.count is not null
-    qualify row_number() over (partition by tenant_id, issue_id order by error_timestamp, event_id) = coalesce(state.count, 1)
     union all by name
+    select cause, error_timestamp as ended_at, 'count' as reason, event_id, release
+    from returned
+    where count is not null
+    qualify row_number() over (partition by cause order by error_timestamp, event_id) = count
+    union all by name
+    select cause, error_timestamp as ended_at, 'users' as reason, event_id, release
     from (
-        select *, 'users' as reason
-        from later
-        where state.users is not null and user_id is not null
-        qualify row_number() over (partition by tenant_id, issue_id, user_id order by error_timestamp, event_id) = 1
+        select *
+        from returned
+        where users is not null and user_id is not null
+        qualify row_number() over (partition by cause, user_id order by error_timestamp, event_id) = 1
     )
-    qualify row_number() over (partition by tenant_id, issue_id order by error_timestamp, event_id) = state.users
+    qualify row_number() over (partition by cause order by error_timestamp, event_id) = users
     union all by name
-    select tenant_id, issue_id, state.until as error_timestamp, 'until' as reason from latest where state.until <= now()
+    select state.id as cause, state.until as ended_at, 'until' as reason from latest where state.until <= now()
 ),
 ended as (
-    select
-        tenant_id, issue_id,
-        arg_min({'at': error_timestamp, 'reason': reason, 'event_id': event_id, 'release': release}, (error_timestamp, reason)) as ending
-    from ending
-    group by tenant_id, issue_id
+    select cause, min({'ended_at': ended_at, 'reason': reason, 'event_id': event_id, 'release': release}) as ending from ending group by cause
 )
 select
     issue_id,
@@ -116,7 +123,7 @@ select
         ), ''), 'for_good')
     end as status_reason,
     coalesce(ending.reason = 'regression', false) as is_regression,
-    coalesce(ending.at, state.at) as status_changed_at,
+    coalesce(ending.ended_at, state.at) as status_changed_at,
     state.id as cause,
     ending.event_id,
     if(ending is not null, ending.release, state.release) as release,
@@ -125,4 +132,4 @@ select
     assignee,
     service_name,
     tenant_id
-from latest left join ended using (tenant_id, issue_id);
+from latest left join ended on state.id = ended.cause;

@@ -86,8 +86,7 @@ named as materialized (
         from event
         group by issue_key
     ) own
-    left join (select issue_id as own_id, any_value(current_issue_id) as current_issue_id from issue_links group by issue_id) link
-        using (own_id)
+    left join current_issues link on own.own_id = link.issue_id
 ),
 issue as (
     select

@@ -22,6 +22,5 @@ asof left join (
     on once.tenant_id = server.tenant_id and once.service_name = server.service_name
     and once.service_instance_id = server.service_instance_id and once.crash_timestamp >= server.timestamp
 cross join lateral (select server.known and once.crash_timestamp - server.timestamp <= interval 60 second as near)
-left join (select issue_id, any_value(current_issue_id) as current_issue_id from issue_links group by issue_id) link
-    on once.issue_id = link.issue_id
+left join current_issues link on once.issue_id = link.issue_id
 left join issue_resolutions resolution on once.issue_id = resolution.issue_id

@@ -10,6 +10,5 @@ select
 from (
     select * replace (issue_of(tenant_id, service_name, fingerprint, previous_fingerprint) as issue_id) from database_error_logs_mapped
 ) error
-left join (select issue_id, any_value(current_issue_id) as current_issue_id from issue_links group by issue_id) link
-    on error.issue_id = link.issue_id
+left join current_issues link on error.issue_id = link.issue_id
 left join issue_resolutions resolution on error.issue_id = resolution.issue_id

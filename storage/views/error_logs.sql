@@ -8,6 +8,5 @@ select
         resolution.resolved_by as resolved_by
     )
 from errors_once error
-left join (select issue_id, any_value(current_issue_id) as current_issue_id from issue_links group by issue_id) link
-    on error.issue_id = link.issue_id
+left join current_issues link on error.issue_id = link.issue_id
 left join issue_resolutions resolution on error.issue_id = resolution.issue_id
