@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import duckdb
 
+from .executed import executed
 from .gather import begins, positions, taken
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def cut(con: duckdb.DuckDBPyConnection, relations: Mapping[str, Relation], *sour
     for name, each in CUTS.items():
         rows = relations[each.source].rows
         if each.source in sources and rows.num_rows and _may_hold(each, relations):
-            row_ids = con.sql(f"execute cut_{name}").to_arrow_table()["row_id"]
+            row_ids = executed(con, f"cut_{name}")["row_id"]
             relations[name].exchange(taken(rows, positions(rows["row_id"], row_ids)))
 
 

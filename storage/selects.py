@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import duckdb
 import pyarrow as pa
 
+from .executed import executed
 from .gather import positions, taken_column
 from .quoting import quoted
 from .schema import Column, TableSchema, decoded_schemas
@@ -85,7 +86,7 @@ class TableSelect:
         Raises:
             duckdb.Error: the SELECT failed.
         """
-        computed = self._con.sql(f"execute fill_{self.table.name}").to_arrow_table()
+        computed = executed(self._con, f"fill_{self.table.name}")
         if self._row_wise is None:
             return computed
         source = relations[self._row_wise.relation].rows

@@ -8,6 +8,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from ..executed import executed
 from ..gather import taken
 from ..selects import Relation
 
@@ -43,7 +44,7 @@ class Prepared:
         """
         self._relation.exchange(rows)
         try:
-            result = self._con.sql(f"execute {self._name}").to_arrow_table()
+            result = executed(self._con, self._name)
         finally:
             self._relation.clear()
         ids = result["row_id"].to_numpy()

@@ -9,6 +9,7 @@ from typing import Final
 import duckdb
 import pyarrow as pa
 
+from ..executed import executed
 from ..selects import Relation
 
 _SQL: Final = Path(__file__).parent / "span_records.sql"
@@ -24,5 +25,5 @@ def event_records(con: duckdb.DuckDBPyConnection, relations: Mapping[str, Relati
     records = relations["logs"].rows
     if not relations["browser_spans"].rows.num_rows:
         return records
-    told = con.sql("execute span_records").to_arrow_table().select(records.schema.names)
+    told = executed(con, "span_records").select(records.schema.names)
     return pa.concat_tables([records, told.cast(records.schema)])
