@@ -90,7 +90,9 @@ class Notify(BaseModel):
     timeout_s: float = Field(10.0, gt=0, le=300, description="Seconds after which a channel without an answer is tried again.")
     ca_file: Path | None = Field(None, description="PEM file of the authorities that may sign the other side's certificate. [the system's]")
     max_per_hour: PositiveInt = Field(
-        20, description="Messages in any hour; alerts beyond them wait, and the next message has them, or their number."
+        20,
+        description="Messages in any hour, of which one rule causes three quarters at most; alerts beyond them wait, and the next"
+        " message has them, or their number.",
     )
     gather_s: Seconds = Field(10.0, description="Seconds after a message in which alerts are gathered for the next one.")
     quiet_hours: Annotated[str | None, AfterValidator(_quiet_hours)] = Field(

@@ -112,6 +112,7 @@ class PondAlerts:
             self._evaluate_at = time.monotonic() + _AFTER_FAILURE_S
             return
         for name in self._telling.channels:
+            self._telling.count(name, {rule: number for (channel, rule), number in self._evaluator.beyond.items() if channel == name})
             self._telling.hand_over(name, [each.alert for each in fired if name in each.rule.notify])
 
     def _publish(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -62,6 +62,11 @@ class Telling:
             if surplus := self._couriers[name].add(notification(alert) for alert in alerts):
                 self._surplus.append((name, surplus))
 
+    def count(self, name: str, numbers: Mapping[str, int]) -> None:
+        """Have a channel told how many more alerts there were, by rule; they are counted durably already."""
+        with self._noting:
+            self._couriers[name].count(numbers)
+
     def note(self) -> None:
         """Note durably what was handed over and is told by number only; where that fails, it is to be noted yet.
 
@@ -108,5 +113,5 @@ class Telling:
             else:
                 self._dispatches.settle(name, told, status="sent", attempt=attempt.number, error=outcome.remark or None)
                 self._dispatches.settle(name, by_number, status="suppressed", attempt=attempt.number, error=_BY_NUMBER)
-                self._dispatches.note_sent(name, attempt.at)
+                self._dispatches.note_sent(name, attempt.at, {each.rule for each in (*message.notifications, *message.summarised)})
             self._dispatches.count_beyond(name, {rule: -number for rule, number in message.beyond.items()})

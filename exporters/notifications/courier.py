@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 
 from ...storage.fault_places import place_of
@@ -54,6 +54,11 @@ class Courier:
             surplus = self._outbox.add(notifications)
             self._condition.notify_all()
         return surplus
+
+    def count(self, numbers: Mapping[str, int]) -> None:
+        """See `Outbox.count`."""
+        with self._condition:
+            self._outbox.count(numbers)
 
     def stop(self) -> None:
         """End after the attempt under way; what else waits is not sent."""

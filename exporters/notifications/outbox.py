@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -19,6 +20,8 @@ from .quiet_hours import QuietHours
 
 MOST_WAITING: Final = 1_000
 """Notifications that wait to be told; of further ones only the number is told."""
+_SHARE_OF_RULE: Final = 3, 4
+"""Of the messages of an hour, and of what waits, one rule has no more: what floods leaves room for the others."""
 _HOUR: Final = timedelta(hours=1)
 _FIRST_BACKOFF_S, _LONGEST_BACKOFF_S = 2.0, 300.0
 _LONGEST_DELAY_S: Final = 3600.0
@@ -36,7 +39,7 @@ class Limits:
     """When a channel may be told something.
 
     Attributes:
-        max_per_hour: messages in any hour.
+        max_per_hour: messages in any hour; one rule causes three quarters of them at most.
         gather_s: pause after a message; what comes in it goes together.
     """
 
@@ -49,14 +52,21 @@ class Outbox:
     """What waits for one channel.
 
     Args:
-        sent_at: when it was told something in the last hour, by an outbox before this one.
+        sent_at: when it was told something in the last hour, by an outbox before this one; and of which rules.
         beyond: what the outbox before had only counted, and not told yet.
     """
 
-    def __init__(self, channel: str, limits: Limits, *, sent_at: Iterable[datetime] = (), beyond: Mapping[str, int] | None = None) -> None:
+    def __init__(
+        self,
+        channel: str,
+        limits: Limits,
+        *,
+        sent_at: Mapping[datetime, AbstractSet[str]] | None = None,
+        beyond: Mapping[str, int] | None = None,
+    ) -> None:
         self.channel = channel
         self._limits = limits
-        self._sent_at = sorted(sent_at)
+        self._sent = dict(sorted((sent_at or {}).items()))
         self._beyond = Counter(beyond)
         self._waiting: dict[str, Notification] = {}
         self._message: Message | None = None
@@ -72,15 +82,21 @@ class Outbox:
             Those for which there is no room: the next message has their number, and they are settled by that.
         """
         surplus = []
+        waiting = Counter(each.rule for each in self._waiting.values())
         for each in notifications:
             if each.alert_id in self._waiting:
                 continue
-            if len(self._waiting) < MOST_WAITING:
+            if len(self._waiting) < MOST_WAITING and waiting[each.rule] < _share(MOST_WAITING):
                 self._waiting[each.alert_id] = each
+                waiting[each.rule] += 1
             else:
                 self._beyond[each.rule] += 1
                 surplus.append(each)
         return tuple(surplus)
+
+    def count(self, numbers: Mapping[str, int]) -> None:
+        """Have the next message tell how many more alerts there were, by rule."""
+        self._beyond.update(numbers)
 
     def next(self, now: datetime) -> Message | None:
         """What is to be sent now: the same message until it is settled, or failed so often that others go before it."""
@@ -88,9 +104,9 @@ class Outbox:
             return None
         if self._message is None:
             fresh = [each for each in self._waiting.values() if each.alert_id not in self._failing]
-            told = sorted(fresh or self._waiting.values(), key=lambda each: (SEVERITIES.index(each.severity), each.fired_at))
-            self._message = Message(tuple(told[:MOST_TOLD]), tuple(told[MOST_TOLD:]), dict(self._beyond))
-            self._first_tried = {each.alert_id: now for each in told} | self._first_tried
+            told, summarised = _chosen(fresh or self._waiting.values())
+            self._message = Message(told, summarised, dict(self._beyond))
+            self._first_tried = {each.alert_id: now for each in (*told, *summarised)} | self._first_tried
         return self._message
 
     def settle(self, outcome: Outcome, now: datetime) -> Attempt:
@@ -112,7 +128,7 @@ class Outbox:
             self._forget(message)
         self._not_before = now + timedelta(seconds=delay_s)
         if isinstance(outcome, Sent):
-            self._sent_at.append(now)
+            self._sent[now] = _rules(message) | self._sent.get(now, set())
         return Attempt(self.channel, message, number, outcome, now)
 
     def _tried_for_a_day(self, message: Message, now: datetime) -> Message | None:
@@ -137,14 +153,17 @@ class Outbox:
     def _wait_s(self, now: datetime) -> float:
         if self._limits.quiet_hours is not None and self._limits.quiet_hours.contains(now):
             return _LOOK_S
-        self._sent_at = [at for at in self._sent_at if now - _HOUR < at <= now]
-        waits = [0.0]
+        self._sent = {at: rules for at, rules in self._sent.items() if now - _HOUR < at <= now}
+        waits = [_until_free(list(self._sent), self._limits.max_per_hour, now), self._of_rules_s(now)]
         if self._not_before is not None:
             pause_s = (self._not_before - now).total_seconds()
             waits.append(pause_s if pause_s <= max(_LONGEST_DELAY_S, self._limits.gather_s) else 0.0)  # longer where the clock was put back
-        if len(self._sent_at) >= self._limits.max_per_hour:
-            waits.append((self._sent_at[-self._limits.max_per_hour] + _HOUR - now).total_seconds())
         return max(waits)
+
+    def _of_rules_s(self, now: datetime) -> float:
+        """Seconds until a rule of what waits may cause a message."""
+        most, rules = _share(self._limits.max_per_hour), {each.rule for each in self._waiting.values()}
+        return min((_until_free([at for at, told in self._sent.items() if rule in told], most, now) for rule in rules), default=0.0)
 
     def _forget(self, message: Message) -> None:
         for each in _ids(message):
@@ -152,6 +171,33 @@ class Outbox:
         self._failing &= self._waiting.keys()
         self._beyond -= Counter(message.beyond)
         self._message, self._attempts = None, 0
+
+
+def _chosen(waiting: Iterable[Notification]) -> tuple[tuple[Notification, ...], tuple[Notification, ...]]:
+    """What a message tells in full, the gravest first, and of the equally grave some of each rule; and the rest."""
+    ordered = sorted(waiting, key=lambda each: (SEVERITIES.index(each.severity), each.fired_at))
+    before: Counter[tuple[str, str]] = Counter()
+    places = []
+    for place, each in enumerate(ordered):
+        kind = each.severity, each.rule
+        places.append((SEVERITIES.index(each.severity), before[kind], place))
+        before[kind] += 1
+    told = {place for _, _, place in sorted(places)[:MOST_TOLD]}
+    return tuple(ordered[place] for place in sorted(told)), tuple(each for place, each in enumerate(ordered) if place not in told)
+
+
+def _until_free(sent: Sequence[datetime], most: int, now: datetime) -> float:
+    """Seconds until fewer messages than that are of the last hour."""
+    return (sent[-most] + _HOUR - now).total_seconds() if len(sent) >= most else 0.0
+
+
+def _share(whole: int) -> int:
+    part, of = _SHARE_OF_RULE
+    return -(-whole * part // of)
+
+
+def _rules(message: Message) -> set[str]:
+    return {each.rule for each in (*message.notifications, *message.summarised)}
 
 
 def _ids(message: Message) -> set[str]:

@@ -84,16 +84,24 @@ class Dispatches:
             ids = [each for (each,) in self._file.all("select alert_id from deliveries where channel = ?", [channel])]
             self.settle(channel, ids, status="suppressed", attempt=0, error="the settings name this channel no more")
 
-    def note_sent(self, channel: str, at: datetime) -> None:
-        """Note that a channel was told something, for its hourly cap."""
+    def note_sent(self, channel: str, at: datetime, rules: Iterable[str]) -> None:
+        """Note that a channel was told something, and of which rules, for its hourly cap."""
         with self._file.transaction():
-            self._file.do("delete from sent where at < ?", (at.timestamp() - _HOUR_S,))
+            for table in ("sent", "sent_of"):
+                self._file.do(f"delete from {table} where at < ?", (at.timestamp() - _HOUR_S,))  # noqa: S608 - our own text
             self._file.do("insert into sent values (?, ?)", (channel, at.timestamp()))
+            self._file.do("insert into sent_of values (?, ?, ?)", *((channel, rule, at.timestamp()) for rule in rules))
 
-    def sent(self, channel: str, now: datetime) -> list[datetime]:
-        """When a channel was told something in the last hour."""
-        found = self._file.all("select at from sent where channel = ? and at > ? order by at", [channel, now.timestamp() - _HOUR_S])
-        return [datetime.fromtimestamp(at, UTC) for (at,) in found]
+    def sent(self, channel: str, now: datetime) -> dict[datetime, set[str]]:
+        """When a channel was told something in the last hour, and of which rules."""
+        found = self._file.all(
+            "select sent.at, rule from sent left join sent_of using (channel, at) where channel = ? and sent.at > ? order by sent.at",
+            [channel, now.timestamp() - _HOUR_S],
+        )
+        told: dict[datetime, set[str]] = {}
+        for at, rule in found:
+            told.setdefault(datetime.fromtimestamp(at, UTC), set()).update({rule} - {None})
+        return told
 
     def count_beyond(self, channel: str, numbers: Mapping[str, int]) -> None:
         """Add to how many alerts a channel is to be told by number only, by rule; what was told is taken off."""

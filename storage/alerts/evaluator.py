@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -38,7 +39,7 @@ _ISSUES: Final = "of issues"
 _RETRY_S: Final = 5.0
 _OF_ISSUES: Final = (EVENTS, ACTIVITY, "issue_links")
 MOST_FIRED: Final = 1_000
-"""Alerts of one evaluation that are told; those beyond are rows of the table only."""
+"""Alerts of one evaluation that are told, of each rule its share; of those beyond, which are rows of the table, only the number is."""
 
 
 class Evaluator:
@@ -48,6 +49,9 @@ class Evaluator:
         data: the pond's folder.
         rules: of that pond.
         started: when the collector was: at the first evaluation of a pond, what it accepted before is known without a word.
+
+    Attributes:
+        beyond: how many alerts of the last evaluation are told by number only, by channel and rule.
     """
 
     def __init__(self, data: Path, rules: Sequence[Rule], file: StateFile, dispatches: Dispatches, *, started: datetime) -> None:
@@ -58,6 +62,7 @@ class Evaluator:
         self._memory = Memory(file)
         self._started = self._memory.started(started)
         self._troubles: dict[str, str] = {}
+        self.beyond: Mapping[tuple[str, str], int] = {}
         self._begin()
 
     def _begin(self) -> None:
@@ -94,7 +99,7 @@ class Evaluator:
             duckdb.Error: the pond cannot be read now; nothing is noted, and the next evaluation finds it.
             sqlite3.Error: the state cannot be written now; the same.
         """
-        shown = self._identity()
+        shown, self.beyond = self._identity(), {}
         if shown is None:
             return []
         try:
@@ -109,12 +114,20 @@ class Evaluator:
 
     def _evaluate(self, pond: Pond, now: datetime) -> list[Fired]:
         fired = [*self._of_windows(pond, now), *self._of_issues_or_later(pond, now)]
+        told, others = _shared_out(fired)
+        beyond = Counter((channel, each.rule.name) for each in others for channel in each.rule.notify)
         with self._file.transaction():
             self._memory.keep()
-            for number, each in enumerate(fired):
-                beyond = f"more than {MOST_FIRED} alerts at once" if number >= MOST_FIRED else None
-                self._dispatches.fire(each.alert, each.rule.notify, suppressed=beyond)
-        return fired[:MOST_FIRED]
+            for each in told:
+                self._dispatches.fire(each.alert, each.rule.notify)
+            for each in others:
+                self._dispatches.fire(
+                    each.alert, each.rule.notify, suppressed=f"more than {MOST_FIRED} alerts at once: told by number only"
+                )
+            for (channel, rule), number in beyond.items():
+                self._dispatches.count_beyond(channel, {rule: number})
+        self.beyond = beyond
+        return told
 
     def _of_issues_or_later(self, pond: Pond, now: datetime) -> list[Fired]:
         """What there is to tell of issues; where the pond cannot be asked of them now, nothing is noted, and it is found later."""
@@ -197,3 +210,14 @@ class Evaluator:
 
     def _connect(self) -> duckdb.DuckDBPyConnection:
         return attached(self._data)
+
+
+def _shared_out(fired: Sequence[Fired]) -> tuple[list[Fired], list[Fired]]:
+    """What is told, in its order, and what is not: the first of each rule before the second of any."""
+    before: Counter[str] = Counter()
+    turns = []
+    for place, each in enumerate(fired):
+        turns.append((before[each.rule.name], place))
+        before[each.rule.name] += 1
+    told = {place for _, place in sorted(turns)[:MOST_FIRED]}
+    return [fired[place] for place in sorted(told)], [each for place, each in enumerate(fired) if place not in told]

@@ -38,6 +38,8 @@ create table beyond (channel text, rule text, number integer not null, primary k
 create table rows (number integer primary key autoincrement, content text not null, plan integer);
 insert into noted values ('stream', 'alerts-' || lower(hex(randomblob(8))));
 """
+_LATER: Final = "create table if not exists sent_of (channel text not null, rule text not null, at real not null)"
+"""What an older file of the layout lacks."""
 
 
 class StateError(Exception):
@@ -103,6 +105,7 @@ class StateFile:
             fsync_folder(self._path.parent)
         if con.execute("pragma user_version").fetchone() != (LAYOUT,):
             raise StateError(f"{self._path} was written by a newer release of otelpond: upgrade otelpond")
+        con.execute(_LATER)
         con.execute("select count(*) from noted").fetchone()
         return con
 

@@ -81,7 +81,7 @@ def test_the_gravest_are_told_first_and_what_has_no_room_by_its_number() -> None
 
 def test_no_more_messages_than_the_cap_in_any_hour() -> None:
     """What waits meanwhile is told when the hour has room again, in one message."""
-    outbox = Outbox("ops", Limits(max_per_hour=2, gather_s=0), sent_at=[later(minutes=-59), later(minutes=-61)])
+    outbox = Outbox("ops", Limits(max_per_hour=2, gather_s=0), sent_at={later(minutes=-59): set(), later(minutes=-61): set()})
     outbox.add([alert(1)])
     assert sent(outbox, NOON) is not None
     outbox.add([alert(2)])
@@ -96,12 +96,11 @@ def test_no_more_messages_than_the_cap_in_any_hour() -> None:
 def test_what_cannot_wait_is_counted_and_told() -> None:
     """Beyond a thousand that wait only numbers are kept; so is what an outbox before had counted."""
     outbox = Outbox("ops", Limits(gather_s=0), beyond={"old": 5})
-    assert outbox.add(alert(number) for number in range(MOST_WAITING + 3)) == tuple(
-        alert(number) for number in range(MOST_WAITING, MOST_WAITING + 3)
-    )
+    alerts = [alert(number, f"rule-{number % 2}") for number in range(MOST_WAITING + 4)]
+    assert outbox.add(alerts) == tuple(alerts[MOST_WAITING:])
     message = sent(outbox, NOON)
     assert message is not None
-    assert {"new-issues": MOST_WAITING - MOST_TOLD + 3, "old": 5} == message.others
+    assert {f"rule-{number}": (MOST_WAITING - MOST_TOLD + 4) // 2 for number in (0, 1)} | {"old": 5} == message.others
     outbox.add([alert(9999)])
     assert sent(outbox, later(hours=1)) == Message((alert(9999),))
 
@@ -174,6 +173,36 @@ def _failed(outbox: Outbox, now: datetime, times: int) -> list[Message | None]:
         messages.append(outbox.next(now + timedelta(minutes=10 * attempt)))
         outbox.settle(TryLater("HTTP 500"), now + timedelta(minutes=10 * attempt))
     return messages
+
+
+def test_a_rule_that_floods_leaves_messages_to_the_others() -> None:
+    """Three quarters of the cap are its own; what it has beyond comes with another's message, or when there is room."""
+    outbox = Outbox("ops", Limits(max_per_hour=4, gather_s=0))
+    for number in range(3):
+        outbox.add([alert(number, "flood")])
+        assert sent(outbox, later(minutes=number)) is not None
+    outbox.add([alert(3, "flood")])
+    assert outbox.next(later(minutes=3)) is None
+    restarted = Outbox("ops", Limits(max_per_hour=4, gather_s=0), sent_at={later(minutes=number): {"flood"} for number in range(3)})
+    restarted.add([alert(3, "flood")])
+    assert (None, True) == (restarted.next(later(minutes=3)), restarted.next(later(minutes=61)) is not None)
+    outbox.add([alert(4, "other")])
+    assert sent(outbox, later(minutes=4)) == Message((alert(3, "flood"), alert(4, "other")))
+    outbox.add([alert(5, "other")])
+    assert (None, True) == (outbox.next(later(minutes=5)), outbox.next(later(minutes=61)) is not None)
+
+
+def test_of_what_waits_every_rule_has_room_and_is_shown() -> None:
+    """However many there are of another."""
+    outbox = Outbox("ops", Limits())
+    surplus = outbox.add(alert(number, "flood") for number in range(MOST_WAITING))
+    late = alert(5000, "other")
+    assert (MOST_WAITING // 4, ()) == (len(surplus), outbox.add([late]))
+    outbox.count({"flood": 7})
+    message = sent(outbox, later(hours=2))
+    assert message is not None
+    assert late == message.notifications[-1]
+    assert {"flood": MOST_WAITING - 19 + 7} == message.others
 
 
 def test_what_is_refused_is_not_sent_again_and_does_not_count_for_the_cap() -> None:

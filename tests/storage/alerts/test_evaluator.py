@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 
+import pytest
+from otelpond.storage.alerts import evaluator
 from otelpond.storage.alerts.rules import Rule
 
 from .small_pond import START, SmallPond, Watch, issue_of
@@ -23,6 +26,19 @@ def test_an_issue_is_new_once(small_pond: SmallPond) -> None:
     assert [] == watch.look(START + 2 * SECOND)
     watch.end()
     assert [] == Watch(small_pond, NEW).look(START + 3 * SECOND)
+
+
+def test_of_a_flood_each_rule_is_told_its_share_and_the_rest_by_number(small_pond: SmallPond, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of what one evaluation finds beyond the most that is told, channels are told the number of each rule, through a kill too."""
+    monkeypatch.setattr(evaluator, "MOST_FIRED", 4)
+    grave = Rule("grave", "new_issue", where="message = 'e'", notify=("ops",))
+    watch = Watch(small_pond, Rule("new", "new_issue", notify=("ops", "mail")), grave)
+    small_pond.publish(*(small_pond.error(text) for text in "abcdefg"))
+
+    assert {"new": 3, "grave": 1} == Counter(alert.rule for alert in watch.look())
+    assert {("ops", "new"): 4, ("mail", "new"): 4} == watch.evaluator.beyond
+    watch.end()
+    assert {"new": 4} == Watch(small_pond, grave).dispatches.beyond("ops")
 
 
 def test_an_alert_says_what_happened_where(small_pond: SmallPond) -> None:
