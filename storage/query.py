@@ -45,6 +45,9 @@ _STORAGE_VERSION: Final = "v1.5.0"  # DuckDB 1.5 and 2.x open it
 _WORD: Final = re.compile(r"\w+")
 _CALL: Final = re.compile(r"(\w+)\(")
 _STRING_OR_COMMENT: Final = re.compile(r"'(?:[^']|'')*'|--[^\n]*")
+_MADE: Final[dict[str, bytes]] = {}
+"""By kind, files that this process made (300 kB each), of views over no files: other ponds, and later changes of one, are spared 0.5 s."""
+_MOST_MADE: Final = 8
 
 
 class PondNotFoundError(Exception):
@@ -59,12 +62,14 @@ class _Contents:
         tables: those that are shown, by name.
         definitions: every view and its SELECT.
         macros: the statements that make those macros which the views name.
+        kind: digest of views, macros and comments: files of one kind differ in their lists of files alone.
         digest: of all that a file of the same digest need not be written anew for.
     """
 
     tables: Mapping[str, TableSchema]
     definitions: Mapping[str, str]
     macros: tuple[str, ...]
+    kind: str
     digest: str
 
 
@@ -143,17 +148,27 @@ class PondFile:
         _remove_wal(temporary)
         if shown:
             shutil.copyfile(self._pond, temporary)
+        elif contents.kind in _MADE:
+            temporary.write_bytes(_MADE[contents.kind])
+        else:
+            self._make(temporary, contents)
         with _attached(temporary) as con:
-            if not shown:
-                con.execute("create schema pond.files")
             for name, listing in changed.items():
                 _write_listing(con, name, listing, contents.digest)
-            if not shown:
-                for macro in contents.macros:
-                    con.execute(macro)
-                _write_views(con, contents.tables, contents.definitions)
         _replace(temporary, self._pond)
         self._written = (_identity(self._pond), contents.digest, {name: listing.version for name, listing in listings.items()})
+
+    def _make(self, file: Path, contents: _Contents) -> None:
+        """Write a file of views over no files, and remember it."""
+        stored = {name: table for name, table in self._tables.items() if table.view_sql is None}
+        stored |= {OPEN_EVENTS: stored[EVENTS]} if stored.keys() >= {EVENTS, SESSIONS} else {}
+        with _attached(file) as con:
+            con.execute("create schema pond.files")
+            for name, table in stored.items():
+                con.execute(f"create view pond.files.{name} as {table.empty}")
+            _write_views(con, contents)
+        if len(_MADE) < _MOST_MADE:
+            _MADE[contents.kind] = file.read_bytes()
 
     def _contents_with(self, rows_of: frozenset[str]) -> _Contents:
         """What is shown while these of the awaited tables have rows; a table without has its seed file alone."""
@@ -162,8 +177,9 @@ class PondFile:
             definitions = dict(views_of(tables, self._awaited - rows_of))
             macros = _macros(definitions.values())
             # Views hold absolute paths: in a directory that was moved or copied, all of them are written anew.
-            digest = hashlib.sha256(json.dumps([str(self._pond.resolve()), *definitions.items(), macros]).encode()).hexdigest()
-            self._contents[rows_of] = _Contents(tables, definitions, macros, digest)
+            comments = [(table.comment, [(column.name, column.comment) for column in table.columns]) for table in tables.values()]
+            kind = _digest([*definitions.items(), macros, comments])
+            self._contents[rows_of] = _Contents(tables, definitions, macros, kind, _digest([str(self._pond.resolve()), kind]))
         return self._contents[rows_of]
 
     def _shown(self, digest: str) -> dict[str, int]:
@@ -174,6 +190,10 @@ class PondFile:
         identity, written, versions = self._written
         known = identity == _identity(self._pond) and written == digest
         return versions if known else _read_versions(self._pond, digest)
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()
 
 
 def _identity(file: Path) -> int:
@@ -257,12 +277,14 @@ def _macros(selects: Iterable[str]) -> tuple[str, ...]:
     return tuple(text.replace("create macro ", "create macro pond.main.", 1) for name, text in texts.items() if name in called)
 
 
-def _write_views(con: duckdb.DuckDBPyConnection, tables: Mapping[str, TableSchema], definitions: Mapping[str, str]) -> None:
-    for name, select in definitions.items():
+def _write_views(con: duckdb.DuckDBPyConnection, contents: _Contents) -> None:
+    for macro in contents.macros:
+        con.execute(macro)
+    for name, select in contents.definitions.items():
         con.execute(f"create view pond.main.{name} as\n{select}")
         if comment := _opening_comment(select):
             con.execute(f"comment on view pond.main.{name} is {quoted(comment)}")
-    for name, table in ((name, table) for name, table in tables.items() if name in definitions):
+    for name, table in ((name, table) for name, table in contents.tables.items() if name in contents.definitions):
         con.execute(f"comment on view pond.main.{name} is {quoted(table.comment)}")
         shown = table.columns if table.view_sql is not None else _shown_columns(con, table)
         for column in (column for column in shown if column.comment):

@@ -1,4 +1,4 @@
-"""For all tests: one cache of kernels; and a whole run fails where a test that the ledger names did not run and pass."""
+"""For all tests: one cache of kernels, the order of files; and a whole run fails where a test that the ledger names did not pass."""
 
 from __future__ import annotations
 
@@ -14,9 +14,24 @@ import pytest
 
 LEDGER = Path(__file__).parent / "ledger.toml"
 PASSED = pytest.StashKey[set[str]]()
+WARMING = pytest.StashKey[subprocess.Popen[bytes]]()
 _WHOLE: Final = ("not long", "long")
 _INTEROP: Final = "tests/interop"
 _LEFT_OUT: Final = "left out"
+_ORDER: Final = (
+    *(
+        "tests/storage/",
+        "tests/test_readme.py",
+        "tests/chaos/",
+        "tests/e2e/",
+        "tests/exporters/",
+        "tests/instrumentation/",
+        "tests/config/",
+    ),
+    *("tests/", "tests/fuzz/", "tests/storage/decode/"),
+)
+"""Of files, by the longest beginning that fits: while the kernels compile those that neither need them nor wait for processes, and those
+that take long before those that do not, so that no process waits for another's last file."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -34,14 +49,41 @@ def kernel_cache() -> str:
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """Have the kernels compiled before the first test, and by nobody else: it takes longer than a test may."""
-    if _is_first(session.config) and not session.config.option.collectonly:
-        subprocess.run([sys.executable, "-m", "otelpond.config.cli", "warm"], check=True, timeout=900)
+    """Have the kernels compiled, by nobody else and before the first test: it takes longer than a test may.
+
+    A whole run in several processes begins with tests that need none meanwhile.
+    """
+    config = session.config
+    if _is_first(config) and not config.option.collectonly:
+        config.stash[WARMING] = warming = subprocess.Popen([sys.executable, "-m", "otelpond.config.cli", "warm"])
+        if not (_is_whole(config) and config.option.markexpr == "not long" and getattr(config.option, "numprocesses", None)):
+            assert 0 == warming.wait(timeout=900)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where the run was broken off, nobody waits for kernels any more."""
+    if (warming := session.config.stash.get(WARMING, None)) is not None:
+        warming.terminate()
+        warming.wait()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Several processes take files in an order of their own; see `_ORDER`."""
+    if not _is_first(config):
+        items.sort(key=lambda item: _ORDER.index(max((start for start in _ORDER if item.nodeid.startswith(start)), key=len)))
 
 
 def _is_first(config: pytest.Config) -> bool:
     """Whether this is the process that was started, and not one of pytest-xdist's."""
     return not hasattr(config, "workerinput")
+
+
+def _is_whole(config: pytest.Config) -> bool:
+    """Whether all tests are run, or all long ones."""
+    option = config.option
+    narrowing = ("keyword", "collectonly", "ignore_glob", "deselect", "lf", "maxfail")
+    narrowed = any(getattr(option, name, None) for name in narrowing) or (option.ignore or [_INTEROP]) != [_INTEROP]
+    return not narrowed and option.markexpr in _WHOLE and config.args == config.getini("testpaths")
 
 
 class _Ledger:
@@ -70,10 +112,7 @@ class _Ledger:
         if not _is_first(self._config):
             self._config.workeroutput[_LEFT_OUT] = sorted(self._left_out)  # type: ignore[attr-defined]
             return
-        option = self._config.option
-        narrowing = ("keyword", "collectonly", "ignore_glob", "deselect", "lf", "maxfail")
-        narrowed = any(getattr(option, name, None) for name in narrowing) or (option.ignore or [_INTEROP]) != [_INTEROP]
-        if narrowed or option.markexpr not in _WHOLE or self._config.args != self._config.getini("testpaths"):
+        if not _is_whole(self._config):
             return
         named = {test for entry in tomllib.loads(LEDGER.read_text(encoding="utf-8")).values() for test in entry["tests"]}
         self.absent = sorted(named - self._config.stash[PASSED] - self._left_out)

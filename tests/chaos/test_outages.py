@@ -68,6 +68,7 @@ def require_once(collector: Collector, sender: Sender) -> None:
     assert [] == list((collector.data / "quarantine").glob("*.pb")), "a payload was blamed"
 
 
+@pytest.mark.long
 @pytest.mark.timeout(240)
 def test_a_disk_that_is_full_for_a_while(tmp_path: Path, quick: dict[str, str], mount: Any, server_spans: Any, eventually: Any) -> None:
     """Answers are 503 with a time to try again; when there is room again everything goes on, and nothing is lost or stored twice."""
@@ -103,6 +104,7 @@ def _fill(file: Path) -> None:
                 continue
 
 
+@pytest.mark.long
 @pytest.mark.timeout(240)
 def test_a_folder_that_cannot_be_written_for_a_while(
     tmp_path: Path, quick: dict[str, str], mount: Any, server_spans: Any, eventually: Any

@@ -42,6 +42,7 @@ def test_what_was_acknowledged_survives_power_losses(tmp_path: Path) -> None:
     assert (0, 0, 0) == (figures["lost"], figures["doubled"], figures["failed"]), figures["complaints"]
 
 
+@pytest.mark.long
 @pytest.mark.skipif(STRACE is None, reason="strace is not installed")
 @pytest.mark.timeout(300)
 def test_a_pond_that_fsyncs_nothing_is_found_out(tmp_path: Path) -> None:

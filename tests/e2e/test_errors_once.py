@@ -53,9 +53,8 @@ def _log(service: str, trace_id: bytes, span_id: bytes, at: int, *, beside: str 
 
 
 @pytest.mark.timeout(120)
-def test_an_error_told_as_span_event_and_as_log_is_one(new_collector: Any) -> None:
+def test_an_error_told_as_span_event_and_as_log_is_one(collector: Any) -> None:
     """Neither the log 30 s later, in another publish, nor both once more after a restart, beside other records, add a second error."""
-    collector = new_collector().start()
     now, trace_id = time.time_ns(), secrets.token_bytes(16)
     request, spans = _trace("told-twice")
     span = _failed_span(spans, trace_id, now - 90 * 10**9)

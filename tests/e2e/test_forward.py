@@ -85,6 +85,7 @@ def test_a_chain_of_two_holds_every_span_once_through_kills(
     assert [] == kept(first)
 
 
+@pytest.mark.long
 def test_a_destination_that_hangs_costs_the_tables_nothing(new_collector: Any, server_spans: Any, eventually: Callable[..., Any]) -> None:
     """Rows are published as ever, the inbox is emptied, and what waits is kept; at the end nobody waits for the destination."""
     with closing(create_server(("127.0.0.1", 0))) as silent:

@@ -13,6 +13,7 @@ STRACE = shutil.which("strace")
 CALLS = "trace=fsync,fdatasync,unlink,unlinkat,truncate,ftruncate"
 
 
+@pytest.mark.long
 @pytest.mark.skipif(STRACE is None, reason="strace is not installed")
 @pytest.mark.timeout(180)
 def test_everything_is_fsynced_before_a_segment_is_forgotten(

@@ -21,9 +21,8 @@ def count(collector: Any, service: str) -> int:
 
 
 @pytest.mark.timeout(120)
-def test_a_retry_is_stored_once(new_collector: Callable[..., Any], server_spans: Any) -> None:
+def test_a_retry_is_stored_once(collector: Any, server_spans: Any) -> None:
     """The same payload at once eight times, after a publish, gzipped, and after a kill and restart is one payload."""
-    collector = new_collector().start()
     body = server_spans(3, "retried").SerializeToString()
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: collector.post("/v1/traces", body).status_code, range(8)))
@@ -52,9 +51,8 @@ def test_a_retry_across_a_kill_before_any_publish_is_stored_once(new_collector: 
 
 
 @pytest.mark.timeout(120)
-def test_a_payload_without_times_is_stored_each_time(new_collector: Callable[..., Any], server_spans: Any) -> None:
+def test_a_payload_without_times_is_stored_each_time(collector: Any, server_spans: Any) -> None:
     """Equal bytes in which no item carries a time may be two requests, and are kept as two."""
-    collector = new_collector().start()
     body = server_spans(2, "timeless", timeless=True).SerializeToString()
     collector.accept("/v1/traces", body)
     collector.accept("/v1/traces", body)

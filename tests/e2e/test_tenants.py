@@ -183,6 +183,7 @@ def test_a_broken_pond_stops_no_other(new_collector: Any, server_spans: Any, dam
     assert {"before": 2, "after": 3} == services(collector, "broken")
 
 
+@pytest.mark.long
 @pytest.mark.timeout(180)
 def test_the_pipeline_is_killed_while_several_ponds_are_at_work(new_collector: Any, server_spans: Any, eventually: Any) -> None:
     """Each goes on where it was."""

@@ -120,6 +120,7 @@ def _accepted(collector: Any, body: bytes) -> bool:
     return False
 
 
+@pytest.mark.long
 @pytest.mark.timeout(120)
 def test_the_children_end_with_the_parent(new_collector: Callable[..., Any], server_spans: Any, eventually: Any) -> None:
     """Killed without a word, it leaves nobody behind; told to end, it has everything published and is gone within its limit."""
@@ -173,7 +174,7 @@ def test_a_second_collector_is_refused_the_port(workers: Any, new_collector: Cal
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("workers", [pytest.param("1", marks=pytest.mark.long), "2"])
 def test_a_body_that_never_ends_does_not_hold_up_the_end(new_collector: Callable[..., Any], server_spans: Any, workers: str) -> None:
     """SIGTERM waits for requests under way within its limit, then everything accepted is published."""
     collector = new_collector(OTELPOND_WORKERS=workers, OTELPOND_DRAIN_TIMEOUT_S="20", OTELPOND_COMMIT_INTERVAL_S="3600").start()

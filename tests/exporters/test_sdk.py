@@ -168,7 +168,7 @@ def test_what_a_forked_child_stores_its_parent_publishes(data: Path) -> None:
     assert ["child", "parent"] == _names(data)
 
 
-@pytest.mark.parametrize("stores", ["before", "after"])
+@pytest.mark.parametrize("stores", ["before", pytest.param("after", marks=pytest.mark.long)])
 def test_a_living_child_keeps_nothing_of_a_killed_parent(data: Path, tracing: Callable[[], TracerProvider], stores: str) -> None:
     """The parent's rows are published while the child lives, whenever it begins to store; the child's own when it has ended."""
     end = """

@@ -150,7 +150,7 @@ SERVERS = {
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("server", list(SERVERS))
+@pytest.mark.parametrize("server", ["uvicorn", pytest.param("gunicorn", marks=pytest.mark.long)])
 def test_every_row_once_and_no_column_empty(
     server: str,
     *,

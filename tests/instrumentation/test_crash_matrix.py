@@ -54,9 +54,11 @@ MATRIX = {
 
 LEFT = {"os.abort", "segfault", "SIGBUS", "SIGFPE", "os._exit", "os._exit(0)", "SIGKILL", "stopped late"}
 """Those that leave a file for the next process."""
+ALIKE = {"SIGBUS", "SIGFPE", "os._exit(0)", "loop callback", "exception group", "recursion error", "out of memory", "calling the hook"}
+"""Those that go as another one does."""
 
 
-@pytest.mark.parametrize("way", sorted(MATRIX))
+@pytest.mark.parametrize("way", [pytest.param(way, marks=[pytest.mark.long] * (way in ALIKE)) for way in sorted(MATRIX)])
 def test_it_is_reported_once_with_its_context(way: str, collector: Any, run: Callable[..., Any], tmp_path: Path) -> None:
     """By itself, or by the next process of the service; with who it met and what led to it. The process ends as it would have."""
     service = f"ends by {way}"

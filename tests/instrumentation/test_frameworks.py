@@ -15,25 +15,27 @@ OTELPOND = (sys.executable, "-m", "otelpond.config.cli")
 TIMES = 20
 
 
-@pytest.fixture(scope="module", params=["flask_shop:app", "django_shop:application"], ids=["flask", "django"])
-def application(request: pytest.FixtureRequest) -> str:
-    """What gunicorn serves."""
-    return str(request.param)
+FLASK, DJANGO = "flask_shop:app", "django_shop:application"
+TOLD = {
+    "packages-flask": (FLASK, "packages", []),
+    "parts-django": (DJANGO, "parts", []),
+    "parts-flask": (FLASK, "parts", [pytest.mark.long]),
+    "packages-django": (DJANGO, "packages", [pytest.mark.long]),
+}
 
 
-@pytest.fixture(scope="module", params=["packages", "parts"])
-def told(
-    request: pytest.FixtureRequest, application: str, collector: Any, serve: Callable[..., Any], free_address: Callable[[], str]
-) -> tuple[str, Any]:
+@pytest.fixture(scope="module", params=[pytest.param((app, by), id=name, marks=marks) for name, (app, by, marks) in TOLD.items()])
+def told(request: pytest.FixtureRequest, collector: Any, serve: Callable[..., Any], free_address: Callable[[], str]) -> tuple[str, Any]:
     """The name of a service that was asked everything `TIMES` times, in two workers of gunicorn, and the collector that knows.
 
     Its packages tell it alone, or our parts tell it with them.
     """
     address = free_address()
-    service = f"{application.partition('_')[0]}-{request.param}"
+    application, by = request.param
+    service = f"{application.partition('_')[0]}-{by}"
     launcher = (*OTELPOND, "run", "--service", service, "--endpoint", f"http://{collector.http}", "--")
     command = (str(BIN / "gunicorn"), application, "--workers", "2", "--bind", address, "--no-control-socket")
-    alone = {"OTELPOND_DISABLED_PARTS": "requests,database,errors"} if request.param == "packages" else {}
+    alone = {"OTELPOND_DISABLED_PARTS": "requests,database,errors"} if by == "packages" else {}
     if service == "flask-packages":
         alone["OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"] = "sqlite3"  # its statements are SQLAlchemy's
     with serve(address, *launcher, *command, **alone) as ask:

@@ -243,7 +243,7 @@ _ANY_JSON = st.recursive(
 )
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(data=st.data())
 def test_anything_else_is_an_error_and_nothing_but_that(data: Any) -> None:
     """A text in which some value is replaced by any other reads as a valid request or is an UndecodableError."""

@@ -232,6 +232,23 @@ def test_a_pond_may_be_moved(data: Path, lake: Lake, publish: Publish) -> None:
         assert con.execute("select count(*) from visits").fetchone() == (3,)
 
 
+def test_ponds_of_one_process_share_their_views_and_nothing_else(
+    data: Path, lake: Lake, publish: Publish, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Views are made once; the next pond has the same ones, with comments, over its own files."""
+    monkeypatch.setattr(query, "_MADE", {})
+    publish(0)
+    lake.refresh()
+    monkeypatch.setattr(query, "_write_views", None)
+    Lake(tmp_path / "another", lake.schemas).refresh()
+
+    shown = "select comment, column_count from duckdb_views() where database_name = 'pond' and schema_name = 'main'"
+    with connect(data) as first, connect(tmp_path / "another") as second:
+        assert first.execute(shown).fetchall() == second.execute(shown).fetchall() == [("Visits of pages.", 10)]
+        assert (3, 0) == tuple(con.execute("select count(*) from visits").fetchone()[0] for con in (first, second))
+    assert str(data).encode() not in (tmp_path / "another" / query.POND).read_bytes()
+
+
 def test_a_folder_name_may_hold_a_quote(tmp_path: Path, tables: dict[str, TableSchema]) -> None:
     """Paths are quoted in the views."""
     Lake(tmp_path / "it's", tables).refresh()

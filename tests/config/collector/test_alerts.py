@@ -288,6 +288,7 @@ def webhook() -> Iterator[tuple[str, list[dict[str, Any]]]]:
     server.server_close()
 
 
+@pytest.mark.long
 def test_the_process_tells_each_alert_through_kills(tmp_path: Path, webhook: tuple[str, list[dict[str, Any]]]) -> None:
     """Killed three times at random moments, at its end it has told all, and each fired once."""
     url, bodies = webhook

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 import psutil
+import pytest
 from otelpond.config.demo.processes import clean_environment
 
 
@@ -35,6 +36,7 @@ def test_the_demo_shows_what_arrived(tmp_path: Path, kernel_cache: str) -> None:
     assert [("INSERT",), ("SELECT",), ("UPDATE",)] == types
 
 
+@pytest.mark.long
 def test_ctrl_c_ends_the_demo_cleanly(tmp_path: Path, kernel_cache: str) -> None:
     """Without --seconds it runs until Ctrl-C, then reports like any other, and leaves no process behind."""
     demo = _demo(tmp_path, kernel_cache)

@@ -216,7 +216,7 @@ def test_the_search_for_a_fault_gives_up_in_time() -> None:
         inspect(Signal.TRACES, b"\x30\x00" * 200_000 + b"\x07")
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(data=st.data())
 def test_mutated_bytes_are_judged_or_told_as_broken(data: Any) -> None:
     """Bytes changed, lost or added give an inspection or an UndecodableError with a text, never another error."""

@@ -20,7 +20,7 @@ from otelpond.storage.signals import Signal
 from .otlp_messages import fake_hash, payloads_of, requests, rules
 from .otlp_wire import rewired
 
-_SETTINGS = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+_SETTINGS = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 _DAY_NS = 86_400 * 1_000_000_000
 
 

@@ -37,7 +37,7 @@ def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "PIECE_BYTES", 100)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_pieces_are_judged_as_the_whole(data: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Counts, first reason and times are the same, and every byte is in one piece, whatever is sent."""
