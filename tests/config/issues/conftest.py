@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 from otelpond.config import cli
-from otelpond.storage.issue_details import find
 from otelpond.storage.query import connect
 
 Command = Callable[..., tuple[int, str, str]]
@@ -168,13 +167,14 @@ def command(pond: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys:
     return run
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def issue_of(pond: Path) -> Callable[[str], str]:
-    """The id of the issue with that type."""
+    """The id of the issue with that type, as it was before anybody acted."""
+    with connect(pond) as con:
+        issues = con.execute("select error_type, issue_id::text from issues").fetchall()
 
     def find_one(kind: str) -> str:
-        with connect(pond) as con:
-            (found,) = con.execute("select issue_id from issues where error_type = $1", [kind]).fetchall()
-            return str(find(con, str(found[0]))["issue_id"])
+        (found,) = [issue for error_type, issue in issues if error_type == kind]
+        return str(found)
 
     return find_one
