@@ -40,10 +40,38 @@ def _own(most: int) -> None:
     Path("own/names.sql").write_text(OWN.format(most=most, comments=comments), encoding="utf-8")
 
 
+def _fill() -> None:
+    """Have a pond here that has rejected things."""
+    _own(most=5)
+    Path("otelpond.toml").write_text('tables = ["own"]\n', encoding="utf-8")
+    spans = [
+        {"traceId": "0" * 31 + "1", "spanId": "0" * 15 + "1", "name": "much too long", "startTimeUnixNano": "1790000000000000000"},
+        {"traceId": "0" * 31 + "2", "spanId": "abcd", "name": "bad"},
+    ]
+    Path("spans.jsonl").write_text(json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}) + "\nnot JSON\n", encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["otelpond", "import", "spans.jsonl"])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+    assert not ended.value.code
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where such a pond stands, for tests that only look."""
+    folder = tmp_path_factory.mktemp("rejected")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for name in [name for name in os.environ if name.startswith("OTELPOND_")]:
+            patch.delenv(name)
+        _fill()
+    return folder
+
+
 @pytest.fixture
-def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Runs `otelpond` where a pond stands that has rejected things: exit code, standard output, standard error."""
-    monkeypatch.chdir(tmp_path)
+def command(place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Runs `otelpond` there: exit code, standard output, standard error."""
+    monkeypatch.chdir(place)
     for name in [name for name in os.environ if name.startswith("OTELPOND_")]:
         monkeypatch.delenv(name)
 
@@ -57,14 +85,6 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
         printed = capsys.readouterr()
         return code, printed.out, printed.err
 
-    _own(most=5)
-    Path("otelpond.toml").write_text('tables = ["own"]\n', encoding="utf-8")
-    spans = [
-        {"traceId": "0" * 31 + "1", "spanId": "0" * 15 + "1", "name": "much too long", "startTimeUnixNano": "1790000000000000000"},
-        {"traceId": "0" * 31 + "2", "spanId": "abcd", "name": "bad"},
-    ]
-    Path("spans.jsonl").write_text(json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}) + "\nnot JSON\n", encoding="utf-8")
-    assert 0 == run("import", "spans.jsonl")[0]
     return run
 
 
@@ -94,8 +114,13 @@ def test_show_prints_content_and_why_it_stays(command: Command) -> None:
     assert '"name": "much too long"' in command("rejected", "show", groups["row"])[1]
 
 
-def test_replay_stores_once_what_a_mended_table_takes(command: Command) -> None:
+def test_replay_stores_once_what_a_mended_table_takes(
+    command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Named records that stay are an error with the reason; --all takes what can be taken."""
+    monkeypatch.chdir(tmp_path)
+    _fill()
+    capsys.readouterr()
     row = next(group["id"] for group in json.loads(command("rejected", "list", "-f", "json")[1])["rejected"] if group["kind"] == "row")
     code, out, err = command("rejected", "replay", row)
     assert (1, "0 replayed, 0 had been replayed before, 1 stay rejected\n") == (code, out)
