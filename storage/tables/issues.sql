@@ -60,11 +60,12 @@ comment on column issues.service_name is 'of the latest event';
 comment on column issues.organization_id is 'of the latest event';
 comment on column issues.tenant_id is 'whose issue it is';
 
--- Rows are counted by keys of 64 bits; ids are made for those alone that may be the first or the last.
+-- Rows are counted by keys of 64 bits; ids are made for those alone that may be the first or the last. In place of issue_states a pond's
+-- view has its SELECT, over `event`: the rows are read once.
 with event as materialized (
     select
-        issue_key, error_timestamp, crash_id, id_text, type, message, culprit, level, release, environment, fingerprint, previous_fingerprint,
-        grouping_version, user_id, session_id, service_name, organization_id, tenant_id
+        issue_key, error_timestamp, ingested_at, crash_id, id_text, type, message, culprit, level, release, environment, fingerprint,
+        previous_fingerprint, grouping_version, user_id, session_id, service_name, organization_id, tenant_id
     from issue_rows
     where fingerprint is not null
 ),
