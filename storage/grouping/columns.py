@@ -13,10 +13,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..events.prepared import one, text
+from ..stacks.lines import bounded
 from .report import Report
 
-LONGEST_STACK: Final = 65_536
-"""Characters of a stack that are read: the first and the last half of them."""
 _LONGEST_REMEMBERED: Final = 2_048
 """Characters of a document whose hints are kept."""
 _LONGEST_MESSAGE: Final = 8_192
@@ -113,7 +112,7 @@ def _report(texts: tuple[str | None, ...], operation: tuple[str, ...], query: tu
     return Report(
         (name or "")[-_LONGEST_MESSAGE:],
         (message or "")[:_LONGEST_MESSAGE],
-        _cut(stack or ""),
+        bounded(stack or ""),
         hints.language,
         service or "",
         hints.asked,
@@ -122,11 +121,6 @@ def _report(texts: tuple[str | None, ...], operation: tuple[str, ...], query: tu
         (kind or "")[:_LONGEST_ASKED],
         " ".join(part for part in query[3:] if part) or None,
     )
-
-
-def _cut(stack: str) -> str:
-    half = LONGEST_STACK // 2
-    return stack if len(stack) <= LONGEST_STACK else f"{stack[:half]}\n{stack[-half:]}"
 
 
 def _query(columns: tuple[str, ...]) -> tuple[str, ...]:

@@ -25,9 +25,11 @@ def lines_of(text: str) -> tuple[list[str], tuple[str, ...]]:
     A text that lost its line breaks to an escaping (`\n` as two characters) gets them back.
     """
     notes: tuple[str, ...] = ()
+    is_escaped = "\n" not in text and "\\n" in text
     if len(text) > _SEEN:
-        text, notes = _ends(text, _SEEN), (f"{len(text) - LONGEST_TEXT} characters in the middle were not read",)
-    if "\n" not in text and "\\n" in text:
+        seen = f"{text[: _SEEN // 2]}\\n{text[-_SEEN // 2 :]}" if is_escaped else _ends(text, _SEEN)
+        text, notes = seen, (f"{len(text) - LONGEST_TEXT} characters in the middle were not read",)
+    if is_escaped:
         text = _ESCAPED.sub(lambda found: _ESCAPES.get(found[1], found[1]), text)
     if "\x1b" in text:
         text = _COLOUR.sub("", text)

@@ -286,3 +286,4 @@ def test_of_a_long_text_both_ends_are_read() -> None:
     assert "ValueError" == parse(long).errors[0].type  # type: ignore[union-attr]
     assert LONGEST_TEXT >= sum(map(len, lines_of(long)[0]))
     assert lines_of(long)[0] == lines_of(bounded(long))[0]
+    assert lines_of(long)[0] == lines_of(long.replace("\n", "\\n"))[0]
