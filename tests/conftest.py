@@ -21,6 +21,7 @@ _LEFT_OUT: Final = "left out"
 _ORDER: Final = (
     *(
         "tests/storage/",
+        "tests/databases/",
         "tests/test_readme.py",
         "tests/chaos/",
         "tests/e2e/",
