@@ -50,14 +50,11 @@ def suspicious(keys: Sequence[str] = ()) -> str:
     word = r"[\w.~+/=:%-]"
     return "|".join(
         (
-            rf"(?i:{name}{closed}{_SPACE}*[=:>])",
-            rf"(?i:{name}{closed}{_SPACE}+\\*[\"'`]?{word}{{16}})",
+            rf"(?i:{name}(?:{closed}(?:{_SPACE}*[=:>]|{_SPACE}+\\*[\"'`]?{word}{{16}})|{_ENCODED}))",
             rf"(?i:--[\w.-]*{name}{closed}{_SPACE})",
-            rf"(?i:(?:{_KEYED})(?:[_.-]*[0-9]+)?[_.-]*{closed}{_SPACE}*[=:>][\s\\\[\"'`>nrt]*{word}{{20}})",
-            rf"(?i:{_TERSE}(?:{_SPACE}*(?:=|:=)|\]?{_SPACE}*=|\\*[\"']\]?{_SPACE}*[=:]))",
-            rf"(?i:(?:{name}|pass|pw){_ENCODED})",
-            rf"(?i:(?:{_KEYED})(?:[_.-]*[0-9]+)?[_.-]*{_ENCODED}(?:%(?:25)?2[27])?{word}{{20}})",
-            rf"(?i:(?:<{_TERSE}>|--{_TERSE}{_SPACE}))",
+            rf"(?i:(?:{_KEYED})(?:[_.-]*[0-9]+)?[_.-]*(?:{closed}{_SPACE}*[=:>][\s\\\[\"'`>nrt]*|{_ENCODED}(?:%(?:25)?2[27])?){word}{{20}})",
+            rf"(?i:{_TERSE}(?:{_SPACE}*:?=|\]?{_SPACE}*=|\\*[\"']\]?{_SPACE}*[=:]))",
+            rf"(?i:<{_TERSE}>|--{_TERSE}{_SPACE}|(?:pass|pw){_ENCODED})",
             *_FORMS,
         )
     )
