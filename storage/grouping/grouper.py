@@ -11,16 +11,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
-from ..events.prepared import one
+from ..events.prepared import one, text
 from ..fault_places import place_of
+from ..gather import taken_column
 from ..stacks.in_app import USUAL, InApp
-from .columns import TABLES, distinct, reports, written
+from .columns import TABLES, distinct, written
 from .reading import StackReader
 from .report import Grouping, Report, Stack
 from .rules import GroupingRule, regrouped
+from .told import Reports
 from .versions import CURRENT, VERSIONS, Change, Version
 
 _log = logging.getLogger(__name__)
@@ -57,13 +61,13 @@ class _Grouped:
         self._rules = settings.rules
         self._stacks = StackReader(version.read, settings.in_app)
 
-    def groupings(self, reports: Sequence[Report]) -> list[Grouping | None]:
+    def groupings(self, reports: Reports) -> list[Grouping | None]:
         """What each is grouped by; None, and a line in the log, where that fails."""
         found: list[Grouping | None] = []
         faults = Counter[str]()
-        for report in reports:
+        for number in range(len(reports)):
             try:
-                found.append(self.group(report))
+                found.append(self._of(reports, number))
             except Exception as error:  # noqa: BLE001 - whatever it is, it costs no other error its group
                 found.append(None)
                 faults[place_of(error)] += 1
@@ -71,11 +75,20 @@ class _Grouped:
             _log.error("%d errors could not be grouped (%s)", times, fault)
         return found
 
+    def _of(self, reports: Reports, number: int) -> Grouping:
+        """What one of them is grouped by: mostly its stack, which decides whatever else is told."""
+        hints = reports.hints[number]
+        stack = self._stacks.read(reports.types[number], hints.language, reports.stacks[number], reports.messages[number])
+        if stack is None or stack.is_nameless or hints.asked or self._rules:
+            return self._decided(reports.report(number), stack)
+        return stack.grouping
+
     def group(self, report: Report) -> Grouping:
         """What one error is grouped by."""
-        stack: Stack | None = self._stacks.read(report)
-        default = self._version.group(report, stack)
-        return regrouped(self._rules, report, stack.paths if stack else (), default)
+        return self._decided(report, self._stacks.read(report.type, report.language, report.stack, report.message))
+
+    def _decided(self, report: Report, stack: Stack | None) -> Grouping:
+        return regrouped(self._rules, report, stack.paths if stack else (), self._version.group(report, stack))
 
 
 class Grouper:
@@ -110,38 +123,43 @@ class Grouper:
         names = TABLES[table].names if self._mapper is None else (*TABLES[table].names, "tenant_id", TABLES[table].release)
         found, codes = distinct(rows, names)
         told, mapped = self._with_sources(table, found)
-        columns = _columns(self._present.groupings(told))
-        columns["mapped_stack"] = pa.array(mapped, pa.string())
-        where = pa.array(codes)
-        columns = {name: values.take(where) for name, values in columns.items()}
+        columns = _columns(self._present.groupings(told), codes)
+        columns["mapped_stack"] = _taken(mapped, codes)
         if self._previous is not None:
-            before = _columns(self._previous.groupings(told))["fingerprint"].take(where)
+            before = text(_columns(self._previous.groupings(told), codes)["fingerprint"])
             is_young = pc.less(one(rows["ingested_at"]), pa.scalar(self._both_until, pa.timestamp("us", "UTC")))
             columns["previous_fingerprint"] = pc.if_else(is_young, before, None)
         return written(rows, columns)
 
-    def _with_sources(self, table: str, found: Mapping[str, list[Any]]) -> tuple[list[Report], list[str | None]]:
+    def _with_sources(self, table: str, found: Mapping[str, Sequence[Any]]) -> tuple[Reports, list[str | None]]:
         """The reports of distinct rows, with the stacks that the mapper knows in place of theirs; and these, None elsewhere."""
-        told, mapper = reports(table, found), self._mapper
+        told, mapper = Reports(table, found), self._mapper
         if mapper is None:
             return told, [None] * len(told)
         whose = zip(*(found[name] for name in ("tenant_id", "service_name", TABLES[table].release)), strict=True)
         mapped = [
-            mapper.mapped(tenant, service, release or "", report.stack) if report.stack else None
-            for report, (tenant, service, release) in zip(told, whose, strict=True)
+            mapper.mapped(tenant, service, release or "", stack) if stack else None
+            for stack, (tenant, service, release) in zip(told.stacks, whose, strict=True)
         ]
-        return [report._replace(stack=stack) if stack else report for report, stack in zip(told, mapped, strict=True)], mapped
+        told.stacks = [known or stack for known, stack in zip(mapped, told.stacks, strict=True)]
+        return told, mapped
 
 
-def _columns(groupings: Sequence[Grouping | None]) -> dict[str, pa.Array]:
-    """What these groupings say, by column; few of them are distinct, as reports differ in messages that do not count."""
-    several = {id(grouping): grouping for grouping in groupings if grouping is not None}
+def _columns(groupings: Sequence[Grouping | None], codes: NDArray[np.int64]) -> dict[str, pa.Array]:
+    """What the groupings of these numbers say, by column; few of them are distinct, as reports differ in messages that do not count."""
+    several = {id(grouping): grouping for grouping in groupings}
     numbers = {key: number for number, key in enumerate(several)}
-    where = pa.array([numbers.get(id(grouping)) for grouping in groupings], pa.int32())
-    columns = {
-        "fingerprint": pa.array([grouping.fingerprint for grouping in several.values()], pa.string()),
-        "grouping_version": pa.array([CURRENT] * len(several), pa.int32()),
-        "grouping": pa.array([grouping.document for grouping in several.values()], pa.string()),
-        "culprit": pa.array([grouping.culprit for grouping in several.values()], pa.string()),
+    where = np.array([numbers[id(grouping)] for grouping in groupings], np.int64)[codes]
+    known = [(each.fingerprint, each.document, each.culprit, CURRENT) if each else (None,) * 4 for each in several.values()]
+    fingerprints, documents, culprits, versions = zip(*known, strict=True)
+    return {
+        "fingerprint": _taken(fingerprints, where),
+        "grouping_version": pa.array(versions, pa.int32()).take(pa.array(where)),
+        "grouping": _taken(documents, where),
+        "culprit": _taken(culprits, where),
     }
-    return {name: values.take(where) for name, values in columns.items()}
+
+
+def _taken(texts: Sequence[str | None], where: NDArray[np.int64]) -> pa.Array:
+    """These of the texts, none of which is copied."""
+    return taken_column(pa.chunked_array([pa.array(texts, pa.string_view())]), where)

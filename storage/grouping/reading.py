@@ -13,11 +13,12 @@ from ..stacks.in_app import USUAL, InApp
 from ..stacks.lines import bounded
 from ..stacks.parsing import parse
 from ..stacks.trace import Trace
-from .report import Report, Stack
+from .report import Stack
 
 _REMEMBERED_BYTES: Final = 32_000_000
 _ENTRY_BYTES: Final = 600
 _MESSAGE: Final = "\u2026"
+_MARK: Final = f": {_MESSAGE}"
 _HEADER: Final = re.compile(r"^((?:[ |]{0,60}\|[ ]{1,4})?(?:Caused by: |panic: )?[A-Za-z_$][\w.$\\]{0,300}: )[^\n]{2,}$", re.MULTILINE)
 """The line that tells type and message of an error, also of one that caused another."""
 _BEHIND: Final = re.compile(r" in [^\n]{1,300}:[0-9]{1,9}\Z| ---> [^\n]*\Z")
@@ -74,19 +75,28 @@ class StackReader:
         self._known = Recent()
         self._bare = Recent()
 
-    def read(self, report: Report) -> Stack | None:
-        """What counts of the report's stack; None where it has none, or a text that nobody reads."""
-        if not report.stack:
+    def read(self, name: str, language: str, stack: str, message: str) -> Stack | None:
+        """What counts of a report's stack; None where it has none, or a text that nobody reads.
+
+        Args:
+            name: the exception's type as sent.
+            language: telemetry.sdk.language.
+            stack: its text.
+            message: as sent.
+        """
+        if not stack:
             return None
-        text = bounded(_without_message(report.stack, report.message))
-        return self._known.get(_key(report, text), lambda: self._read(report, _HEADER.sub(_without_text, text)))
+        parts = _around_message(stack, message)
+        return self._known.get(_key(name, language, *parts), lambda: self._read(name, language, bounded(_MARK.join(parts))))
 
-    def _read(self, report: Report, text: str) -> Stack | None:
+    def _read(self, name: str, language: str, marked: str) -> Stack | None:
+        text = _HEADER.sub(_without_text, marked)
+
         def parsed() -> Stack | None:
-            trace = parse(text, report.language or None, self._in_app)
-            return self._counted(report.type, trace) if trace else None
+            trace = parse(text, language or None, self._in_app)
+            return self._counted(name, trace) if trace else None
 
-        return self._bare.get(_key(report, _VARYING.sub(_kept, text)), parsed)
+        return self._bare.get(_key(name, language, _VARYING.sub(_kept, text)), parsed)
 
 
 def _kept(varying: re.Match[str]) -> str:
@@ -99,16 +109,22 @@ def _without_text(header: re.Match[str]) -> str:
     return header[1] + _MESSAGE + (behind[0] if behind else "")
 
 
-def _without_message(stack: str, message: str) -> str:
-    """The stack without the message where it first ends a line behind a type, or ends the text; also if it has many lines.
+def _around_message(stack: str, message: str) -> tuple[str, ...]:
+    """The stack before the message and behind it, where it first ends a line behind a type, or ends the text; also if it has many lines.
 
-    Once: the wrapper of an error has that error's type and message for its message, and they stand behind `Caused by` once more.
+    The whole stack where the message stands nowhere so. Once: the wrapper of an error has that error's type and message for its
+    message, and they stand behind `Caused by` once more.
     """
+    if not message:
+        return (stack,)
     said, bare = f": {message}", stack.rstrip()
-    if not message or said not in stack:
-        return stack
-    return f"{bare[: -len(said)]}: {_MESSAGE}" if bare.endswith(said) else stack.replace(f"{said}\n", f": {_MESSAGE}\n", 1)
+    if bare.endswith(said):
+        return bare[: -len(said)], ""
+    before, found, behind = stack.partition(f"{said}\n")
+    return (before, f"\n{behind}") if found else (stack,)
 
 
-def _key(report: Report, text: str) -> bytes:
-    return xxhash.xxh3_128_digest(f"{report.type}\0{report.language}\0{text}".encode("utf-8", "surrogatepass"))
+def _key(name: str, language: str, *parts: str) -> bytes:
+    """Of a text in parts; a mark between them that is no ASCII would double what it takes."""
+    told = "\0".join((name, language, str(len(parts[0])), *parts))
+    return xxhash.xxh3_128_digest(told.encode("utf-8", "surrogatepass"))

@@ -29,7 +29,7 @@ class Version:
     Attributes:
         number: as rows store it.
         read: what counts of a trace, given the exception's type as sent.
-        group: what an error is grouped by, given what counts of its stack.
+        group: what an error is grouped by, given what counts of its stack; the grouping of a stack that is not nameless, as it is.
     """
 
     number: int

@@ -130,8 +130,8 @@ def test_hints_that_are_no_document_cost_nothing() -> None:
 def test_an_error_that_cannot_be_grouped_costs_no_other(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     """It is stored without fingerprint, and what the SELECT has put into its columns is not stored."""
     grouper = Grouper()
-    group = grouper._present.group
-    monkeypatch.setattr(grouper._present, "group", lambda report: group(report) if report.message == "yes" else 1 / 0)
+    decided = grouper._present._decided
+    monkeypatch.setattr(grouper._present, "_decided", lambda report, stack: decided(report, stack) if report.message == "yes" else 1 / 0)
     with caplog.at_level(logging.ERROR):
         found = grouper.annotate("error_logs", errors("no", "yes", "never", grouping='{"language":"python"}'))
     assert [None, 32, None] == [fingerprint and len(fingerprint) for fingerprint in found["fingerprint"].to_pylist()]
@@ -141,7 +141,7 @@ def test_an_error_that_cannot_be_grouped_costs_no_other(monkeypatch: pytest.Monk
 
 def test_rows_are_stored_whatever_fails(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     """A fault of the grouper itself costs the batch's rows of that table their fingerprints."""
-    monkeypatch.setattr("otelpond.storage.grouping.grouper.reports", lambda *_: 1 / 0)
+    monkeypatch.setattr("otelpond.storage.grouping.grouper.Reports", lambda *_: 1 / 0)
     with caplog.at_level(logging.ERROR):
         found = Grouper().annotate("error_logs", errors("no", grouping='{"language":"python"}'))
     assert (1, 1, 1) == (found.num_rows, found["fingerprint"].null_count, found["grouping"].null_count)
