@@ -15,7 +15,7 @@ import duckdb
 import pyarrow as pa
 
 from .bound_values import ERROR_TEXTS, without_values_in
-from .cuts import cut, prepare_cuts
+from .cuts import cut, may_fill, prepare_cuts
 from .events.reading import EventReader, EventSettings, events_of
 from .events.spans import event_records, prepare_span_records
 from .grouping.grouper import Grouper
@@ -112,7 +112,7 @@ class Deriver:
         self._exchange(decoded, rejected)
         derived: dict[str, pa.Table] = {}
         for name, table in self._tables.items():
-            if any(self._relations[source].rows.num_rows for source in table.sources):
+            if may_fill(name, table.sources, self._relations):
                 derived[name] = self.grouped(name, self._rows(table, rejected))
         for relation in self._relations.values():
             relation.clear()
