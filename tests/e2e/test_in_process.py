@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 JOB = """
@@ -25,6 +26,7 @@ JOB = """
 """
 
 
+@pytest.mark.long
 def test_a_process_and_a_collector_write_the_same_pond(collector: Any, server_spans: Callable[..., ExportTraceServiceRequest]) -> None:
     """At the same time; a flush waits for neither the collector nor its interval."""
     job = subprocess.Popen([sys.executable, "-c", textwrap.dedent(JOB), str(collector.data)])

@@ -75,6 +75,7 @@ def _otelpond(collector: Any, *arguments: str) -> str:
     return ended.stdout
 
 
+@pytest.mark.long
 @pytest.mark.timeout(180)
 def test_a_quarantined_payload_is_replayed_once_beside_the_collector_and_no_log_tells_of_it(
     new_collector: Callable[..., Any], server_spans: Any, eventually: Any

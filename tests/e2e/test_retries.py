@@ -38,6 +38,7 @@ def test_a_retry_is_stored_once(collector: Any, server_spans: Any) -> None:
     assert 3 == count(collector, "retried")
 
 
+@pytest.mark.long
 @pytest.mark.timeout(120)
 def test_a_retry_across_a_kill_before_any_publish_is_stored_once(new_collector: Callable[..., Any], server_spans: Any) -> None:
     """A payload that only the inbox has when the collector dies is recognised after the restart."""

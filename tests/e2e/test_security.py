@@ -165,6 +165,7 @@ def test_curl_sends_with_a_token_over_tls(new_collector: Callable[..., Any], cer
     assert b"a token is needed" in (certificates / "answer").read_bytes()
 
 
+@pytest.mark.long
 def test_a_wide_admin_listener_asks_for_a_token_and_the_owner_needs_none(
     new_collector: Callable[..., Any], certificates: Path, server_spans: Any, eventually: Any
 ) -> None:

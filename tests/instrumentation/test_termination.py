@@ -18,6 +18,7 @@ KILL_SOON = "import os, signal, threading; threading.Timer(0.3, os.kill, (os.get
 COUNT_FOR_EVER = "with recursive c(x) as (select 1 union all select x + 1 from c) select count(*) from c"
 
 
+@pytest.mark.long
 def test_sigterm_ends_a_main_thread_in_native_code(collector: Any, run: Callable[..., Any]) -> None:
     """A query of SQLite that never returns: Python's handler could not run."""
     code = f"{SPAN}; {KILL_SOON}; import sqlite3; sqlite3.connect(':memory:').execute('{COUNT_FOR_EVER}')"

@@ -82,6 +82,7 @@ def test_a_process_hears_how_far_its_own_inboxes_are_read(tmp_path: Path) -> Non
     run(tmp_path, use)
 
 
+@pytest.mark.long
 def test_a_process_that_hangs_is_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     """It lives and takes connections, and answers neither senders nor the collector."""
     monkeypatch.setattr(workers_module, "_HEARTBEAT_S", 0.1)
