@@ -24,6 +24,7 @@ from . import frames
 from .frames import Frame
 
 _GAP = 1000
+_LISTINGS = 10
 IDENTITY = "identity"
 MARK_KEY = "mark.key"
 """What the marks of an inbox's segments are made from; see `frames`."""
@@ -230,7 +231,22 @@ def read_chunk(
     """The frames that follow a position, from one segment; None where there is nothing (more) to read.
 
     A segment that ends is stepped over. Damaged bytes are reported and stepped over too; the tail of an open segment may be a
-    frame that is being written, and is waited for. What `forget` had kept in the folder `kept` is read too.
+    frame that is being written, and is waited for. What `forget` had kept in the folder `kept` is read too. Where a file is sealed
+    between listing and reading, the inbox is listed again: who replays a plan would take that moment for the end of its frames.
+    """
+    for _ in range(_LISTINGS):
+        with contextlib.suppress(FileNotFoundError):
+            return _next_chunk(folder, after, max_items=max_items, max_bytes=max_bytes, until=until, kept=kept)
+    return None
+
+
+def _next_chunk(
+    folder: Path, after: Position, *, max_items: int, max_bytes: int, until: Position | None, kept: Path | None
+) -> Chunk | None:
+    """The same, by one listing.
+
+    Raises:
+        FileNotFoundError: a file was renamed or forgotten meanwhile.
     """
     position, unlisted = after, after.segment
     key = mark_key(folder) or secrets.token_bytes(frames.KEY_BYTES)  # without one the segments' heads alone tell their marks
@@ -239,17 +255,14 @@ def read_chunk(
             continue
         if segment.number > position.segment:
             if any(_overlooked(place, unlisted, segment.number) for place in (folder, kept) if place is not None):
-                return None
+                raise FileNotFoundError(f"a listing of {folder} left a segment out")
             position = Position(segment.number, 0)
         unlisted = segment.number + 1
         if until is not None and position >= until:
             return None
         limit = until.offset if until is not None and segment.number == until.segment else None
-        try:
-            mark = _mark(segment, key)
-            chunk = _read(folder.name, segment, mark, position.offset, limit, max_items=max_items, max_bytes=max_bytes)
-        except FileNotFoundError:  # sealed this moment: the next call finds it under its other name
-            return None
+        mark = _mark(segment, key)
+        chunk = _read(folder.name, segment, mark, position.offset, limit, max_items=max_items, max_bytes=max_bytes)
         if chunk is not None:
             return chunk
         if not segment.sealed or (kept not in (None, segment.path.parent) and segment_path(kept, segment.number, sealed=True).exists()):

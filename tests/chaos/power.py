@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .disk import Disk, Fate, Tree
-from .record import Begun, Event, Found, Player, calls, record
+from .record import Begun, Event, Found, Player, calls, record, untold
 
 PAYLOADS_A_LIFE = 120
 LIFE_S = 60.0
@@ -114,13 +114,13 @@ def _played(player: Player, trace: Path, root: Path) -> list[Event]:
     events = list(calls(trace))
     for event in events:
         player.play(event)
-    shown, there = player.disk.shown(), _tree(root)
-    differing = sorted(path for path in shown.keys() | there.keys() if shown.get(path, 0) != there.get(path, 0))
-    if len(differing) > MOST_UNTOLD or any(there.get(path, b"") is None for path in differing):
-        raise AssertionError(f"the model of the disk and the folder differ: {differing[:5]}")
-    for path in differing:
-        events.append(Found(path, there.get(path)))
-        player.play(events[-1])
+    there = _tree(root)
+    ends = list(untold(player.disk.shown(), there))
+    if len(ends) > MOST_UNTOLD or any(isinstance(end, Found) and there.get(end.path, b"") is None for end in ends):
+        raise AssertionError(f"the model of the disk and the folder differ: {ends[:5]}")
+    for end in ends:
+        player.play(end)
+    events += ends
     trace.unlink()
     return events
 

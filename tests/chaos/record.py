@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .disk import Disk, File, Folder
+from .disk import Disk, File, Folder, Tree
 
 STRACE = shutil.which("strace")
 _WRITING = "write,writev,pwrite64,pwritev,pwritev2,sendfile,copy_file_range,truncate,ftruncate,fallocate"
@@ -71,7 +71,29 @@ class Found:
     content: bytes | None
 
 
-Event = Begun | Found | tuple[str, Call]
+@dataclass(slots=True)
+class Renamed:
+    """A renaming whose end could not be told either: it is one change of the folder, and what was safe of the file stays so."""
+
+    old: str
+    new: str
+
+
+Event = Begun | Found | Renamed | tuple[str, Call]
+
+
+def untold(shown: Tree, there: Tree) -> Iterator[Found | Renamed]:
+    """What calls did whose end nobody told: how a folder differs from what was told of it."""
+    gone = sorted(shown.keys() - there.keys())
+    differing = sorted(path for path, content in there.items() if path not in shown or shown[path] != content)
+    for old in gone:
+        new = next((path for path in differing if there[path] == shown[old] is not None), None)
+        if new is None:
+            yield Found(old, None)
+        else:
+            differing.remove(new)
+            yield Renamed(old, new)
+    yield from (Found(path, there[path]) for path in differing)
 
 
 def calls(trace: Path) -> Iterator[Event]:
@@ -121,6 +143,9 @@ class Player:
         if isinstance(event, Found):
             self._find(event)
             return True
+        if isinstance(event, Renamed):
+            self.disk.rename(event.old, event.new)
+            return True
         thread, call = event
         before = self.disk.now
         began = self._began.pop(thread, self.disk.now + 1)
@@ -147,8 +172,11 @@ class Player:
             self.disk.add(event.path, File())
         file = self.disk.file(event.path)
         if file is not None:
-            self.disk.write(file, 0, None)
-            self.disk.write(file, 0, event.content)
+            pairs = enumerate(zip(file.content, event.content, strict=False))
+            same = next((at for at, (a, b) in pairs if a != b), min(len(file.content), len(event.content)))
+            if same < len(file.content):
+                self.disk.write(file, same, None)
+            self.disk.write(file, same, event.content[same:])
 
     # Names
 

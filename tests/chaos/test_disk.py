@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from .disk import Disk, Fate, File, Folder
-from .record import STRACE, Player, calls, record
+from .record import STRACE, Found, Player, Renamed, calls, record, untold
 
 CHANCE = random.Random(1)
 
@@ -26,6 +26,12 @@ def written(disk: Disk, path: str, content: bytes) -> File:
 def fsync(disk: Disk, node: File | Folder) -> None:
     """An fsync that begins now."""
     node.fsync(disk.now + 1)
+
+
+@pytest.fixture
+def folder_of_two() -> Player:
+    """Two files, all of them safe."""
+    return Player(Disk({"1.open": b"promised", "2.open": b"too"}), "/pond", "/acks")
 
 
 def test_a_file_needs_an_fsync_of_its_own_and_one_of_its_folder() -> None:
@@ -112,6 +118,30 @@ folder = os.open(root, os.O_DIRECTORY)
 os.fsync(folder)
 os.write(os.open(sys.argv[2], os.O_WRONLY | os.O_CREAT), b"7\\n8\\n")
 """
+
+
+def test_a_renaming_whose_end_nobody_told_leaves_safe_what_was(folder_of_two: Player) -> None:
+    """A program that ends within it leaves the new name alone: the bytes behind it are those of the old one, fsynced and promised."""
+    ends = list(untold(folder_of_two.disk.shown(), {"1.segment": b"promised", "2.open": b"too"}))
+    assert [Renamed("1.open", "1.segment")] == ends
+
+    for end in ends:
+        folder_of_two.play(end)
+    fsync(folder_of_two.disk, folder_of_two.disk.root)
+
+    assert {"1.segment": b"promised", "2.open": b"too"} == folder_of_two.disk.after_power_loss(Fate.LOST, CHANCE)
+
+
+def test_a_write_whose_end_nobody_told_adds_to_what_is_safe(folder_of_two: Player) -> None:
+    """And what is gone for good is gone once the folder is fsynced."""
+    ends = list(untold(folder_of_two.disk.shown(), {"2.open": b"too late"}))
+    assert [Found("1.open", None), Found("2.open", b"too late")] == ends
+
+    for end in ends:
+        folder_of_two.play(end)
+
+    left = [folder_of_two.disk.after_power_loss(Fate.SUBSET, CHANCE) for _ in range(50)]
+    assert all(tree["2.open"].startswith(b"too") and tree.get("1.open", b"promised") == b"promised" for tree in left)
 
 
 @pytest.mark.skipif(STRACE is None, reason="strace is not installed")

@@ -14,7 +14,7 @@ from otelpond.storage import durable
 from otelpond.storage.inbox import frames
 from otelpond.storage.inbox import log as inbox_module
 from otelpond.storage.inbox.log import Inbox, Limits
-from otelpond.storage.inbox.segments import BEGINNING, Chunk, Position, forget, oldest_unread_unix_nano, read_chunk, segments
+from otelpond.storage.inbox.segments import BEGINNING, Chunk, Position, Segment, forget, oldest_unread_unix_nano, read_chunk, segments
 from otelpond.storage.signals import Inspection, Signal, UnavailableError
 
 ONE = Inspection(items=1)
@@ -495,6 +495,24 @@ def test_a_client_that_goes_away_cancels_nothing(inbox: Inbox, folder: Path) -> 
     future.result(timeout=10)
     append(inbox, b"after")
     assert [b"left alone", b"after"] == payloads(folder)
+
+
+def test_a_segment_that_is_sealed_between_listing_and_reading_is_read_at_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The end of a plan's frames would else be seen where there is none, and the plan replayed without them."""
+    inbox = Inbox(folder)
+    append(inbox, b"one")
+    whole = Segment.durable_bytes
+
+    def sealed_meanwhile(segment: Segment) -> int:
+        monkeypatch.setattr(Segment, "durable_bytes", whole)
+        inbox.close()
+        return whole(segment)
+
+    monkeypatch.setattr(Segment, "durable_bytes", sealed_meanwhile)
+
+    chunk = read_chunk(folder, BEGINNING, max_items=10, max_bytes=1 << 20)
+    assert chunk is not None
+    assert 1 == len(chunk.frames)
 
 
 def test_a_segment_that_a_listing_leaves_out_is_not_passed_over(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
