@@ -13,10 +13,17 @@ from .child import Child
 
 logger = logging.getLogger(__name__)
 
-_MEMORY = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "262144", "ARROW_DEFAULT_MEMORY_POOL": "system"}
-"""Large columns are given back to the system at once, and some forty threads share two arenas of glibc. `make bench-quick` on one machine,
-steady and peak memory at 50,000 items/s, and items per CPU-second: 426 and 552 MB, 73,800; with glibc's own settings 493 and 724 MB,
-69,500; with a threshold of 4 MB 463 and 624 MB, 76,300. One's own environment is stronger."""
+_MEMORY = {
+    "MALLOC_ARENA_MAX": "2",
+    "MALLOC_MMAP_THRESHOLD_": "8388608",
+    "MALLOC_TRIM_THRESHOLD_": "134217728",
+    "MALLOC_TOP_PAD_": "8388608",
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+}
+"""Columns of a batch take the memory of the batch before, of which up to 128 MB are kept; larger buffers are given back at once, and some
+forty threads share two arenas of glibc. The first touch of a page costs up to 4 us on a virtual machine: against a threshold of 256 kB,
+where each column took new pages, 6 to 25 % more items a CPU-second (pairs of `tests/bench/run.py --only throughput --quick`), and at 50,000
+items/s 462 and 625 MB, steady and peak, in place of 407 and 553 (`--only steady --quick`). One's own environment is stronger."""
 _PUBLISH_S = 30.0
 
 OnRead = Callable[[str, dict[str, Position]], None]
