@@ -14,7 +14,7 @@ _PART = re.compile(
     |[bBuUrR]{0,2}(?P<quote>\\{0,3}["'`])|(?P<word>[^\s,;:=\[\](){}"'`\\]++))""",
     re.VERBOSE,
 )
-_SENTENCE = re.compile(r"[A-Z][^\r\n]*? [^\r\n]* [^\r\n]*[.!]")
+_SENTENCE = re.compile(r"(?=[^ \r\n]*+ [^ \r\n]*+ )[A-Z][^\r\n]*+(?<=[.!])")
 _TELLING = frozenset("code ctx detail error errors field hint input kind label loc message msg reason rule string text type url".split())  # noqa: SIM905 - names read better as text
 """Names under which something is told about a value."""
 
