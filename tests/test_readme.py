@@ -102,6 +102,7 @@ def test_user_events_are_answered_stored_and_asked_for(serve: Callable[[], int])
     assert "pin" in rejected
 
 
+@pytest.mark.long
 def test_an_error_is_an_issue_until_it_is_resolved(serve: Callable[[], int]) -> None:
     """Beside the collector: the README's exception is listed, shown with its own frames, explained and resolved."""
     listed = _shell(_block("sh", "otelpond issues list"), serve())
@@ -121,6 +122,7 @@ def test_the_rules_of_alerts_are_valid(place: Path) -> None:
     assert "s3cret" not in said
 
 
+@pytest.mark.long
 def test_the_own_table_is_filled(serve: Callable[[], int], place: Path) -> None:
     """The worked example's file, configuration and query, as they stand there; its rule keeps a health check out."""
     (place / "tables").mkdir()

@@ -31,6 +31,7 @@ def power_losses(folder: Path, **environment: str) -> dict[str, Any]:
     return figures
 
 
+@pytest.mark.long
 @pytest.mark.skipif(STRACE is None, reason="strace is not installed")
 @pytest.mark.timeout(300)
 def test_what_was_acknowledged_survives_power_losses(tmp_path: Path) -> None:

@@ -102,6 +102,7 @@ def test_a_destination_that_hangs_costs_the_tables_nothing(new_collector: Any, s
         assert not (collector.data / "inbox" / "receiver" / "0000000001.segment").exists()
 
 
+@pytest.mark.long
 def test_what_a_destination_refuses_is_in_the_tables_and_counted(
     new_collector: Any, server_spans: Any, eventually: Callable[..., Any]
 ) -> None:

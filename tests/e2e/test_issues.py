@@ -133,6 +133,7 @@ def otelpond(collector: Any, *arguments: str) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
 
 
+@pytest.mark.long
 @pytest.mark.timeout(180)
 def test_thousands_of_errors_of_one_bug_are_one_issue_and_one_message(
     new_collector: Any, webhook: Told, eventually: Callable[..., Any]

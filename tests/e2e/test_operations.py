@@ -49,6 +49,7 @@ def test_a_scrape_tells_what_came_in_and_what_became_of_it(collector: Any, serve
     assert values["otelcol_process_memory_rss"] > 50e6
 
 
+@pytest.mark.long
 def test_ready_only_when_the_disk_takes_data(collector: Any, eventually: Any) -> None:
     """The inbox's folder is taken away, and given back: nobody had to lose a request to find out."""
 

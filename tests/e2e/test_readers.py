@@ -29,6 +29,7 @@ def counts(collector: Any, table: str) -> dict[str, int]:
     }
 
 
+@pytest.mark.long
 @pytest.mark.timeout(120)
 def test_every_reader_counts_the_same(new_collector: Any, server_spans: Any) -> None:
     """After many publishes, and after maintenance has merged their files, all readers count what was sent."""

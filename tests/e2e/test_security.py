@@ -105,6 +105,7 @@ def grpc_exporter(collector: Any, folder: Path, shown: str, *, client: bool = Tr
 EXPORTERS: Sequence[Callable[..., SpanExporter]] = (http_exporter, grpc_exporter)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(180)
 def test_the_sdk_sends_with_tokens_and_certificates_and_both_are_exchanged_while_it_runs(
     new_collector: Callable[..., Any], certificates: Path, eventually: Any
@@ -282,6 +283,7 @@ def _say(address: str, data: bytes) -> None:
             pass
 
 
+@pytest.mark.long
 @pytest.mark.timeout(180)
 def test_decompression_bombs_are_stopped(new_collector: Callable[..., Any]) -> None:
     """A few kB that would become 384 MB cost neither memory nor time: 413 and RESOURCE_EXHAUSTED, on both transports."""

@@ -141,6 +141,7 @@ def test_the_children_end_with_the_parent(new_collector: Callable[..., Any], ser
     assert [(7,)] == collector.rows("select count(*) from spans")
 
 
+@pytest.mark.long
 @pytest.mark.timeout(120)
 def test_counters_and_a_reload_reach_every_process(workers: Any, server_spans: Any, eventually: Any) -> None:
     """Metrics are the sum over processes, and SIGHUP ends none of them."""
@@ -160,6 +161,7 @@ def test_counters_and_a_reload_reach_every_process(workers: Any, server_spans: A
     assert before == pids(workers)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(120)
 def test_a_second_collector_is_refused_the_port(workers: Any, new_collector: Callable[..., Any]) -> None:
     """Processes of one collector share a port; those of another are a mistake."""

@@ -132,6 +132,7 @@ def _child(data: Path, name: str, end: str) -> int:
     return subprocess.run([sys.executable, "-c", code, str(data), name], timeout=60, check=False).returncode
 
 
+@pytest.mark.long
 def test_what_a_killed_process_exported_the_next_one_publishes(data: Path, tracing: Callable[[], TracerProvider]) -> None:
     """Once, also where the kill came between the plan and its tables."""
     assert -signal.SIGKILL == _child(data, "killed", "os.kill(os.getpid(), signal.SIGKILL)")
@@ -143,6 +144,7 @@ def test_what_a_killed_process_exported_the_next_one_publishes(data: Path, traci
     assert ["broken", "killed", "next"] == _names(data)
 
 
+@pytest.mark.long
 def test_processes_write_one_pond_side_by_side(data: Path, tracing: Callable[[], TracerProvider]) -> None:
     """Each has an inbox of its own; what a living one has not published stays its own affair."""
     here = tracing()
@@ -154,6 +156,7 @@ def test_processes_write_one_pond_side_by_side(data: Path, tracing: Callable[[],
     assert {"0", "1"} == {path.name for path in (data / "processes").iterdir()}
 
 
+@pytest.mark.long
 def test_what_a_forked_child_stores_its_parent_publishes(data: Path) -> None:
     """With an inbox of its own, and without the parent's locks; delta-rs does not work in the child."""
     end = """

@@ -90,6 +90,7 @@ def test_it_is_reported_once_with_its_context(way: str, collector: Any, run: Cal
     assert [] == list((tmp_path / "state").iterdir())
 
 
+@pytest.mark.long
 def test_workers_tell_each_failing_request_once_and_the_death_of_each_other(
     collector: Any, serve: Callable[..., Any], free_address: Callable[[], str], eventually: Callable[..., Any], tmp_path: Path
 ) -> None:

@@ -51,6 +51,7 @@ def test_a_working_directory_that_was_removed_is_no_obstacle(tmp_path: Path, run
     assert (0, "python\n") == (ended.returncode, ended.stdout), ended.stderr
 
 
+@pytest.mark.long
 def test_secrets_do_not_leave_a_careless_service(collector: Any, run: Callable[..., Any]) -> None:
     """Not in any column of any table, and what they stood in is there."""
     where = f"http://{collector.http}"

@@ -105,6 +105,7 @@ def test_a_share_of_less_than_half_a_second_is_not_told(observed: Callable[..., 
     assert first == value(running.metrics()["process.cpu.utilization"])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "command",
     [

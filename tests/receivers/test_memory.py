@@ -190,6 +190,7 @@ def test_200_messages_of_60_mib_over_grpc_stay_below_the_limit(receivers: Receiv
     assert b"" == exported_at_last(receivers)
 
 
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_200_messages_of_spans_over_grpc_stay_below_another_limit(tmp_path: Path) -> None:
     """The shares of the limit are not of one size: 16 MiB a message at most, a quarter of that sent, all of it spans that are stored."""

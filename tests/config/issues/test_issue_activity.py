@@ -30,6 +30,7 @@ def _issue(pond: Path, issue: str) -> dict[str, object]:
         return dict(zip([column[0] for column in answer.description or []], answer.fetchone() or (), strict=True))
 
 
+@pytest.mark.long
 def test_what_is_done_is_seen_by_whoever_looks_next(command: Command, issue_of: IssueOf, pond: Path) -> None:
     """It is there once it is told, with who did it and what they said; what is so already is not done again."""
     issue = issue_of("Acted0Error")
@@ -44,6 +45,7 @@ def test_what_is_done_is_seen_by_whoever_looks_next(command: Command, issue_of: 
     assert ["ada resolved it", "by \\x1b[2J ada", "bob reopened it"] == [row[22:] for row in shown[-5:-2]]
 
 
+@pytest.mark.long
 def test_merged_issues_are_one_until_they_are_split(command: Command, issue_of: IssueOf, pond: Path) -> None:
     """The id of the merged one means the one it is part of."""
     part, whole = issue_of("Acted1Error"), issue_of("Acted2Error")
