@@ -113,5 +113,5 @@ class Telling:
             else:
                 self._dispatches.settle(name, told, status="sent", attempt=attempt.number, error=outcome.remark or None)
                 self._dispatches.settle(name, by_number, status="suppressed", attempt=attempt.number, error=_BY_NUMBER)
-                self._dispatches.note_sent(name, attempt.at, {each.rule for each in (*message.notifications, *message.summarised)})
+                self._dispatches.note_sent(name, attempt.at, message.rules)
             self._dispatches.count_beyond(name, {rule: -number for rule, number in message.beyond.items()})

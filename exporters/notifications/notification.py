@@ -64,6 +64,11 @@ class Message:
         return ids[0] if len(ids) == 1 else hashlib.sha256("/".join(ids).encode()).hexdigest()[:32]
 
     @property
+    def rules(self) -> frozenset[str]:
+        """The rules of all its alerts, told in full or by number, but for those of which nobody knows more."""
+        return frozenset(each.rule for each in (*self.notifications, *self.summarised))
+
+    @property
     def others(self) -> dict[str, int]:
         """How many alerts are told by their number only, by rule, most first."""
         counts = Counter(each.rule for each in self.summarised) + Counter(self.beyond)

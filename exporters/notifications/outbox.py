@@ -128,7 +128,7 @@ class Outbox:
             self._forget(message)
         self._not_before = now + timedelta(seconds=delay_s)
         if isinstance(outcome, Sent):
-            self._sent[now] = _rules(message) | self._sent.get(now, set())
+            self._sent[now] = message.rules | self._sent.get(now, frozenset())
         return Attempt(self.channel, message, number, outcome, now)
 
     def _tried_for_a_day(self, message: Message, now: datetime) -> Message | None:
@@ -194,10 +194,6 @@ def _until_free(sent: Sequence[datetime], most: int, now: datetime) -> float:
 def _share(whole: int) -> int:
     part, of = _SHARE_OF_RULE
     return -(-whole * part // of)
-
-
-def _rules(message: Message) -> set[str]:
-    return {each.rule for each in (*message.notifications, *message.summarised)}
 
 
 def _ids(message: Message) -> set[str]:
