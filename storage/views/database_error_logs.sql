@@ -1,5 +1,5 @@
 -- Failed database operations; resolved while their issue is. issue_id is the issue that each counts for.
--- What is not asked for is not joined: each join finds one row at most.
+-- Each join finds one row at most, so that an aggregate which does not ask for what is resolved is spared that join.
 select
     error.* replace (
         coalesce(link.current_issue_id, error.issue_id) as issue_id,

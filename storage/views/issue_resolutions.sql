@@ -1,5 +1,5 @@
 -- Issues that are resolved, and those that were merged into one that is: what the tables of errors show as resolved. One row an issue, by
--- the id that its errors have of themselves: so DuckDB leaves the join out where nobody asks for it (see current_issues).
+-- the id that its errors have of themselves: so DuckDB leaves the join out of an aggregate that does not ask for it.
 with resolved as (
     select unnest(list({'issue_id': own.issue_id, 'at': state.resolved_at, 'by': state.resolved_by})) as issue
     from issue_states state
