@@ -59,15 +59,14 @@ class Deriver:
         events: EventSettings | None = None,
         grouper: Grouper | None = None,
         scrubber: Scrubber | None = None,
-        threads: int = 2,
     ) -> None:
         self._tables = tables
         self._rules = rules or RecordRules()
         self._grouper = grouper or Grouper()
         self._scrubber = scrubber or Scrubber()
         self._statements = StatementReader()
-        self._con = _connection(threads)
-        self._aside = _connection(threads)  # what it registers does not touch the plans prepared on the other
+        self._con = _connection()
+        self._aside = _connection()  # what it registers does not touch the plans prepared on the other
         self._relations = {name: Relation(schema) for name, schema in decoded_schemas().items()}
         for name, relation in self._relations.items():
             self._con.register(f"decoded_{name}", relation)
@@ -120,7 +119,7 @@ class Deriver:
 
     def _exchange(self, decoded: Mapping[str, pa.Table], rejected: list[pa.Table]) -> None:
         """Show the batch to the prepared SELECTs, rules applied, statements and error texts sanitised; refused events join `rejected`."""
-        given = self._rules.apply(self._aside, {name: rows for name, rows in decoded.items() if rows.num_rows})
+        given = self._rules.apply(self._aside, {name: rows.combine_chunks() for name, rows in decoded.items() if rows.num_rows})
         if "spans" in given and given["spans"].num_rows:
             given["spans"] = self._statements.annotate(given["spans"])
         for name in ("logs", "span_events"):
@@ -220,8 +219,8 @@ class Deriver:
         return {**derived, REJECTED: pa.concat_tables([_conformed(part, schema) for part in parts])}
 
 
-def _connection(threads: int) -> duckdb.DuckDBPyConnection:
-    con = duckdb.connect(":memory:", config={"threads": threads, "autoinstall_known_extensions": False, "autoload_known_extensions": False})
+def _connection() -> duckdb.DuckDBPyConnection:
+    con = duckdb.connect(":memory:", config={"threads": 1, "autoinstall_known_extensions": False, "autoload_known_extensions": False})
     con.execute("set timezone='UTC'")
     con.execute("set arrow_output_version='1.4'")
     con.execute("set produce_arrow_string_view=true")  # handed to the Parquet writer as they are: no copy into offsets

@@ -150,7 +150,8 @@ told as (
     where record.exception_type is not null or record.exception_message is not null or record.severity_number >= 17
         or record.event_name = 'error'
 ),
-report as (
+-- materialized, so that what follows is set up once and not for each branch of the union: 4 ms a batch, however few rows it has
+report as materialized (
     select
         * exclude (error_type),
         db_system_name is not null as of_database,

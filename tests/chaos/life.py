@@ -31,7 +31,7 @@ def main(data: Path, acks: Path, *, first: int, count: int, seconds: float, now_
     if os.environ.get("OTELPOND_CHAOS_WITHOUT_FSYNC"):
         os.fsync = os.fdatasync = lambda _descriptor: None
     tables = small_pond.documented_tables()
-    deriver = Deriver(tables, threads=1)
+    deriver = Deriver(tables)
     if not count:
         small_pond.recover(data, tables, deriver)
         os._exit(0)

@@ -26,7 +26,7 @@ class Recovery:
 
     def __init__(self) -> None:
         self._tables = small_pond.documented_tables()
-        self._deriver = Deriver(self._tables, threads=1)
+        self._deriver = Deriver(self._tables)
 
     def check(self, root: Path, acknowledged: Iterable[int], figures: Counts) -> None:
         """Recover the pond, and require that what was acknowledged is there once, and nothing else twice."""

@@ -18,7 +18,7 @@ from ..storage.decode.test_kernels import hash_of_day
 _SIGNALS: Final = (Signal.TRACES, Signal.METRICS, Signal.LOGS, Signal.TRACES)
 _ROWS: Final = {Signal.TRACES: "spans", Signal.METRICS: "metric_points", Signal.LOGS: "logs"}
 _TABLES: Final = load_tables()
-_DERIVER: Final = Deriver(_TABLES, threads=1)
+_DERIVER: Final = Deriver(_TABLES)
 logging.getLogger("otelpond.storage.derive").addHandler(failed := logging.handlers.BufferingHandler(1000))
 
 
