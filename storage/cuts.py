@@ -51,7 +51,13 @@ CUTS: Final[Mapping[str, Cut]] = {
         "spans",
         "select row_id from decoded_spans where status_code = 'ERROR' or http_response_status_code >= 400 or row_id in"
         " (select span_row_id from decoded_span_events where event_name = 'exception' or exception_type is not null) order by row_id",
-        feeds=("api_error_logs", "database_error_logs"),
+        feeds=("error_logs", "api_error_logs", "database_error_logs"),
+    ),
+    "error_records": Cut(
+        "logs",
+        "select row_id from decoded_logs where exception_type is not null or exception_message is not null or severity_number >= 17"
+        " or event_name in ('error', 'exception', 'app.crash', 'device.crash') order by row_id",
+        feeds=("error_logs", "crash_reports"),
     ),
     "browser_spans": Cut(
         "spans",
@@ -95,7 +101,8 @@ def cut(con: duckdb.DuckDBPyConnection, relations: Mapping[str, Relation], *sour
         rows = relations[each.source].rows
         if each.source in sources and rows.num_rows and _may_hold(each, relations):
             row_ids = executed(con, f"cut_{name}")["row_id"]
-            relations[name].exchange(taken(rows, positions(rows["row_id"], row_ids)))
+            if len(row_ids):
+                relations[name].exchange(taken(rows, positions(rows["row_id"], row_ids)))
 
 
 def may_fill(table: str, sources: Collection[str], relations: Mapping[str, Relation]) -> bool:

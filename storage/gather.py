@@ -55,8 +55,5 @@ def _one_chunk(column: pa.ChunkedArray) -> pa.Array:
 def _taken_views(array: pa.Array, rows: NDArray[np.int64]) -> pa.Array:
     _, records, *texts = array.buffers()
     views = np.frombuffer(records, _VIEW, count=array.offset + len(array))[array.offset :][rows]
-    validity = None
-    if array.null_count:
-        valid = array.is_valid().to_numpy(zero_copy_only=False)[rows]
-        validity = pa.py_buffer(np.packbits(valid, bitorder="little"))
+    validity = array.is_valid().take(pa.array(rows)).buffers()[1] if array.null_count else None
     return pa.Array.from_buffers(pa.string_view(), len(rows), [validity, pa.py_buffer(views), *texts])

@@ -145,7 +145,7 @@ told as (
         case when read.row_id is not null and (record.event_name = 'error' or of_browser(record.telemetry_sdk_language, record.scope_name))
             then told_device(read)
         end as told_device
-    from decoded_logs record
+    from decoded_error_records record
     left join decoded_error_events read on read.row_id = record.row_id
     where record.exception_type is not null or record.exception_message is not null or record.severity_number >= 17
         or record.event_name = 'error'

@@ -154,6 +154,25 @@ def test_a_batch_leaves_nothing_behind() -> None:
     assert ["log"] == derived["error_logs"]["report_source"].to_pylist()
 
 
+def test_one_log_record_that_tells_of_an_error_or_a_crash_is_enough() -> None:
+    """Which tables are asked is decided once a batch; no sort of record that one of them reads is passed over."""
+    deriver = Deriver(TABLES)
+    browser = "@opentelemetry/browser-instrumentation/errors"
+    for record, tables in (
+        ({"body": "x", "severity_number": 9}, set()),
+        ({"severity_number": 17}, {"error_logs"}),
+        ({"exception_type": "KeyError"}, {"error_logs"}),
+        ({"exception_message": "x"}, {"error_logs"}),
+        ({"exception_message": "x", "severity_number": 21}, {"error_logs", "crash_reports"}),
+        ({"event_name": "error"}, {"error_logs"}),
+        ({"event_name": "app.crash"}, {"crash_reports"}),
+        ({"event_name": "device.crash"}, {"crash_reports"}),
+        ({"event_name": "exception", "scope_name": browser}, {"crash_reports"}),
+    ):
+        derived = deriver.derive({"logs": relation("logs", [record])})
+        assert tables == {"error_logs", "crash_reports"} & set(derived), record
+
+
 def test_columns_are_copied_right_after_rows_were_dropped() -> None:
     """Rules leave gaps in the row ids; what a table copies still comes from its own row."""
     rules = RecordRules(drops=[Drop("traces", "http_route = '/health'")])
