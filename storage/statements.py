@@ -182,8 +182,10 @@ class StatementReader:
 
 def _distinct(spans: pa.Table) -> tuple[pa.Array, list[tuple[str, str]]]:
     """For each span the number of its distinct (system, text), NULL where it has no text; and these pairs."""
-    texts = spans["db_query_text"].combine_chunks().dictionary_encode()
-    systems = spans["db_system_name"].combine_chunks().dictionary_encode()
+    texts, systems = (
+        spans[name].combine_chunks().cast(pa.string()).dictionary_encode()  # 41,000 texts: 1 ms, as string views 3
+        for name in ("db_query_text", "db_system_name")
+    )
     absent = texts.indices.is_null().to_numpy(zero_copy_only=False)
     names = ["", *systems.dictionary.to_pylist()]
     words = texts.dictionary.to_pylist()
