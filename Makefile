@@ -7,6 +7,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 SECONDS := 20
 
+# Tests start hundreds of processes: where modules may not be kept compiled, each compiles all of them anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-long check lint format docs bench bench-quick chaos chaos-quick databases fuzz interop browser clean
 

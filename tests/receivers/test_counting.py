@@ -40,7 +40,7 @@ def _counted(transport: str) -> dict[str, int]:
     return {
         name.removeprefix("otelcol_receiver_") + "".join(f" {value}" for _, value in labels[2:]): count
         for name, labels, count in COUNTERS.samples()
-        if ("transport", transport) in labels and name.endswith(("_spans", "_requests"))
+        if labels[:2] == (("receiver", "otlp"), ("transport", transport)) and name.endswith(("_spans", "_requests"))
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ from otelpond.storage.signals import Signal
 
 RULES = Rules(hash_address=lambda address, _: address, keep_dates=True)
 START_NS = 1_790_000_000_000_000_000
+DOCUMENTED = ("spans", "span_events", "rejected_records")
+"""Those that a pond has beside its own; all of them take a second to load."""
 UNREAD = "it could not be read as an event: mend it and send it again"
 OWN = """-- Names of spans that are short.
 create table short_names (
@@ -99,6 +102,8 @@ class Pond:
         self.data = folder / "pond"
         self.own = folder / "own"
         self.own.mkdir()
+        for name in DOCUMENTED:
+            shutil.copy(TABLES_FOLDER / f"{name}.sql", self.own)
         self.set_most(most)
 
     def set_most(self, most: int) -> None:
@@ -106,8 +111,8 @@ class Pond:
         (self.own / "short_names.sql").write_text(OWN.format(most=most))
 
     def _tables(self) -> Any:
-        tables = load_tables((TABLES_FOLDER, self.own))
-        return {name: tables[name] for name in ("spans", "span_events", "rejected_records", "short_names")}
+        tables = load_tables([self.own])
+        return {name: tables[name] for name in (*DOCUMENTED, "short_names")}
 
     def accept(self, *payloads: bytes) -> None:
         """Take payloads, and publish what the decoder takes."""
