@@ -2,24 +2,27 @@
 
     python tests/bench/empty_servers.py grpc        says its address; ends with its standard input
 
-grpcio's synchronous server with unary methods on raw bytes and 64 threads; uvicorn with uvloop and httptools in front of an ASGI
-application that reads the body.
+`grpc` is grpcio's synchronous server with unary methods on raw bytes and 64 threads, `grpc-aio` its asyncio server on uvloop; `http`
+is uvicorn with uvloop and httptools in front of an ASGI application that reads the body.
 """
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import grpc
+import psutil
 import uvicorn
+import uvloop
 
 _THREADS = 64
 
@@ -32,6 +35,26 @@ class _Unary(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpcio ships no t
         return grpc.unary_unary_rpc_method_handler(lambda _message, _context: b"")
 
 
+class _UnaryAio(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpcio ships no types
+    """The same for the asyncio server."""
+
+    def service(self, _call: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
+        """What serves a call."""
+        return grpc.unary_unary_rpc_method_handler(_answer)
+
+
+async def _answer(_message: bytes, _context: object) -> bytes:
+    return b""
+
+
+async def _serve_aio() -> None:
+    server = grpc.aio.server(handlers=[_UnaryAio()])
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    print(f"127.0.0.1:{port}", flush=True)  # noqa: T201 - the answer
+    await asyncio.to_thread(sys.stdin.read)
+
+
 async def _application(_scope: Any, receive: Any, send: Any) -> None:
     while (await receive()).get("more_body", False):
         pass
@@ -42,6 +65,10 @@ async def _application(_scope: Any, receive: Any, send: Any) -> None:
 
 def serve(transport: str) -> None:
     """Listen, say where, and serve until the standard input ends."""
+    if transport == "grpc-aio":
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve_aio())
+        return
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as listening:
         port = listening.getsockname()[1]
         if transport == "grpc":
@@ -58,11 +85,27 @@ def serve(transport: str) -> None:
 @contextmanager
 def empty_server(transport: str) -> Iterator[str]:
     """A process with an empty server, as long as this is open; gives its address."""
+    with _empty_process(transport) as (_, address):
+        yield address
+
+
+def empty_cpu_percent(transport: str, load: Callable[[str], float]) -> float:
+    """Of one core, what an empty server takes under a load, which is handed its address and gives the seconds for which it went on."""
+    with _empty_process(transport) as (process, address):
+        server = psutil.Process(process.pid)
+        before = server.cpu_times()
+        seconds = load(address)
+        after = server.cpu_times()
+    return (after.user + after.system - before.user - before.system) / seconds * 100
+
+
+@contextmanager
+def _empty_process(transport: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     command = [sys.executable, Path(__file__), transport]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
-            yield process.stdout.readline().strip()
+            yield process, process.stdout.readline().strip()
         finally:
             process.kill()
 

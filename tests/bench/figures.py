@@ -82,6 +82,7 @@ ISSUE_RESOLVED = Target("count of error_logs where resolved", "ms")
 ISSUE_REPORTS = Target("errors by type, without the state of issues", "ms")
 
 LOW_RATE_CPU = Target("10,000 spans/s, 100 a request: CPU after warm-up", "% of a core", 15, 12)
+LOW_RATE_EMPTY = Target("an empty grpcio server under the same load: CPU", "% of a core")
 LOW_RATE_GROWTH = Target("10,000 spans/s: memory growth, last five minutes", "MB a minute", 1, 0.5)
 LOW_RATE_LAG = Target("10,000 spans/s: commit lag, largest", "s", 15, 12.5)
 DAY_FILES = Target("a day at low rate: live files, last quarter over second", "ratio", 1.5, 1.2)

@@ -1,4 +1,7 @@
-"""The collector at a low rate, 10,000 spans/s of 100 a request: CPU after warm-up, growth of memory, and how late rows come."""
+"""The collector at a low rate, 10,000 spans/s of 100 a request: CPU after warm-up, growth of memory, and how late rows come.
+
+Beside it an empty grpcio server under the same load: what this machine takes for the transport alone.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,11 @@ from typing import Any
 
 import figures
 import numpy as np
+from empty_servers import empty_cpu_percent
 from served import Collector, MemoryWatch
 
-RATE, ITEMS = 10_000, 100
+RATE, ITEMS, CONNECTIONS = 10_000, 100, 8
+_EMPTY_S = 30.0
 _GROWTH_S = 300.0
 Note = Callable[[figures.Target, float], None]
 
@@ -50,6 +55,18 @@ def growth_mb_a_minute(samples_mb: list[float], seconds: float) -> float:
     return float(np.polyfit(np.arange(minutes), floor, 1)[0])
 
 
+def empty(load_address: Callable[..., dict[str, Any]], note: Note) -> dict[str, float]:
+    """Note what the cheaper of grpcio's two servers takes, and give both."""
+
+    def load(address: str) -> float:
+        sent = load_address(address, "grpc", seconds=_EMPTY_S, rate=RATE, items=ITEMS, connections=CONNECTIONS)
+        return float(sent["seconds"])
+
+    percent = {transport: empty_cpu_percent(transport, load) for transport in ("grpc", "grpc-aio")}
+    note(figures.LOW_RATE_EMPTY, min(percent.values()))
+    return percent
+
+
 def measure(collector: Collector, load: Callable[..., dict[str, Any]], seconds: float, note: Note) -> dict[str, Any]:
     """Load the collector for so long, note the figures, and give what else is worth knowing."""
     samples, ended = LowRate(), threading.Event()
@@ -57,7 +74,7 @@ def measure(collector: Collector, load: Callable[..., dict[str, Any]], seconds: 
     with MemoryWatch(collector) as memory:
         watching.start()
         try:
-            sent = load(collector, seconds=seconds, rate=RATE, items=ITEMS, connections=8)
+            sent = load(collector, seconds=seconds, rate=RATE, items=ITEMS, connections=CONNECTIONS)
         finally:
             ended.set()
             watching.join()

@@ -261,6 +261,8 @@ class Run:
             self._sizes("low_rate", collector.data)
         finally:
             collector.stop()
+        say("the same at empty servers")
+        self.details["low_rate"]["empty_percent"] = low_rate.empty(load_address, self.note)
 
     def day(self, hours: int, commits_an_hour: int) -> None:
         """A day of small commits in minutes, in this process."""
