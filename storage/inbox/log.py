@@ -29,6 +29,7 @@ from .segments import (
     IDENTITY,
     LOCK,
     MARK_KEY,
+    SEGMENT_BYTES,
     Position,
     identity,
     mark_key,
@@ -62,7 +63,7 @@ class Limits:
     soft_bytes: int = 128_000_000
     max_bytes: int = 4_000_000_000
     in_flight_bytes: int = 256_000_000
-    segment_bytes: int = 32_000_000
+    segment_bytes: int = SEGMENT_BYTES
     segment_age_s: float = 10.0
 
 

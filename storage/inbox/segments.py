@@ -23,6 +23,8 @@ from ..locks import locked
 from . import frames
 from .frames import Frame
 
+SEGMENT_BYTES = 32_000_000
+"""At how many bytes a segment is sealed, and how many a batch of the pipeline reads at once: one batch a segment, about 75,000 spans."""
 _GAP = 1000
 _LISTINGS = 10
 IDENTITY = "identity"
@@ -230,7 +232,8 @@ def read_chunk(
 ) -> Chunk | None:
     """The frames that follow a position, from one segment; None where there is nothing (more) to read.
 
-    A segment that ends is stepped over. Damaged bytes are reported and stepped over too; the tail of an open segment may be a
+    As many as reach `max_items` or fill `max_bytes`; less than a quarter of that is not left over at the end of a sealed segment. A
+    segment that ends is stepped over. Damaged bytes are reported and stepped over too; the tail of an open segment may be a
     frame that is being written, and is waited for. What `forget` had kept in the folder `kept` is read too. Where a file is sealed
     between listing and reading, the inbox is listed again: who replays a plan would take that moment for the end of its frames.
     """
@@ -280,7 +283,7 @@ def _overlooked(folder: Path, first: int, end: int) -> bool:
 
 
 def _read(inbox: str, segment: Segment, mark: bytes, start: int, limit: int | None, *, max_items: int, max_bytes: int) -> Chunk | None:
-    """Frames of one segment from an offset; reads more than `max_bytes` only where one frame is larger.
+    """Frames of one segment from an offset; reads more than `max_bytes` only where one frame is larger, or little would be left over.
 
     A limit ends the reading, and may lie within a frame that was being written when it was taken: only the end of a sealed file is
     an end, at which an incomplete frame is a torn one.
@@ -288,7 +291,7 @@ def _read(inbox: str, segment: Segment, mark: bytes, start: int, limit: int | No
     durable = segment.durable_bytes()
     size = durable if limit is None else min(durable, limit)
     ended = segment.sealed and size == durable
-    wanted = min(size - start, max_bytes)
+    wanted = size - start if ended and _is_little(size - start - max_bytes, max_bytes) else min(size - start, max_bytes)
     while wanted > 0:
         wire = np.fromfile(segment.path, dtype=np.uint8, count=wanted, offset=start)
         whole = start + wanted >= size
@@ -315,12 +318,15 @@ def _mark(segment: Segment, key: bytes) -> bytes:
 
 
 def _scan(buffer: memoryview, mark: bytes, max_items: int, *, final: bool) -> tuple[list[Frame], list[Damage], int]:
-    """Frames up to `max_items`, the damages between them, and where reading stopped; `final` where no bytes can follow."""
+    """Frames up to `max_items`, the damages between them, and where reading stopped; `final` where no bytes can follow.
+
+    Little that is left over then is read too: for itself it would be a batch, most of whose cost is fixed.
+    """
     found: list[Frame] = []
     damages: list[Damage] = []
     at = items = 0
     patience = frames.Patience.for_buffer(buffer)
-    while at < len(buffer) and items < max_items:
+    while at < len(buffer) and (items < max_items or (final and _is_little(len(buffer) - at, at))):
         frame = frames.read(buffer, at, mark)
         if frame is not None:
             found.append(frame)
@@ -336,3 +342,8 @@ def _scan(buffer: memoryview, mark: bytes, max_items: int, *, final: bool) -> tu
         damages.append(Damage(0, at, following, torn=False))
         at = following
     return found, damages, at
+
+
+def _is_little(left: int, taken: int) -> bool:
+    """Whether what is left over is no batch of its own."""
+    return left * 4 < taken

@@ -16,6 +16,7 @@ from ..inbox.frames import Frame
 from ..inbox.segments import (
     BEGINNING,
     OPEN,
+    SEGMENT_BYTES,
     Chunk,
     Position,
     end_position,
@@ -30,9 +31,6 @@ from ..inbox.segments import (
 from ..signals import Signal
 from .plans import FramePlace, Plan, RetryWindow
 from .suspicion import Stretch, Suspicion, Treatment
-
-_READ_BYTES = 24_000_000
-"""How much of a segment is read at once: about 50,000 spans."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +178,7 @@ class Backlog:
             return False
         if self._waiting_since is None:
             self._waiting_since = time.monotonic()
-        return unread >= _READ_BYTES or time.monotonic() - self._waiting_since >= batch_interval_s
+        return unread >= SEGMENT_BYTES or time.monotonic() - self._waiting_since >= batch_interval_s
 
     def next_batch(self, *, max_items: int, until: Mapping[str, Position] | None = None, replayed: Plan | None = None) -> Batch | None:
         """The next frames, and moves the position past them; None where nothing waits. Inboxes take turns.
@@ -193,7 +191,7 @@ class Backlog:
         for inbox in until if until is not None else self._in_turn():
             after = self.positions.get(inbox, BEGINNING)
             limit = until[inbox] if until is not None else None
-            chunk = read_chunk(self.folder / inbox, after, max_items=max_items, max_bytes=_READ_BYTES, until=limit)
+            chunk = read_chunk(self.folder / inbox, after, max_items=max_items, max_bytes=SEGMENT_BYTES, until=limit)
             if chunk is not None:
                 self._waiting_since = None
                 batch = self._cut(chunk, replayed)

@@ -72,8 +72,8 @@ class Options:
         retry_window_s: how long a payload is remembered, so that an equal one is a retry.
     """
 
-    batch_items: int = 50_000
-    batch_interval_s: float = 2.0
+    batch_items: int = 75_000
+    batch_interval_s: float = 5.0
     commit_interval_s: float = 10.0
     commit_bytes: int = 64_000_000
     retry_window_s: float = 900.0

@@ -555,3 +555,26 @@ def test_an_inbox_that_somebody_removed_is_empty(folder: Path) -> None:
     """Such as that of a receiver process that is no more, though plans still name it."""
     assert read_chunk(folder, Position(3, 7), max_items=10, max_bytes=10, until=Position(4, 0)) is None
     assert [] == segments(folder)
+
+
+def sizes(folder: Path, *, max_items: int, max_bytes: int = 1 << 20) -> list[int]:
+    """The frames of each chunk that a reader with these limits gets."""
+    found, after = [], BEGINNING
+    while (chunk := read_chunk(folder, after, max_items=max_items, max_bytes=max_bytes)) is not None:
+        found.append(len(chunk.frames))
+        after = chunk.after
+    return found
+
+
+@pytest.mark.parametrize(("appended", "expected"), [(5, [5]), (6, [6]), (7, [5, 2]), (11, [5, 6])])
+def test_less_than_a_quarter_of_a_batch_is_not_left_over_in_a_sealed_segment(folder: Path, appended: int, expected: list[int]) -> None:
+    """A batch of its own would cost nearly as much; what is still written to may grow to a whole one."""
+    inbox = Inbox(folder)
+    for number in range(appended):
+        append(inbox, b"%02d" % number)
+    assert [5] * (appended // 5) + [appended % 5] * (appended % 5 > 0) == sizes(folder, max_items=5)
+    whole = sum(path.stat().st_size for path in folder.glob("*.open"))
+    inbox.close()
+
+    assert expected == sizes(folder, max_items=5)
+    assert [appended] == sizes(folder, max_items=100, max_bytes=whole * 9 // 10)
