@@ -268,7 +268,7 @@ class Settings(BaseSettings):
     )
     self_telemetry_interval_s: PositiveSeconds = Field(60.0, description="Seconds between two exports of the collector's own metrics.")
     batch_items: PositiveInt = Field(75_000, description="Items (spans, points, records) that are decoded together at most.")
-    batch_interval_s: PositiveSeconds = Field(5.0, description="Seconds after which what waits is decoded, however little.")
+    batch_interval_s: PositiveSeconds = Field(2.0, description="Seconds after which what waits is decoded, however little.")
     commit_interval_s: PositiveSeconds = Field(10.0, description="Seconds between publishes: how old an answer of a query can be.")
     retry_window_s: PositiveSeconds = Field(900.0, description="Seconds in which a byte-equal payload counts as a retry, stored once.")
     inbox_soft_bytes: ByteSize = Field(

@@ -73,7 +73,7 @@ class Options:
     """
 
     batch_items: int = 75_000
-    batch_interval_s: float = 5.0
+    batch_interval_s: float = 2.0
     commit_interval_s: float = 10.0
     commit_bytes: int = 64_000_000
     retry_window_s: float = 900.0
