@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import secrets
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from ..errors import CommandError
 
 START_S = 60.0
 STOP_S = 60.0
+_PORTS: Final = range(20_000, 32_768)
+_TURNS: Final = itertools.count(secrets.randbelow(len(_PORTS)))
 
 
 @dataclass(frozen=True)
@@ -81,9 +86,18 @@ def clean_environment(**more: str) -> dict[str, str]:
 
 
 def free_port() -> int:
-    """A port on this machine that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as opened:
-        return int(opened.getsockname()[1])
+    """A port on this machine that nobody listens on, and that nobody is likely to take before the one who asks for it listens.
+
+    Of the ports that the system hands out any connection may take one in between: these lie below them. A process gets none twice before it
+    got all.
+
+    Raises:
+        CommandError: none is free.
+    """
+    for turn in itertools.islice(_TURNS, len(_PORTS)):
+        with suppress(OSError), socket.create_server(("127.0.0.1", port := _PORTS[turn % len(_PORTS)])):
+            return port
+    raise CommandError(f"no port of this machine from {_PORTS.start} to {_PORTS.stop - 1} is free")
 
 
 def listens(port: int) -> bool:

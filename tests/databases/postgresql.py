@@ -10,11 +10,12 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from otelpond.config.demo.processes import free_port
 
 INSTALL = "PostgreSQL is not installed: apt install postgresql"
 _DEADLINE_S = 30.0
@@ -59,9 +60,7 @@ def running() -> Iterator[Server]:
     try:
         initdb = [programs / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "--no-sync", "--encoding=UTF8", "--no-locale"]
         subprocess.run(initdb, check=True, capture_output=True, cwd=folder, timeout=60, **account)  # type: ignore[call-overload]
-        with closing(socket.socket()) as listener:
-            listener.bind(("127.0.0.1", 0))
-            port = listener.getsockname()[1]
+        port = free_port()
         settings = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off", "port": port, "max_connections": 20}
         command = [programs / "postgres", "-D", data, *(f"--{name}={value}" for name, value in settings.items())]
         with log.open("wb") as output:

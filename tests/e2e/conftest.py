@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from otelpond.config.demo.processes import free_port
 
 DEADLINE_S = 60.0
 PROTOBUF = {"content-type": "application/x-protobuf"}
@@ -29,9 +29,7 @@ PROTOBUF = {"content-type": "application/x-protobuf"}
 
 def free_address() -> str:
     """An address of this machine that nobody listens on."""
-    with closing(socket.socket()) as listener:
-        listener.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{listener.getsockname()[1]}"
+    return f"127.0.0.1:{free_port()}"
 
 
 def until(condition: Callable[[], Any], what: str, *, deadline_s: float = DEADLINE_S) -> Any:

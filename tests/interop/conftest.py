@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,13 +15,9 @@ import duckdb
 import httpx
 import pytest
 
+from ..e2e.conftest import free_address
+
 _DEADLINE_S = 60.0
-
-
-def _free_address() -> str:
-    with closing(socket.socket()) as listener:
-        listener.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{listener.getsockname()[1]}"
 
 
 @dataclass
@@ -46,7 +40,7 @@ class Served:
 def collector(tmp_path_factory: pytest.TempPathFactory, kernel_cache: str) -> Iterator[Served]:
     """One collector for a module's tests."""
     data = tmp_path_factory.mktemp("interop") / "pond"
-    served = Served(data, _free_address(), _free_address(), _free_address())
+    served = Served(data, free_address(), free_address(), free_address())
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL", "APM_"))}
     environment |= {"OTELPOND_BATCH_INTERVAL_S": "0.2", "OTELPOND_CACHE_DIR": kernel_cache}
     command = [sys.executable, "-m", "otelpond.config.cli", "serve", "--data", str(data)]

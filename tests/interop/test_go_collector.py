@@ -25,18 +25,13 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from ..e2e.conftest import free_address
+
 RECIPES = Path(__file__).parent / "collector"
 OTELCOL = os.environ.get("OTELCOL") or str(RECIPES / "dist" / "otelcol")
 _DEADLINE_S = 90.0
 
 pytestmark = [pytest.mark.skipif(shutil.which(OTELCOL) is None, reason="no Go Collector: see tests/interop/collector/build.sh")]
-
-
-def free_address() -> str:
-    """An address of this machine that nobody listens on."""
-    with closing(socket.socket()) as listener:
-        listener.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{listener.getsockname()[1]}"
 
 
 def until(condition: Callable[[], Any], what: str) -> None:
