@@ -10,6 +10,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from .arrays import all_null, one
+
 _VIEW = np.dtype([("head", np.int64), ("tail", np.int64)])
 _HEAD = np.dtype([("length", np.int32), ("prefix", "S4"), ("tail", np.int64)])
 
@@ -30,8 +32,8 @@ def taken(table: pa.Table, rows: NDArray[np.int64]) -> pa.Table:
 
 def taken_column(column: pa.ChunkedArray, rows: NDArray[np.int64]) -> pa.Array:
     """These values of the column, in this order."""
-    array = _one_chunk(column)
-    if array.null_count == len(array):
+    array = one(column)
+    if all_null(array):
         return pa.nulls(len(rows), array.type)
     return _taken_views(array, rows) if array.type == pa.string_view() else array.take(pa.array(rows))
 
@@ -44,12 +46,6 @@ def begins(column: pa.ChunkedArray, prefix: bytes) -> bool:
 def _begins(array: pa.Array, prefix: bytes) -> bool:
     views = np.frombuffer(array.buffers()[1], _HEAD, count=array.offset + len(array))[array.offset :]
     return bool(np.any(views["prefix"] == prefix))
-
-
-def _one_chunk(column: pa.ChunkedArray) -> pa.Array:
-    if column.num_chunks == 1:
-        return column.chunk(0)
-    return column.combine_chunks() if column.num_chunks else pa.array([], column.type)
 
 
 def _taken_views(array: pa.Array, rows: NDArray[np.int64]) -> pa.Array:

@@ -15,11 +15,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..arrays import all_null, as_string
 from ..log_lines import fault
 from ..selects import Relation
 from .agents import Agent, AgentReader
 from .page_slugs import PageSlugs
-from .prepared import Prepared, all_null, by_distinct, text
+from .prepared import Prepared, by_distinct
 from .referrers import site_and_class
 
 _SQL: Final = Path(__file__).parent / "enrichment.sql"
@@ -95,7 +96,7 @@ class Enricher:
         slugs = self._page_slugs
         if slugs is not None and not all_null(found["page_path"]):
             mapped = by_distinct(found["page_path"], lambda paths: pa.array([slugs.slug(path) for path in paths], pa.string()))
-            found["page_slug"] = pc.coalesce(text(events["page_slug"]), mapped, text(found["page_slug"]))
+            found["page_slug"] = pc.coalesce(as_string(events["page_slug"]), mapped, as_string(found["page_slug"]))
         return found
 
     def _of_agents(self, events: Mapping[str, pa.Array]) -> tuple[dict[str, pa.Array], np.ndarray]:
@@ -103,7 +104,7 @@ class Enricher:
         texts = events["user_agent"]
         if all_null(texts):
             return {}, np.zeros(len(texts), np.bool_)
-        distinct = text(texts).dictionary_encode()
+        distinct = as_string(texts).dictionary_encode()
         agents = self._agents.read(distinct.dictionary.to_pylist())
         unread = pa.array([agent is None for agent in agents], pa.bool_()).take(distinct.indices).fill_null(False)
         columns = {name: _merged(events[name], _column(agents, name).take(distinct.indices), name) for name in _OF_AGENT}
@@ -122,5 +123,5 @@ def _column(agents: list[Agent | None], name: str) -> pa.Array:
 def _merged(sent: pa.Array, read: pa.Array, name: str) -> pa.Array:
     if all_null(sent):
         return read
-    given = sent if sent.type == pa.bool_() else text(sent)
+    given = sent if sent.type == pa.bool_() else as_string(sent)
     return pc.coalesce(given, read) if name in _SENT_FIRST else pc.coalesce(read, given)

@@ -8,6 +8,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from ..arrays import as_string, one
 from ..executed import executed
 from ..gather import taken
 from ..selects import Relation
@@ -53,22 +54,7 @@ class Prepared:
         return {name: one(result[name]) for name in result.column_names}
 
 
-def one(column: pa.ChunkedArray) -> pa.Array:
-    """The column as one array."""
-    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks() if column.num_chunks else pa.array([], column.type)
-
-
-def all_null(column: pa.Array) -> bool:
-    """Whether there is nothing in it."""
-    return bool(column.null_count == len(column))
-
-
-def text(column: pa.Array) -> pa.Array:
-    """As `string`, which Arrow computes with; it cannot with string views."""
-    return column if column.type == pa.string() else column.cast(pa.string())
-
-
 def by_distinct(column: pa.Array, values: Callable[[list[str]], pa.Array]) -> pa.Array:
     """For each text what `values` gives for it, asked for the distinct texts only; NULL where there is none."""
-    encoded = text(column).dictionary_encode()
+    encoded = as_string(column).dictionary_encode()
     return values(encoded.dictionary.to_pylist()).take(encoded.indices)

@@ -19,6 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..arrays import all_null, as_string, one
 from ..decode.columns import LOGS
 from ..gather import taken, taken_column
 from ..selects import Relation
@@ -29,7 +30,7 @@ from .enriching import Enricher
 from .judging import Judge
 from .names import FACTS, EventNames
 from .page_slugs import PageSlugs
-from .prepared import Prepared, all_null, by_distinct, one, text
+from .prepared import Prepared, by_distinct
 
 Policy: TypeAlias = Literal["reject", "stamp", "drop"]
 _SQL: Final = Path(__file__).parent / "reading.sql"
@@ -125,14 +126,14 @@ class EventReader:
 
     def _unaliased(self, records: pa.Table, is_alias: pa.Array) -> pa.Table:
         """The records with their attributes under our names, and with those that came as a map in the body."""
-        chosen = pc.or_(is_alias, pc.equal(text(one(records["body_type"])), "kvlist").fill_null(False)).to_numpy(zero_copy_only=False)
+        chosen = pc.or_(is_alias, pc.equal(as_string(one(records["body_type"])), "kvlist").fill_null(False)).to_numpy(zero_copy_only=False)
         where = np.flatnonzero(chosen)
         if not len(where):
             return records
         some = taken(records, where)
         given = pa.table([some[name] for name in ("row_id", "event_name", "body_type", "body", "attributes")], names=_ALIASED.names)
         renamed = self._renamed.run(given)["attributes"]
-        attributes = pc.replace_with_mask(text(one(records["attributes"])), pa.array(chosen), text(renamed))
+        attributes = pc.replace_with_mask(as_string(one(records["attributes"])), pa.array(chosen), as_string(renamed))
         return records.set_column(records.schema.get_field_index("attributes"), "attributes", attributes)
 
     def _parted(self, rows: pa.Table, refusals: pa.Array, records: pa.Table) -> ReadEvents:
@@ -147,7 +148,7 @@ class EventReader:
             self.dropped += len(where)
             return ReadEvents(accepted, _NONE)
         reasons = taken_column(pa.chunked_array([refusals]), where)
-        return ReadEvents(accepted, _explained(taken(rows, where), text(reasons), text(taken_column(records["body"], where))))
+        return ReadEvents(accepted, _explained(taken(rows, where), as_string(reasons), as_string(taken_column(records["body"], where))))
 
     def refusals(self, rows: pa.Table) -> list[str | None]:
         """Why the catalogue as it is now refuses stored rows of `events`; None where it does not."""
@@ -195,9 +196,9 @@ _remembered: Final = functools.lru_cache(maxsize=1024)(_of_device)
 
 def _explained(rows: pa.Table, reasons: pa.Array, bodies: pa.Array) -> pa.Table:
     """Refused rows with why; those that could not be represented hold the original event, which the body is, as properties."""
-    judged = text(one(rows["validation_error"]))
+    judged = as_string(one(rows["validation_error"]))
     unrepresented = reasons.is_valid()
-    given = text(one(rows["properties"]))
+    given = as_string(one(rows["properties"]))
     properties = pc.if_else(unrepresented, pc.coalesce(bodies, given), given)
     rows = rows.set_column(rows.schema.get_field_index("properties"), "properties", properties)
     rows = rows.set_column(rows.schema.get_field_index("validation_error"), "validation_error", pc.if_else(unrepresented, None, judged))

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ..events.prepared import one, text
+from ..arrays import as_string, one
 
 _MOST_NUMBERS: Final = 1 << 62
 
@@ -65,7 +65,7 @@ TABLES: Final[Mapping[str, Read]] = {
 
 def distinct(rows: pa.Table, names: Sequence[str]) -> tuple[dict[str, list[str | None]], NDArray[np.int64]]:
     """The distinct rows of these columns, as texts by column, and for each row the number of its own among them."""
-    encoded = {name: text(one(rows[name])).dictionary_encode() for name in names}
+    encoded = {name: as_string(one(rows[name])).dictionary_encode() for name in names}
     _, first, codes = np.unique(_combined(encoded.values(), rows.num_rows), return_index=True, return_inverse=True)
     return {name: _texts(column, first) for name, column in encoded.items()}, codes
 

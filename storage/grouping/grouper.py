@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ..events.prepared import one, text
+from ..arrays import as_string, one
 from ..fault_places import place_of
 from ..gather import taken_column
 from ..stacks.in_app import USUAL, InApp
@@ -126,7 +126,7 @@ class Grouper:
         columns = _columns(self._present.groupings(told), codes)
         columns["mapped_stack"] = _taken(mapped, codes)
         if self._previous is not None:
-            before = text(_columns(self._previous.groupings(told), codes)["fingerprint"])
+            before = as_string(_columns(self._previous.groupings(told), codes)["fingerprint"])
             is_young = pc.less(one(rows["ingested_at"]), pa.scalar(self._both_until, pa.timestamp("us", "UTC")))
             columns["previous_fingerprint"] = pc.if_else(is_young, before, None)
         return written(rows, columns)

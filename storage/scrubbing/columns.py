@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from ..arrays import as_string, one
 from ..gather import positions, taken_column
 from .first_look import suspicious
 from .names import Names
@@ -106,7 +107,7 @@ class Scrubber:
         given = records[column.name]
         mask = np.zeros(len(given), np.bool_)
         mask[list(changed) if column.rows is None else column.rows[list(changed)]] = True
-        replaced = pc.replace_with_mask(given.combine_chunks().cast(pa.string()), mask, pa.array(changed.values(), pa.string()))
+        replaced = pc.replace_with_mask(as_string(one(given)), mask, pa.array(changed.values(), pa.string()))
         index, field = records.schema.get_field_index(column.name), records.schema.field(column.name)
         return records.set_column(index, field, replaced.cast(field.type))
 
@@ -116,10 +117,10 @@ def _columns(relations: Mapping[str, pa.Table]) -> Iterator[_Column]:
     for relation in relations.keys() & _OF_ALL.keys():
         records = relations[relation]
         for name in _told(records, _OF_ALL[relation]):
-            yield _Column(relation, name, None, records[name].combine_chunks().cast(pa.string()))
+            yield _Column(relation, name, None, as_string(one(records[name])))
         rows = _errors(relation, relations)
         for name in _told(records, _OF_ERRORS[relation]) if len(rows) else ():
-            yield _Column(relation, name, rows, taken_column(records[name], rows).cast(pa.string()))
+            yield _Column(relation, name, rows, as_string(taken_column(records[name], rows)))
 
 
 def _told(records: pa.Table, names: Sequence[str]) -> list[str]:
