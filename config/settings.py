@@ -267,7 +267,9 @@ class Settings(BaseSettings):
         description="Where the collector's own metrics go as OTLP: `off`, `pond` for its own, or the base URL of an OTLP/HTTP endpoint.",
     )
     self_telemetry_interval_s: PositiveSeconds = Field(60.0, description="Seconds between two exports of the collector's own metrics.")
-    batch_items: PositiveInt = Field(75_000, description="Items (spans, points, records) that are decoded together at most.")
+    batch_items: PositiveInt = Field(
+        75_000, description="Items (spans, points, records) that are decoded together; a quarter more where otherwise few were left."
+    )
     batch_interval_s: PositiveSeconds = Field(2.0, description="Seconds after which what waits is decoded, however little.")
     commit_interval_s: PositiveSeconds = Field(10.0, description="Seconds between publishes: how old an answer of a query can be.")
     retry_window_s: PositiveSeconds = Field(900.0, description="Seconds in which a byte-equal payload counts as a retry, stored once.")

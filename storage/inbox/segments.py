@@ -320,13 +320,15 @@ def _mark(segment: Segment, key: bytes) -> bytes:
 def _scan(buffer: memoryview, mark: bytes, max_items: int, *, final: bool) -> tuple[list[Frame], list[Damage], int]:
     """Frames up to `max_items`, the damages between them, and where reading stopped; `final` where no bytes can follow.
 
-    Little that is left over then is read too: for itself it would be a batch, most of whose cost is fixed.
+    Little that is left over then, by bytes and by items, is read too: for itself it would be a batch, most of whose cost is fixed.
     """
     found: list[Frame] = []
     damages: list[Damage] = []
     at = items = 0
     patience = frames.Patience.for_buffer(buffer)
-    while at < len(buffer) and (items < max_items or (final and _is_little(len(buffer) - at, at))):
+    while at < len(buffer) and (
+        items < max_items or (final and _is_little(len(buffer) - at, at) and _is_little(items - max_items, max_items))
+    ):
         frame = frames.read(buffer, at, mark)
         if frame is not None:
             found.append(frame)
@@ -344,6 +346,6 @@ def _scan(buffer: memoryview, mark: bytes, max_items: int, *, final: bool) -> tu
     return found, damages, at
 
 
-def _is_little(left: int, taken: int) -> bool:
-    """Whether what is left over is no batch of its own."""
-    return left * 4 < taken
+def _is_little(rest: int, batch: int) -> bool:
+    """Whether what is left over, or taken beyond its end, is little beside a batch."""
+    return rest * 4 < batch

@@ -67,7 +67,8 @@ class Options:
     """When the pipeline does what.
 
     Attributes:
-        batch_items, batch_interval_s: a batch is worked on when so many items wait, or have waited so long.
+        batch_items: as many are worked on together, or a quarter more where otherwise few of a segment were left.
+        batch_interval_s: a batch is worked on when a segment's bytes wait, or whatever has waited so long.
         commit_interval_s, commit_bytes: a publish happens so long after its first batch, or at so many bytes of Parquet.
         retry_window_s: how long a payload is remembered, so that an equal one is a retry.
     """

@@ -35,9 +35,9 @@ def inbox(folder: Path) -> Iterator[Inbox]:
     inbox.close()
 
 
-def chunks(folder: Path, after: Position = BEGINNING) -> Iterator[Chunk]:
+def chunks(folder: Path, after: Position = BEGINNING, *, max_items: int = 1000, max_bytes: int = 1 << 20) -> Iterator[Chunk]:
     """Everything that an inbox holds after a position."""
-    while (chunk := read_chunk(folder, after, max_items=1000, max_bytes=1 << 20)) is not None:
+    while (chunk := read_chunk(folder, after, max_items=max_items, max_bytes=max_bytes)) is not None:
         yield chunk
         after = chunk.after
 
@@ -559,22 +559,35 @@ def test_an_inbox_that_somebody_removed_is_empty(folder: Path) -> None:
 
 def sizes(folder: Path, *, max_items: int, max_bytes: int = 1 << 20) -> list[int]:
     """The frames of each chunk that a reader with these limits gets."""
-    found, after = [], BEGINNING
-    while (chunk := read_chunk(folder, after, max_items=max_items, max_bytes=max_bytes)) is not None:
-        found.append(len(chunk.frames))
-        after = chunk.after
-    return found
+    return [len(chunk.frames) for chunk in chunks(folder, max_items=max_items, max_bytes=max_bytes)]
 
 
-@pytest.mark.parametrize(("appended", "expected"), [(5, [5]), (6, [6]), (7, [5, 2]), (11, [5, 6])])
-def test_less_than_a_quarter_of_a_batch_is_not_left_over_in_a_sealed_segment(folder: Path, appended: int, expected: list[int]) -> None:
+@pytest.mark.parametrize(
+    ("appended", "while_open", "sealed"),
+    [(5, [5], [5]), (6, [5, 1], [6]), (7, [5, 2], [5, 2]), (11, [5, 5, 1], [5, 6])],
+)
+def test_less_than_a_quarter_of_a_batch_is_not_left_over_in_a_sealed_segment(
+    folder: Path, appended: int, while_open: list[int], sealed: list[int]
+) -> None:
     """A batch of its own would cost nearly as much; what is still written to may grow to a whole one."""
     inbox = Inbox(folder)
     for number in range(appended):
         append(inbox, b"%02d" % number)
-    assert [5] * (appended // 5) + [appended % 5] * (appended % 5 > 0) == sizes(folder, max_items=5)
+    assert while_open == sizes(folder, max_items=5)
     whole = sum(path.stat().st_size for path in folder.glob("*.open"))
     inbox.close()
 
-    assert expected == sizes(folder, max_items=5)
+    assert sealed == sizes(folder, max_items=5)
     assert [appended] == sizes(folder, max_items=100, max_bytes=whole * 9 // 10)
+
+
+def test_little_by_bytes_is_left_over_where_it_holds_many_items(folder: Path) -> None:
+    """A batch is bounded by its items: a quarter more is the most that comes with it."""
+    inbox = Inbox(folder)
+    for number in range(5):
+        append(inbox, b"%d" % number * 2000)
+    for number in range(5, 9):
+        append(inbox, b"%d" % number)
+    inbox.close()
+
+    assert [7, 2] == sizes(folder, max_items=5)
