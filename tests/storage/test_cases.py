@@ -93,10 +93,11 @@ def pond() -> duckdb.DuckDBPyConnection:
 def published(pond: duckdb.DuckDBPyConnection, batches: Iterable[Mapping[str, pa.Table]]) -> Iterator[None]:
     """The tables hold the rows of these batches, and afterwards none."""
     pond.execute("begin")
-    for name, rows in ((name, rows) for batch in batches for name, rows in batch.items()):
-        pond.register("part", rows.cast(TABLES[name].arrow))
-        pond.execute(f"insert into files.{name} select * from part")
     try:
+        for batch in batches:
+            for name, rows in batch.items():
+                pond.register("part", rows.cast(TABLES[name].arrow))
+                pond.execute(f"insert into files.{name} select * from part")
         yield
     finally:
         pond.execute("rollback")
