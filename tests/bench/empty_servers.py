@@ -13,11 +13,11 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import grpc
 import psutil
@@ -28,30 +28,33 @@ _THREADS = 64
 
 
 class _Unary(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpcio ships no types
-    """Every method takes bytes and answers none."""
+    """Every method is answered in this way."""
+
+    def __init__(self, answer: Callable[[bytes, object], Any]) -> None:
+        self._handler = grpc.unary_unary_rpc_method_handler(answer)
 
     def service(self, _call: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
         """What serves a call."""
-        return grpc.unary_unary_rpc_method_handler(lambda _message, _context: b"")
+        return self._handler
 
 
-class _UnaryAio(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpcio ships no types
-    """The same for the asyncio server."""
-
-    def service(self, _call: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:
-        """What serves a call."""
-        return grpc.unary_unary_rpc_method_handler(_answer)
+def _grpc() -> None:
+    server = grpc.server(ThreadPoolExecutor(_THREADS), handlers=[_Unary(lambda _message, _context: b"")])
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    _say(port)
+    sys.stdin.read()
 
 
 async def _answer(_message: bytes, _context: object) -> bytes:
     return b""
 
 
-async def _serve_aio() -> None:
-    server = grpc.aio.server(handlers=[_UnaryAio()])
+async def _grpc_aio() -> None:
+    server = grpc.aio.server(handlers=[_Unary(_answer)])
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
-    print(f"127.0.0.1:{port}", flush=True)  # noqa: T201 - the answer
+    _say(port)
     await asyncio.to_thread(sys.stdin.read)
 
 
@@ -63,23 +66,20 @@ async def _application(_scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
-def serve(transport: str) -> None:
-    """Listen, say where, and serve until the standard input ends."""
-    if transport == "grpc-aio":
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve_aio())
-        return
+def _http() -> None:
+    config = uvicorn.Config(_application, lifespan="off", ws="none", log_config=None, access_log=False, proxy_headers=False)
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as listening:
-        port = listening.getsockname()[1]
-        if transport == "grpc":
-            server = grpc.server(ThreadPoolExecutor(_THREADS), handlers=[_Unary()])
-            port = server.add_insecure_port("127.0.0.1:0")
-            server.start()
-        else:
-            config = uvicorn.Config(_application, lifespan="off", ws="none", log_config=None, access_log=False, proxy_headers=False)
-            threading.Thread(target=uvicorn.Server(config).run, args=([listening],), daemon=True).start()
-        print(f"127.0.0.1:{port}", flush=True)  # noqa: T201 - the answer
+        threading.Thread(target=uvicorn.Server(config).run, args=([listening],), daemon=True).start()
+        _say(listening.getsockname()[1])
         sys.stdin.read()
+
+
+def _say(port: int) -> None:
+    print(f"127.0.0.1:{port}", flush=True)  # noqa: T201 - the answer
+
+
+_SERVERS: Final[Mapping[str, Callable[[], None]]] = {"grpc": _grpc, "grpc-aio": lambda: uvloop.run(_grpc_aio()), "http": _http}
+"""Each listens, says where, and serves until the standard input ends."""
 
 
 @contextmanager
@@ -111,4 +111,4 @@ def _empty_process(transport: str) -> Iterator[tuple[subprocess.Popen[str], str]
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1])
+    _SERVERS[sys.argv[1]]()
