@@ -58,15 +58,20 @@ class Message:
     beyond: Mapping[str, int] = field(default_factory=dict)
 
     @property
+    def alerts(self) -> tuple[Notification, ...]:
+        """All, told in full or by number, but for those of which nobody knows more."""
+        return (*self.notifications, *self.summarised)
+
+    @property
     def message_id(self) -> str:
         """The alert's id, of several alerts 32 hex digits made of all their ids; the same in every attempt."""
-        ids = [each.alert_id for each in (*self.notifications, *self.summarised)]
+        ids = [each.alert_id for each in self.alerts]
         return ids[0] if len(ids) == 1 else hashlib.sha256("/".join(ids).encode()).hexdigest()[:32]
 
     @property
     def rules(self) -> frozenset[str]:
-        """The rules of all its alerts, told in full or by number, but for those of which nobody knows more."""
-        return frozenset(each.rule for each in (*self.notifications, *self.summarised))
+        """Those of its alerts."""
+        return frozenset(each.rule for each in self.alerts)
 
     @property
     def others(self) -> dict[str, int]:

@@ -106,7 +106,7 @@ class Outbox:
             fresh = [each for each in self._waiting.values() if each.alert_id not in self._failing]
             told, summarised = _chosen(fresh or self._waiting.values())
             self._message = Message(told, summarised, dict(self._beyond))
-            self._first_tried = {each.alert_id: now for each in (*told, *summarised)} | self._first_tried
+            self._first_tried = dict.fromkeys(_ids(self._message), now) | self._first_tried
         return self._message
 
     def settle(self, outcome: Outcome, now: datetime) -> Attempt:
@@ -197,7 +197,7 @@ def _share(whole: int) -> int:
 
 
 def _ids(message: Message) -> set[str]:
-    return {each.alert_id for each in (*message.notifications, *message.summarised)}
+    return {each.alert_id for each in message.alerts}
 
 
 def backoff_s(attempts: int) -> float:
