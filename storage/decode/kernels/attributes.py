@@ -55,7 +55,7 @@ from .tokens import (
     entry,
     next_member,
 )
-from .wire import equal, hash_of, put_view, varint
+from .wire import equal, hash_of, varint, view_of
 
 IN_WIRE, IN_OUT = 0, 1
 """Buffers of a view: the payloads' bytes, and what a kernel wrote."""
@@ -75,7 +75,9 @@ class Sheet(NamedTuple):
     """The columns that a kernel writes for one relation.
 
     Attributes:
-        cells: uint64[columns, rows, 2], a string view each, or an integer in the first.
+        cells: uint64[columns, rows, 2], a string view each, or an integer in the first; the columns in the order of their first values.
+        places: int64[columns], where in `cells` each lies; -1: it has no value, as most have in most slices.
+        begun: int64[1], how many have one.
         bits: uint8[columns, rows / 8], validity.
         out: the bytes that views IN_OUT point into.
         best: int64[promoted columns, 3], scratch: of each column the best token, its rank, and how many tokens it has.
@@ -83,21 +85,67 @@ class Sheet(NamedTuple):
     """
 
     cells: NDArray[np.uint64]
+    places: NDArray[np.int64]
+    begun: NDArray[np.int64]
     bits: NDArray[np.uint8]
     out: Bytes
     best: NDArray[np.int64]
     touched: NDArray[np.int64]
 
 
-def new_sheet(columns: int, rows: int, room: int) -> Sheet:
+def new_sheet(columns: int, rows: int, out: Bytes) -> Sheet:
     """An empty one: every cell NULL."""
     return Sheet(
-        cells=np.zeros((columns, rows, 2), np.uint64),
+        cells=np.empty((columns, rows, 2), np.uint64),
+        places=np.full(columns, -1, np.int64),
+        begun=np.zeros(1, np.int64),
         bits=np.zeros((columns, (rows + 7) // 8), np.uint8),
-        out=np.empty(room, np.uint8),
+        out=out,
         best=np.zeros((columns, 3), np.int64),
         touched=np.zeros(columns, np.int64),
     )
+
+
+def shorten(sheet: Sheet) -> None:
+    """Give back the memory of cells that no column took."""
+    _, rows, width = sheet.cells.shape
+    sheet.cells.resize((int(sheet.begun[0]), rows, width), refcheck=False)
+
+
+def cells_of(sheet: Sheet, column: int) -> NDArray[np.uint64]:
+    """uint64[rows, 2], those of a column that has a value."""
+    found: NDArray[np.uint64] = sheet.cells[sheet.places[column]]
+    return found
+
+
+@inlined
+def put_text(sheet: Sheet, column: Int, row: Int, source: Bytes, at: Int, length: Int, buffer: Int) -> None:
+    """Make a cell valid: a view of these bytes."""
+    first, second = view_of(source, at, length, buffer)
+    put(sheet, column, row, first, second)
+
+
+@inlined
+def put(sheet: Sheet, column: Int, row: Int, first: Int, second: Int) -> None:
+    """Make a cell valid."""
+    place = sheet.places[column]
+    if place < 0:
+        place = _begin(sheet, column)
+    sheet.cells[place, row, 0] = first
+    sheet.cells[place, row, 1] = second
+    sheet.bits[column, row >> 3] |= np.uint8(1 << (row & 7))
+
+
+@part
+def _begin(sheet: Sheet, column: Int) -> Int:
+    """Give a column its place, where every cell is NULL."""
+    place = sheet.begun[0]
+    sheet.begun[0] = place + 1
+    sheet.places[column] = place
+    for row in range(sheet.cells.shape[1]):
+        sheet.cells[place, row, 0] = 0
+        sheet.cells[place, row, 1] = 0
+    return place
 
 
 @inlined
@@ -123,7 +171,7 @@ def write_attributes(
     start = at
     at = write_object(wire, scan, first, last, keys, texts, sheet.out, at)
     if at > start:
-        put_view(sheet.cells, sheet.bits, json_column, row, sheet.out, start, at - start, IN_OUT)
+        put_text(sheet, json_column, row, sheet.out, start, at - start, IN_OUT)
     return at, generation
 
 
@@ -183,14 +231,13 @@ def _promote(
     column_type = keys.types[context, column]
     if column_type == TYPE_INT:
         value, _ = varint(wire, np.int64(fields[VALUE_AT]), len(wire))
-        sheet.cells[column, row, 0] = np.uint64(value)
-        sheet.bits[column, row >> 3] |= np.uint8(1 << (row & 7))
+        put(sheet, column, row, np.uint64(value), np.uint64(0))
     elif column_type == TYPE_JSON:
         start = at
         at = write_value(
             wire, np.int64(fields[KIND]), np.int64(fields[VALUE_AT]), np.int64(fields[VALUE_LENGTH]), keys, texts, sheet.out, at
         )
-        put_view(sheet.cells, sheet.bits, column, row, sheet.out, start, at - start, IN_OUT)
+        put_text(sheet, column, row, sheet.out, start, at - start, IN_OUT)
     else:
         at = put_string(wire, fields, column, row, texts, sheet, at)
     if not stays:
@@ -202,15 +249,15 @@ def _promote(
 def put_string(wire: Bytes, fields: NDArray[np.int32], column: Int, row: Int, texts: Texts, sheet: Sheet, at: Int) -> Int:
     """Write a token's string to a column: a view of the wire, or of the text that stands for it."""
     if fields[KIND] == REDACTED:
-        put_view(sheet.cells, sheet.bits, column, row, _REDACTED, 0, len(_REDACTED), IN_WIRE)
+        put_text(sheet, column, row, _REDACTED, 0, len(_REDACTED), IN_WIRE)
         return at
     text = text_for(texts, np.int64(fields[VALUE_AT])) if fields[SECRECY] > 0 else np.int64(AS_IT_IS)
     if text == AS_IT_IS:
-        put_view(sheet.cells, sheet.bits, column, row, wire, np.int64(fields[VALUE_AT]), np.int64(fields[VALUE_LENGTH]), IN_WIRE)
+        put_text(sheet, column, row, wire, np.int64(fields[VALUE_AT]), np.int64(fields[VALUE_LENGTH]), IN_WIRE)
         return at
     start = at
     at = json_text.raw(texts.bytes, texts.starts[text], texts.starts[text + 1] - texts.starts[text], sheet.out, at)
-    put_view(sheet.cells, sheet.bits, column, row, sheet.out, start, at - start, IN_OUT)
+    put_text(sheet, column, row, sheet.out, start, at - start, IN_OUT)
     return at
 
 

@@ -10,9 +10,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ..compilation import Bytes
 from ..payloads import Payloads, Rules
 from .arrow import DAY_NS, Buffers, Views, numbers, strings, views
-from .attributes import Sheet
+from .attributes import Sheet, cells_of
 from .envelopes import ITEM_AT, ITEM_END, Envelopes, envelopes_of
 from .keys import Keys, keys_of
 from .origins import Origins, Scanner, origins_of
@@ -33,6 +34,7 @@ class Batch:
         refused: uint8[payloads], with items that the data rules refuse.
         rows: how many rows of each relation were made so far.
         points: int64[2], the payload whose metrics were read last, and how many points it had so far.
+        out: scratch that slices write text to, one after the other; see `room`.
     """
 
     payloads: Payloads
@@ -46,6 +48,7 @@ class Batch:
     scanner: Scanner
     rows: dict[str, int] = field(default_factory=dict)
     points: NDArray[np.int64] = field(default_factory=lambda: np.array([-1, 0], np.int64))
+    out: Bytes = field(default_factory=lambda: np.empty(0, np.uint8))
 
     @classmethod
     def of(cls, payloads: Payloads, rules: Rules) -> Batch:
@@ -70,9 +73,15 @@ class Batch:
             yield items[first:last]
             first = last
 
-    def buffers(self, out: NDArray[np.uint8]) -> Buffers:
-        """What the views of a slice point into."""
-        return (pa.py_buffer(self.payloads.wire), pa.py_buffer(out), self.origins.head, self.origins.names)
+    def room(self, size: int) -> Bytes:
+        """Room for that many bytes of a slice's text: all that it may need, a tenth of which it takes."""
+        if len(self.out) < size:
+            self.out = np.empty(size, np.uint8)
+        return self.out
+
+    def buffers(self, written: int) -> Buffers:
+        """What the views of a slice point into that wrote so many bytes of text; they are copied, for the next slice writes over them."""
+        return (pa.py_buffer(self.payloads.wire), pa.py_buffer(self.out[:written].copy()), self.origins.head, self.origins.names)
 
     def numbered(self, relation: str, count: int) -> pa.Array:
         """The `row_id` of the next rows of a relation."""
@@ -80,27 +89,28 @@ class Batch:
         self.rows[relation] = first + count
         return numbers(np.arange(first, first + count, dtype=np.int64), pa.int64())
 
-    def own_organization(self, own: Views, scope: NDArray[np.int64]) -> Views:
+    def organizations(self, sheet: Sheet, column: int, scope: NDArray[np.int64]) -> Views:
         """Of each row the record's organization where it gives one that is not empty, else the origin's."""
-        given = own.view(np.int32)[::4] > 0
         of_origin = self.origins.texts["organization_id"][0].take(scope)
-        return np.where(given, own, of_origin)
+        if sheet.places[column] < 0:
+            return of_origin
+        own = views(cells_of(sheet, column))
+        return np.where(own.view(np.int32)[::4] > 0, own, of_origin)
 
     def accepted(self, scope: NDArray[np.int64]) -> NDArray[np.int64]:
         """When the payload of each row was accepted."""
         return self.payloads.accepted_unix_nano[self.origins.payload[scope]]
 
 
-def cell_columns(names: tuple[str, ...], integers: frozenset[str], sheet: Sheet, rows: int, buffers: Buffers) -> dict[str, pa.Array]:
+def cell_columns(names: tuple[str, ...], integers: frozenset[str], sheet: Sheet, buffers: Buffers) -> dict[str, pa.Array]:
     """The columns of a sheet that hold anything."""
     found: dict[str, pa.Array] = {}
-    used = sheet.bits.any(axis=1)
-    for i in np.flatnonzero(used).tolist():
-        bitmap = pa.py_buffer(sheet.bits[i])
+    for i in np.flatnonzero(sheet.places >= 0).tolist():
+        cells, bitmap = cells_of(sheet, i), pa.py_buffer(sheet.bits[i])
         if names[i] in integers:
-            found[names[i]] = numbers(sheet.cells[i, :rows, 0].view(np.int64), pa.int64(), bitmap)
+            found[names[i]] = numbers(cells[:, 0].view(np.int64), pa.int64(), bitmap)
         else:
-            found[names[i]] = strings(views(sheet.cells[i, :rows]), bitmap, buffers)
+            found[names[i]] = strings(views(cells), bitmap, buffers)
     return found
 
 

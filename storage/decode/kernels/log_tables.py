@@ -21,9 +21,8 @@ from .arrow import (
     strings,
     table_of,
     timestamps,
-    views,
 )
-from .attributes import Sheet, new_sheet
+from .attributes import Sheet, new_sheet, shorten
 from .batches import Batch, cell_columns, size_of
 from .envelopes import ITEM_INDEX, SCOPE
 from .origins import room
@@ -42,9 +41,10 @@ def decode_slice(batch: Batch, items: NDArray[np.int64]) -> dict[str, pa.Table]:
         return {}
     scan = batch.scanner.scan
     texts = texts_of(scan, batch.payloads, batch.rules)
-    sheet = new_sheet(len(r.LOG_COLUMNS), len(items), room(size_of(items), scan, texts, len(items)))
-    written = r.write_logs(batch.payloads.wire, batch.keys, scan, rows, texts, sheet)
-    columns = _columns(batch, items, rows, sheet, batch.buffers(sheet.out[:written]))
+    sheet = new_sheet(len(r.LOG_COLUMNS), len(items), batch.room(room(size_of(items), scan, texts, len(items))))
+    buffers = batch.buffers(r.write_logs(batch.payloads.wire, batch.keys, scan, rows, texts, sheet))
+    shorten(sheet)
+    columns = _columns(batch, items, rows, sheet, buffers)
     return {"logs": table_of("logs", len(items), {"row_id": batch.numbered("logs", len(items)), **columns})}
 
 
@@ -72,12 +72,12 @@ def _columns(batch: Batch, items: NDArray[np.int64], rows: r.LogRows, sheet: She
     integers = pa.int64()
     return (
         batch.origins.columns(scope, buffers)
-        | cell_columns(r.LOG_COLUMNS, frozenset(), sheet, len(items), buffers)
+        | cell_columns(r.LOG_COLUMNS, frozenset(), sheet, buffers)
         | {
             "item_index": numbers(items[:, ITEM_INDEX].astype(np.int32), pa.int32()),
             "dt": numbers(days, pa.date32()),
             "time_suspect": booleans(suspect),
-            "organization_id": strings(batch.own_organization(views(sheet.cells[_ORGANIZATION]), scope), None, buffers),
+            "organization_id": strings(batch.organizations(sheet, _ORGANIZATION, scope), None, buffers),
             "flags": numbers(number[r.FLAGS], integers),
             "timestamp": timestamps(time),
             "time_unix_nano": numbers(time, integers),

@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from ..compilation import Bytes, Int, inlined, kernel, part
 from ..semconv import LOG
 from . import json_text
-from .attributes import IN_OUT, IN_WIRE, Sheet, put_string, write_attributes, write_value
+from .attributes import IN_OUT, IN_WIRE, Sheet, put_string, put_text, write_attributes, write_value
 from .envelopes import ITEM_AT, ITEM_END, SCOPE
 from .ids import valid_id, write_id
 from .keys import OF_LOG, Keys
 from .texts import Texts
 from .tokens import BYTES, EMPTY, KEY, REDACTED, STRING, TOKENS, VALUE_LENGTH, Scan, any_value, begin_message, scan_attribute, scan_value
 from .tokens import KIND as TOKEN_KIND
-from .wire import FULL, UNUSUAL, delimited, fixed32, fixed64, put_view, signed32, skipped, varint
+from .wire import FULL, UNUSUAL, delimited, fixed32, fixed64, signed32, skipped, varint
 
 TIME, OBSERVED, SEVERITY, FLAGS, DROPPED, ITEM, GENERATION, BODY_KIND = range(8)
 LOG_NUMBERS: Final = 8
@@ -165,7 +165,7 @@ def _write_record(wire: Bytes, row: Int, keys: Keys, scan: Scan, rows: LogRows, 
     if valid_id(wire, place[SPAN_AT], place[SPAN_LENGTH], 8):
         at = write_id(wire, place[SPAN_AT], place[SPAN_LENGTH], _SPAN_ID, row, sheet, at)
     if place[SEVERITY_LENGTH] > 0:
-        put_view(sheet.cells, sheet.bits, _SEVERITY_TEXT, row, wire, place[SEVERITY_AT], place[SEVERITY_LENGTH], IN_WIRE)
+        put_text(sheet, _SEVERITY_TEXT, row, wire, place[SEVERITY_AT], place[SEVERITY_LENGTH], IN_WIRE)
     at = _write_event_name(wire, row, keys, scan, place, texts, sheet, at)
     at = _write_body(wire, row, rows.numbers[BODY_KIND, row], keys, place, texts, sheet, at)
     at, generation = write_attributes(wire, scan, place[FIRST], place[LAST], OF_LOG, row, _JSON, keys, texts, sheet, at)
@@ -177,7 +177,7 @@ def _write_record(wire: Bytes, row: Int, keys: Keys, scan: Scan, rows: LogRows, 
 def _write_event_name(wire: Bytes, row: Int, keys: Keys, scan: Scan, place: NDArray[np.int64], texts: Texts, sheet: Sheet, at: Int) -> Int:
     """The field, else the attribute that older SDKs send."""
     if place[EVENT_LENGTH] > 0:
-        put_view(sheet.cells, sheet.bits, _EVENT_NAME, row, wire, place[EVENT_AT], place[EVENT_LENGTH], IN_WIRE)
+        put_text(sheet, _EVENT_NAME, row, wire, place[EVENT_AT], place[EVENT_LENGTH], IN_WIRE)
         return at
     for token in range(place[FIRST], place[LAST]):
         fields = scan.tokens[token]
@@ -191,12 +191,12 @@ def _write_event_name(wire: Bytes, row: Int, keys: Keys, scan: Scan, place: NDAr
 def _write_body(wire: Bytes, row: Int, kind: Int, keys: Keys, place: NDArray[np.int64], texts: Texts, sheet: Sheet, at: Int) -> Int:
     """A string as it is, bytes as base64, anything else as JSON text."""
     if kind == STRING:
-        put_view(sheet.cells, sheet.bits, _BODY, row, wire, place[BODY_AT], place[BODY_LENGTH], IN_WIRE)
+        put_text(sheet, _BODY, row, wire, place[BODY_AT], place[BODY_LENGTH], IN_WIRE)
     elif kind != EMPTY:
         start = at
         if kind == BYTES:
             at = json_text.base64(wire, place[BODY_AT], place[BODY_LENGTH], sheet.out, at)
         else:
             at = write_value(wire, kind, place[BODY_AT], place[BODY_LENGTH], keys, texts, sheet.out, at)
-        put_view(sheet.cells, sheet.bits, _BODY, row, sheet.out, start, at - start, IN_OUT)
+        put_text(sheet, _BODY, row, sheet.out, start, at - start, IN_OUT)
     return at

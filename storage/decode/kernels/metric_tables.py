@@ -26,7 +26,7 @@ from .arrow import (
     timestamps,
     views,
 )
-from .attributes import Sheet, new_sheet
+from .attributes import Sheet, cells_of, new_sheet, shorten
 from .batches import Batch, cell_columns, size_of
 from .envelopes import SCOPE
 from .origins import room
@@ -48,13 +48,14 @@ def decode_slice(batch: Batch, items: NDArray[np.int64]) -> dict[str, pa.Table]:
     texts = texts_of(scan, batch.payloads, batch.rules)
     points = int(rows.counts[m.POINTS])
     structures = len(items) + int(rows.counts[[m.POINTS, m.EXEMPLARS, m.QUANTILES]].sum())
-    of_metrics = new_sheet(len(m.METRIC_COLUMNS), len(items), room(size_of(items), scan, texts, structures))
-    of_points = new_sheet(len(m.POINT_COLUMNS), points, 0)._replace(out=of_metrics.out)
+    out = batch.room(room(size_of(items), scan, texts, structures))
+    of_metrics, of_points = new_sheet(len(m.METRIC_COLUMNS), len(items), out), new_sheet(len(m.POINT_COLUMNS), points, out)
     written = m.write_metrics(batch.payloads.wire, batch.keys, scan, rows, texts, of_metrics, of_points)
     if points == 0:
         return {}
-    buffers = batch.buffers(of_metrics.out[:written])
-    columns = _columns(batch, items, rows, of_metrics, buffers) | cell_columns(m.POINT_COLUMNS, frozenset(), of_points, points, buffers)
+    buffers = batch.buffers(written)
+    shorten(of_points)
+    columns = _columns(batch, items, rows, of_metrics, buffers) | cell_columns(m.POINT_COLUMNS, frozenset(), of_points, buffers)
     return {"metric_points": table_of("metric_points", points, {"row_id": batch.numbered("metric_points", points), **columns})}
 
 
@@ -103,7 +104,9 @@ def _metric_columns(rows: m.MetricRows, metric: NDArray[np.int64], sheet: Sheet,
     kind = rows.metrics[metric, m.KIND]
     temporality = rows.metrics[metric, m.TEMPORALITY]
     repeated = {
-        name: masked_strings(views(sheet.cells[i]).take(metric), valid[i][metric], buffers) for i, name in enumerate(m.METRIC_COLUMNS)
+        name: masked_strings(views(cells_of(sheet, i)).take(metric), valid[i][metric], buffers)
+        for i, name in enumerate(m.METRIC_COLUMNS)
+        if sheet.places[i] >= 0
     }
     return repeated | {
         "metric_type": strings(_KIND_VIEWS[kind], None, (pa.py_buffer(_KIND_TEXT),)),

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from ..compilation import Bytes, Int, inlined, kernel, part
 from ..data_rules import NO_RECORDED_VALUE
 from . import json_text
-from .attributes import IN_OUT, IN_WIRE, Sheet, write_attributes, write_object
+from .attributes import IN_OUT, IN_WIRE, Sheet, put_text, write_attributes, write_object
 from .envelopes import ITEM_AT, ITEM_END, SCOPE
 from .ids import valid_id
 from .keys import OF_NOTHING, Keys
 from .texts import Texts, text_for
 from .tokens import Scan, note_double, scan_own_attribute
-from .wire import FULL, UNUSUAL, delimited, fixed64, put_view, signed32, skipped, varint
+from .wire import FULL, UNUSUAL, delimited, fixed64, signed32, skipped, varint
 
 GAUGE, SUM, HISTOGRAM, EXPONENTIAL_HISTOGRAM, SUMMARY = range(5)
 NO_DATA: Final = -1
@@ -473,11 +473,11 @@ def write_metrics(wire: Bytes, keys: Keys, scan: Scan, rows: MetricRows, texts: 
     for row in range(rows.counts[METRICS]):
         place = rows.metrics[row]
         at, _ = write_attributes(wire, scan, place[FIRST], place[LAST], OF_NOTHING, row, _METADATA, keys, texts, metrics, at)
-        put_view(metrics.cells, metrics.bits, _NAME, row, wire, place[NAME_AT], place[NAME_LENGTH], IN_WIRE)
+        put_text(metrics, _NAME, row, wire, place[NAME_AT], place[NAME_LENGTH], IN_WIRE)
         if place[DESCRIPTION_LENGTH] > 0:
-            put_view(metrics.cells, metrics.bits, _DESCRIPTION, row, wire, place[DESCRIPTION_AT], place[DESCRIPTION_LENGTH], IN_WIRE)
+            put_text(metrics, _DESCRIPTION, row, wire, place[DESCRIPTION_AT], place[DESCRIPTION_LENGTH], IN_WIRE)
         if place[UNIT_LENGTH] > 0:
-            put_view(metrics.cells, metrics.bits, _UNIT, row, wire, place[UNIT_AT], place[UNIT_LENGTH], IN_WIRE)
+            put_text(metrics, _UNIT, row, wire, place[UNIT_AT], place[UNIT_LENGTH], IN_WIRE)
     for row in range(rows.counts[POINTS]):
         at = _write_point(wire, row, keys, scan, rows, texts, points, at)
     return at
@@ -494,7 +494,7 @@ def _write_point(wire: Bytes, row: Int, keys: Keys, scan: Scan, rows: MetricRows
             at = _write_exemplar(wire, rows.exemplars[i], keys, scan, texts, sheet.out, at + 1)
         sheet.out[at] = 93
         at += 1
-        put_view(sheet.cells, sheet.bits, _EXEMPLARS, row, sheet.out, start, at - start, IN_OUT)
+        put_text(sheet, _EXEMPLARS, row, sheet.out, start, at - start, IN_OUT)
     if place[LAST_QUANTILE] > place[FIRST_QUANTILE] and rows.numbers[FLAGS, row] & NO_RECORDED_VALUE == 0:
         start = at
         for i in range(place[FIRST_QUANTILE], place[LAST_QUANTILE]):
@@ -507,7 +507,7 @@ def _write_point(wire: Bytes, row: Int, keys: Keys, scan: Scan, rows: MetricRows
             at += 1
         sheet.out[at] = 93
         at += 1
-        put_view(sheet.cells, sheet.bits, _QUANTILES, row, sheet.out, start, at - start, IN_OUT)
+        put_text(sheet, _QUANTILES, row, sheet.out, start, at - start, IN_OUT)
     return at
 
 

@@ -29,12 +29,12 @@ from .arrow import (
     timestamps,
     views,
 )
-from .attributes import IN_OUT, IN_WIRE, Sheet, new_sheet, write_attributes
+from .attributes import IN_OUT, IN_WIRE, Sheet, cells_of, new_sheet, put_text, shorten, write_attributes
 from .envelopes import MESSAGE_AT, MESSAGE_END, PARENT, SCHEMA_AT, SCHEMA_LENGTH, Envelopes
 from .keys import OF_NOTHING, OF_RESOURCE, Keys
 from .texts import Texts, texts_of
 from .tokens import TOKENS, Scan, begin_message, begin_slice, new_scan, scan_attribute
-from .wire import FULL, INLINE_BYTES, UNUSUAL, delimited, put_view, skipped, varint
+from .wire import FULL, INLINE_BYTES, UNUSUAL, delimited, skipped, varint
 
 FIRST, LAST, DROPPED, NAME_AT, NAME_LENGTH, VERSION_AT, VERSION_LENGTH, REFS = range(8)
 _PROMOTED: Final = tuple(p.column for p in RESOURCE)
@@ -173,14 +173,17 @@ def _decoded(
     texts = texts_of(scanner.scan, payloads, rules)
     names = _RESOURCE_COLUMNS if of_resource else _SCOPE_COLUMNS
     structures = int(places[:, REFS].sum()) + len(messages)
-    sheet = new_sheet(len(names), len(messages), room(size, scanner.scan, texts, structures))
+    sheet = new_sheet(len(names), len(messages), np.empty(room(size, scanner.scan, texts, structures), np.uint8))
     written = _write_messages(payloads.wire, messages, of_resource, keys, scanner.scan, places, texts, sheet)
-    cells = sheet.cells
+    shorten(sheet)
+    cells, absent = sheet.cells, np.zeros((len(messages), 2), np.uint64)
     in_out = ((cells[:, :, 0] & np.uint64(0xFFFFFFFF)) > INLINE_BYTES) & ((cells[:, :, 1] & np.uint64(0xFFFFFFFF)) == IN_OUT)
     cells[:, :, 1][in_out] += np.uint64(IN_HEAD - IN_OUT)
     valid = np.unpackbits(sheet.bits, axis=1, count=len(messages), bitorder="little").view(np.bool_)
     return _Decoded(
-        {name: (views(cells[i]), valid[i]) for i, name in enumerate(names)}, places[:, DROPPED].copy(), sheet.out[:written].copy()
+        {name: (views(cells_of(sheet, i) if sheet.places[i] >= 0 else absent), valid[i]) for i, name in enumerate(names)},
+        places[:, DROPPED].copy(),
+        sheet.out[:written].copy(),
     )
 
 
@@ -295,14 +298,14 @@ def _write_messages(
         if place[REFS] > 0:
             start = at
             at = _write_refs(wire, message[MESSAGE_AT], message[MESSAGE_END], sheet.out, at)
-            put_view(sheet.cells, sheet.bits, first + SECOND, i, sheet.out, start, at - start, IN_OUT)
+            put_text(sheet, first + SECOND, i, sheet.out, start, at - start, IN_OUT)
         if place[NAME_LENGTH] > 0:
-            put_view(sheet.cells, sheet.bits, first + SECOND, i, wire, place[NAME_AT], place[NAME_LENGTH], IN_WIRE)
+            put_text(sheet, first + SECOND, i, wire, place[NAME_AT], place[NAME_LENGTH], IN_WIRE)
         if place[VERSION_LENGTH] > 0:
-            put_view(sheet.cells, sheet.bits, first + THIRD, i, wire, place[VERSION_AT], place[VERSION_LENGTH], IN_WIRE)
+            put_text(sheet, first + THIRD, i, wire, place[VERSION_AT], place[VERSION_LENGTH], IN_WIRE)
         if message[SCHEMA_LENGTH] > 0:
             schema = first + (THIRD if of_resource else FOURTH)
-            put_view(sheet.cells, sheet.bits, schema, i, wire, message[SCHEMA_AT], message[SCHEMA_LENGTH], IN_WIRE)
+            put_text(sheet, schema, i, wire, message[SCHEMA_AT], message[SCHEMA_LENGTH], IN_WIRE)
     return at
 
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from ..semconv import SPAN
 from . import spans as s
-from .arrow import Buffers, booleans, dates, enum_views, generations, numbers, strings, table_of, timestamps, views
-from .attributes import Sheet, new_sheet
+from .arrow import Buffers, booleans, dates, enum_views, generations, numbers, strings, table_of, timestamps
+from .attributes import Sheet, new_sheet, shorten
 from .batches import Batch, cell_columns, size_of
 from .envelopes import ITEM_INDEX, SCOPE
 from .origins import room
@@ -32,15 +32,16 @@ def decode_slice(batch: Batch, items: NDArray[np.int64]) -> dict[str, pa.Table]:
     scan = batch.scanner.scan
     texts = texts_of(scan, batch.payloads, batch.rules)
     spans, events, links = rows.counts.tolist()
-    sheet = new_sheet(len(s.SPAN_COLUMNS), spans, room(size_of(items), scan, texts, spans + links))
-    of_event = new_sheet(len(s.EVENT_COLUMNS), events, 0)._replace(out=sheet.out)
-    written = s.write_spans(batch.payloads.wire, batch.keys, scan, rows, texts, sheet, of_event)
-    buffers = batch.buffers(sheet.out[:written])
+    out = batch.room(room(size_of(items), scan, texts, spans + links))
+    sheet, of_event = new_sheet(len(s.SPAN_COLUMNS), spans, out), new_sheet(len(s.EVENT_COLUMNS), events, out)
+    buffers = batch.buffers(s.write_spans(batch.payloads.wire, batch.keys, scan, rows, texts, sheet, of_event))
+    shorten(sheet)
+    shorten(of_event)
     of_spans = _span_columns(batch, items, rows, sheet, buffers)
     of_spans["row_id"] = batch.numbered("spans", spans)
     found = {"spans": table_of("spans", spans, of_spans)}
     if events:
-        of_events = _event_columns(batch, items, rows, of_event._replace(out=sheet.out[:written]), of_spans)
+        of_events = _event_columns(batch, items, rows, of_event, buffers, of_spans=of_spans)
         found["span_events"] = table_of("span_events", events, {"row_id": batch.numbered("span_events", events), **of_events})
     return found
 
@@ -72,12 +73,12 @@ def _span_columns(batch: Batch, items: NDArray[np.int64], rows: s.SpanRows, shee
     integers = pa.int64()
     return (
         batch.origins.columns(item[:, SCOPE], buffers)
-        | cell_columns(s.SPAN_COLUMNS, _INTEGERS, sheet, count, buffers)
+        | cell_columns(s.SPAN_COLUMNS, _INTEGERS, sheet, buffers)
         | {
             "item_index": numbers(item[:, ITEM_INDEX].astype(np.int32), pa.int32()),
             "dt": numbers(days, pa.date32()),
             "time_suspect": booleans(suspect),
-            "organization_id": strings(batch.own_organization(views(sheet.cells[ORGANIZATION, :count]), item[:, SCOPE]), None, buffers),
+            "organization_id": strings(batch.organizations(sheet, ORGANIZATION, item[:, SCOPE]), None, buffers),
             "flags": numbers(number[s.FLAGS], integers),
             "kind": strings(enum_views(number[s.KIND], _KINDS), None, buffers),
             "start_time": timestamps(time),
@@ -94,9 +95,8 @@ def _span_columns(batch: Batch, items: NDArray[np.int64], rows: s.SpanRows, shee
 
 
 def _event_columns(
-    batch: Batch, items: NDArray[np.int64], rows: s.SpanRows, sheet: Sheet, of_spans: dict[str, pa.Array]
+    batch: Batch, items: NDArray[np.int64], rows: s.SpanRows, sheet: Sheet, buffers: Buffers, *, of_spans: dict[str, pa.Array]
 ) -> dict[str, pa.Array]:
-    buffers = batch.buffers(sheet.out)
     count = int(rows.counts[s.SPAN_EVENTS])
     number = rows.event_numbers[:, :count]
     span = number[s.EVENT_SPAN]
@@ -105,7 +105,7 @@ def _event_columns(
     time = np.where(number[s.TIME] > 0, number[s.TIME], start)
     return (
         batch.origins.columns(item[:, SCOPE], buffers)
-        | cell_columns(s.EVENT_COLUMNS, frozenset(), sheet, count, buffers)
+        | cell_columns(s.EVENT_COLUMNS, frozenset(), sheet, buffers)
         | {
             "item_index": numbers(item[:, ITEM_INDEX].astype(np.int32), pa.int32()),
             "dt": of_spans["dt"].take(pa.array(span)),

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from ..compilation import Bytes, Int, inlined, kernel, part
 from ..semconv import SPAN, SPAN_EVENT
 from . import json_text
-from .attributes import IN_OUT, IN_WIRE, Sheet, write_attributes, write_object
+from .attributes import IN_OUT, IN_WIRE, Sheet, put_text, write_attributes, write_object
 from .envelopes import ITEM_AT, ITEM_END, SCOPE
 from .ids import valid_id, write_id
 from .keys import OF_EVENT, OF_SPAN, Keys
 from .texts import Texts
 from .tokens import TOKENS, Scan, begin_message, scan_attribute
-from .wire import FULL, UNUSUAL, delimited, fixed32, fixed64, put_view, signed32, skipped, varint
+from .wire import FULL, UNUSUAL, delimited, fixed32, fixed64, signed32, skipped, varint
 
 REFUSED: Final = 1
 
@@ -321,7 +321,7 @@ def write_spans(wire: Bytes, keys: Keys, scan: Scan, rows: SpanRows, texts: Text
     for row in range(rows.counts[SPAN_EVENTS]):
         place = rows.event_places[row]
         at, _ = write_attributes(wire, scan, place[FIRST], place[LAST], OF_EVENT, row, _EVENT_JSON, keys, texts, events, at)
-        put_view(events.cells, events.bits, _EVENT_NAME, row, wire, place[NAME_AT], place[NAME_LENGTH], IN_WIRE)
+        put_text(events, _EVENT_NAME, row, wire, place[NAME_AT], place[NAME_LENGTH], IN_WIRE)
     return at
 
 
@@ -332,17 +332,17 @@ def _write_span(wire: Bytes, row: Int, keys: Keys, scan: Scan, rows: SpanRows, t
     at = write_id(wire, place[SPAN_AT], place[SPAN_LENGTH], _SPAN_ID, row, sheet, at)
     if valid_id(wire, place[PARENT_AT], place[PARENT_LENGTH], 8):
         at = write_id(wire, place[PARENT_AT], place[PARENT_LENGTH], _PARENT, row, sheet, at)
-    put_view(sheet.cells, sheet.bits, _NAME, row, wire, place[NAME_AT], place[NAME_LENGTH], IN_WIRE)
+    put_text(sheet, _NAME, row, wire, place[NAME_AT], place[NAME_LENGTH], IN_WIRE)
     if place[STATE_LENGTH] > 0:
-        put_view(sheet.cells, sheet.bits, _STATE, row, wire, place[STATE_AT], place[STATE_LENGTH], IN_WIRE)
+        put_text(sheet, _STATE, row, wire, place[STATE_AT], place[STATE_LENGTH], IN_WIRE)
     if place[MESSAGE_LENGTH] > 0:
-        put_view(sheet.cells, sheet.bits, _MESSAGE, row, wire, place[MESSAGE_AT], place[MESSAGE_LENGTH], IN_WIRE)
+        put_text(sheet, _MESSAGE, row, wire, place[MESSAGE_AT], place[MESSAGE_LENGTH], IN_WIRE)
     at, generation = write_attributes(wire, scan, place[FIRST], place[LAST], OF_SPAN, row, _JSON, keys, texts, sheet, at)
     rows.numbers[GENERATION, row] = generation
     if place[LAST_LINK] > place[FIRST_LINK]:
         start = at
         at = _write_links(wire, rows.links, place[FIRST_LINK], place[LAST_LINK], keys, scan, texts, sheet.out, at)
-        put_view(sheet.cells, sheet.bits, _LINKS, row, sheet.out, start, at - start, IN_OUT)
+        put_text(sheet, _LINKS, row, sheet.out, start, at - start, IN_OUT)
     return at
 
 

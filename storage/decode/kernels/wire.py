@@ -4,16 +4,13 @@ Every function takes the buffer, where to read and where the enclosing message e
 UNUSUAL means that the bytes are not in the form that kernels take; the payload is then re-serialised by the protobuf runtime.
 """
 
-# ruff: noqa: PLR0917 - a kernel is a loop over a message's fields, by plain arguments and comparisons
-
 from __future__ import annotations
 
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..compilation import Bytes, Int, inlined, intrinsic, part
+from ..compilation import Bytes, Int, intrinsic, part
 
 UNUSUAL: Final = -1
 FULL: Final = -2
@@ -165,15 +162,6 @@ def view_of(source: Bytes, at: Int, length: Int, buffer: Int) -> tuple[Int, Int]
         return np.uint64(length) | prefix << np.uint64(32), load_tail(source, at + 4, length - 4)
     prefix = load_word(source, at) & _LOW32
     return np.uint64(length) | prefix << np.uint64(32), np.uint64(buffer) | np.uint64(at) << np.uint64(32)
-
-
-@inlined
-def put_view(cells: NDArray[np.uint64], bits: Bytes, column: Int, row: Int, source: Bytes, at: Int, length: Int, buffer: Int) -> None:
-    """Make a cell valid: `cells` uint64[columns, rows, 2], `bits` uint8[columns, rows / 8]."""
-    first, second = view_of(source, at, length, buffer)
-    cells[column, row, 0] = first
-    cells[column, row, 1] = second
-    bits[column, row >> 3] |= np.uint8(1 << (row & 7))
 
 
 @part
