@@ -19,11 +19,13 @@ _MEMORY = {
     "MALLOC_TRIM_THRESHOLD_": "134217728",
     "MALLOC_TOP_PAD_": "8388608",
     "ARROW_DEFAULT_MEMORY_POOL": "system",
+    "NUMPY_MADVISE_HUGEPAGE": "0",
 }
 """Columns of a batch take the memory of the batch before, of which up to 128 MB are kept; larger buffers are given back at once, and some
 forty threads share two arenas of glibc. The first touch of a page costs up to 4 us on a virtual machine: against a threshold of 256 kB,
 where each column took new pages, 6 to 25 % more items a CPU-second (pairs of `tests/bench/run.py --only throughput --quick`), and at 50,000
-items/s 462 and 625 MB, steady and peak, in place of 407 and 553 (`--only steady --quick`). One's own environment is stronger."""
+items/s 462 and 625 MB, steady and peak, in place of 407 and 553 (`--only steady --quick`). NumPy asks for huge pages for 4 MB and more: of
+arrays that are filled in part, 2 MB were cleared for the first byte of each. One's own environment is stronger."""
 _PUBLISH_S = 30.0
 
 OnRead = Callable[[str, dict[str, Position]], None]
