@@ -21,10 +21,12 @@ from numpy.typing import NDArray
 from ..durable import sync
 from ..locks import locked
 from . import frames
+from .buffers import Blocks
 from .frames import Frame
 
 SEGMENT_BYTES = 32_000_000
 """At how many bytes a segment is sealed, and how many a batch of the pipeline reads at once: one batch a segment, about 75,000 spans."""
+_BLOCKS = Blocks(SEGMENT_BYTES * 5 // 4)
 _GAP = 1000
 _LISTINGS = 10
 IDENTITY = "identity"
@@ -293,7 +295,7 @@ def _read(inbox: str, segment: Segment, mark: bytes, start: int, limit: int | No
     ended = segment.sealed and size == durable
     wanted = size - start if ended and _is_little(size - start - max_bytes, max_bytes) else min(size - start, max_bytes)
     while wanted > 0:
-        wire = np.fromfile(segment.path, dtype=np.uint8, count=wanted, offset=start)
+        wire = _BLOCKS.read(segment.path, start, wanted)
         whole = start + wanted >= size
         found, damages, end = _scan(wire.data, mark, max_items, final=whole and ended)
         if found or damages:

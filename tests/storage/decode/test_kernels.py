@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import weakref
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,12 +13,15 @@ import pytest
 from google.protobuf.message import DecodeError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
+from opentelemetry.proto.metrics.v1.metrics_pb2 import Gauge, Metric, NumberDataPoint
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from otelpond.storage.decode import kernels, reference
 from otelpond.storage.decode.messages import SHAPES
 from otelpond.storage.decode.payloads import Rules
 from otelpond.storage.signals import Signal
 
-from .otlp_messages import fake_hash, payloads_of, requests, rules
+from .otlp_messages import ACCEPTED, fake_hash, payloads_of, requests, rules
 from .otlp_wire import rewired
 
 _SETTINGS = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
@@ -82,3 +86,29 @@ def test_broken_bytes_decode_alike_or_are_an_error(signal: Signal, data: Any) ->
             kernels.decode(signal, payloads_of([bytes(wire)]), Rules(hash_of_day))
     else:
         assert [] == compare(signal, [bytes(wire)], Rules(hash_of_day))
+
+
+_ITEMS = {
+    Signal.TRACES: Span(trace_id=b"t" * 16, span_id=b"s" * 8, name="GET", start_time_unix_nano=ACCEPTED, end_time_unix_nano=ACCEPTED),
+    Signal.METRICS: Metric(name="cpu", gauge=Gauge(data_points=[NumberDataPoint(time_unix_nano=ACCEPTED, as_int=1)])),
+    Signal.LOGS: LogRecord(time_unix_nano=ACCEPTED),
+}
+
+
+@pytest.mark.parametrize("signal", Signal)
+def test_the_bytes_that_tables_look_into_are_held_by_them_alone(signal: Signal) -> None:
+    """The inbox reads other bytes into their place when they are gone: not before the tables are, and no later."""
+    shape = SHAPES[signal]
+    request = shape.request()
+    getattr(getattr(getattr(request, shape.resources).add(), shape.scopes).add(), shape.items).append(_ITEMS[signal])
+    payloads = payloads_of([request.SerializeToString()])
+    there = weakref.ref(payloads.wire)
+    tables = kernels.decode(signal, payloads, Rules(hash_of_day))
+    del payloads
+
+    assert there() is not None
+    assert (1, 0) == (sum(table.num_rows for table in tables.values()), tables["refused"].num_rows)
+
+    del tables
+
+    assert there() is None
