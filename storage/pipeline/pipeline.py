@@ -280,8 +280,8 @@ class Pipeline:
         while True:
             told = control.stopping() or control.publish_asked()
             if not self._is_full(draft) and not told and self._backlog.is_due(batch_interval_s=self._options.batch_interval_s):
-                ahead, decoding = decoding, self._advance(draft, decoding, control)
-                if control.alone() and decoding is not ahead:
+                decoding, advanced = self._advance(draft, decoding, control)
+                if control.alone() and advanced:
                     yield 0.0
                     continue
             if decoding is not None:  # nothing is decoded ahead, and held in memory, while other ponds have their turns
@@ -305,11 +305,11 @@ class Pipeline:
             yield 0.0
         self._suspicion.start([])
 
-    def _advance(self, draft: _Draft, decoding: _Decoding | None, control: Control) -> _Decoding | None:
-        """Start to decode the next batch, and meanwhile derive the one before it."""
+    def _advance(self, draft: _Draft, decoding: _Decoding | None, control: Control) -> tuple[_Decoding | None, bool]:
+        """Start to decode the next batch, and meanwhile derive the one before it; what is decoding then, and whether a batch was there."""
         batch = self._backlog.next_batch(max_items=self._options.batch_items)
         if batch is None:
-            return decoding
+            return decoding, False
         if batch.suspect and decoding is not None:
             self._finish(draft, decoding, control)
             decoding = None
@@ -320,8 +320,8 @@ class Pipeline:
         if batch.suspect:
             self._finish(draft, following, control)
             self._suspicion.start([])
-            return None
-        return following
+            return None, True
+        return following, True
 
     def _submit(self, batch: Batch) -> _Decoding:
         return _Decoding(batch, self._decoder.submit(self._decode, batch, {}))

@@ -8,6 +8,7 @@ import errno
 import json
 import shutil
 import time
+import weakref
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -862,3 +863,29 @@ def test_several_payloads_that_end_the_process_are_found_one_after_another(pond:
     assert payloads == pond.lake.tables["spans"]
     assert 4 == len(pond.lake.tables["rejected_records"])
     assert [] == json.loads((pond.data / "plans" / "suspects").read_bytes())["working"]
+
+
+def test_what_is_derived_is_let_go_before_the_next_batch_is(pond: Pond, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two batches are held: the one that is derived, and the one that is decoded meanwhile."""
+    read: list[weakref.ref[Any]] = []
+    held = []
+    whole = DerivePayloads.derive
+
+    def noting(signal: Signal, payloads: Payloads, rules: Rules) -> dict[str, pa.Table]:
+        read.append(weakref.ref(payloads.wire))
+        return decode(signal, payloads, rules)
+
+    def derive(deriver: DerivePayloads, decoded: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
+        held.append(sum(wire() is not None for wire in read[: len(held)]))
+        return whole(deriver, decoded)
+
+    class UntilAll(UntilDrained):
+        def stopping(self) -> bool:
+            return len(read) == 6
+
+    monkeypatch.setattr(DerivePayloads, "derive", derive)
+    pond.accept("a", "b", "c", "d", "e", "f")
+    pond.run(kernels=noting, control=UntilAll(), options=Options(batch_items=1, batch_interval_s=0.0))
+
+    assert ["a", "b", "c", "d", "e", "f"] == pond.lake.tables["spans"]
+    assert [0] * 6 == held
