@@ -13,6 +13,8 @@ import ipaddress
 import os
 import re
 import secrets
+from collections import OrderedDict
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -22,23 +24,51 @@ from .durable import fsync_folder, make_folder, sync
 
 _DAY_NS: Final = 86_400 * 1_000_000_000
 _KEY_BYTES: Final = 32
-_CACHED_ADDRESSES: Final = 65_536
+_REMEMBERED: Final = 65_536
+_LONGEST_REMEMBERED: Final = 256
 _FORWARDED_FOR: Final = re.compile(r'(?:^|;)\s*for\s*=\s*"?([^;"]*)', re.IGNORECASE)
 _MIGHT_BE_ADDRESS: Final = re.compile(r"[0-9a-f:.]*[0-9a-f:][.:]", re.IGNORECASE)
 
 
+class Hashes(OrderedDict[tuple[bytes, int, bool], str]):
+    """Hashes by (text in UTF-8, UTC day of its acceptance since 1970, whether it is hashed only where it looks like an address).
+
+    Each is made when it is asked for; empty for a text that stays as it is. Senders may send ever new texts, and long ones: the last
+    65,536 are remembered that have 256 bytes at most.
+    """
+
+    def __init__(self, hash_address: Callable[[str, int], str]) -> None:
+        super().__init__()
+        self._hash_address = hash_address
+
+    def __missing__(self, key: tuple[bytes, int, bool]) -> str:
+        """Make and remember it."""
+        content, day, maybe = key
+        text = content.decode()
+        made = "" if maybe and not looks_like_address(text) else self._hash_address(text, day * _DAY_NS)
+        if len(content) <= _LONGEST_REMEMBERED:
+            self[key] = made
+            if len(self) > _REMEMBERED:
+                self.popitem(last=False)
+        return made
+
+
 class AddressHasher:
-    """Hashes addresses with a key a day, kept in a folder as `<date>.key`."""
+    """Hashes addresses with a key a day, kept in a folder as `<date>.key`.
+
+    Attributes:
+        hashes: those that it remembers.
+    """
 
     def __init__(self, keys_folder: Path) -> None:
         make_folder(keys_folder)
         self._folder = keys_folder
-        self._hash = lru_cache(_CACHED_ADDRESSES)(self._hash_of_day)
         self._key = lru_cache(8)(self._key_of_day)
+        self.hashes = Hashes(self._hash)
 
     def __call__(self, address: str, accepted_unix_nano: int) -> str:
         """`ip:` and 16 hex digits for an address, or for any text, as its payload's day of acceptance has it."""
-        return self._hash(address, accepted_unix_nano // _DAY_NS)
+        return self.hashes[address.encode(), accepted_unix_nano // _DAY_NS, False]
 
     def forget(self, before: date) -> None:
         """Remove the keys of the days before that one, for ever; today's and yesterday's stay in any case."""
@@ -48,12 +78,12 @@ class AddressHasher:
                 if date.fromisoformat(path.stem) < kept_from:
                     path.unlink(missing_ok=True)
         fsync_folder(self._folder)
-        self._hash.cache_clear()
+        self.hashes.clear()
         self._key.cache_clear()
 
-    def _hash_of_day(self, address: str, day: int) -> str:
+    def _hash(self, address: str, accepted_unix_nano: int) -> str:
         text = _truncated(address) or address
-        return "ip:" + hmac.digest(self._key(day), text.encode(), hashlib.sha256).hex()[:16]
+        return "ip:" + hmac.digest(self._key(accepted_unix_nano // _DAY_NS), text.encode(), hashlib.sha256).hex()[:16]
 
     def _key_of_day(self, day: int) -> bytes:
         path = self._folder / f"{date(1970, 1, 1) + timedelta(days=day)}.key"
@@ -63,6 +93,11 @@ class AddressHasher:
         if len(key) != _KEY_BYTES:
             raise ValueError(f"{path} holds {len(key)} bytes, {_KEY_BYTES} expected: remove it, addresses of its day then get another hash")
         return key
+
+
+def hashes_of(hash_address: Callable[[str, int], str]) -> Hashes:
+    """What a hasher remembers; of any other function nothing is."""
+    return hash_address.hashes if isinstance(hash_address, AddressHasher) else Hashes(hash_address)
 
 
 def looks_like_address(text: str) -> bool:
@@ -85,7 +120,6 @@ def _create_key(path: Path) -> None:
     fsync_folder(path.parent)
 
 
-@lru_cache(_CACHED_ADDRESSES)
 def _truncated(text: str) -> str | None:
     """The network of the first address in a text; None where there is none."""
     first = text.partition(",")[0]

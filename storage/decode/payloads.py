@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 HashAddress = Callable[[str, int], str]
-"""(address, accepted_unix_nano) to the keyed hash that stands for it; a text that is no address is hashed as it is."""
+"""(address, accepted_unix_nano) to the keyed hash that stands for it on that UTC day; a text that is no address is hashed as it is."""
 
 
 @dataclass(frozen=True, slots=True)

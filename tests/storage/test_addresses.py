@@ -8,7 +8,8 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from otelpond.storage.addresses import AddressHasher, looks_like_address
+from otelpond.storage import addresses
+from otelpond.storage.addresses import AddressHasher, hashes_of, looks_like_address
 
 _DAY_NS = 86_400 * 1_000_000_000
 _NOON = 20_000 * _DAY_NS + _DAY_NS // 2  # of 2024-10-04
@@ -108,6 +109,45 @@ def test_a_cut_off_key_is_an_error_that_names_the_file(hasher: AddressHasher, tm
     (tmp_path / "keys" / "2024-10-04.key").write_bytes(b"short")
     with pytest.raises(ValueError, match=r"2024-10-04\.key holds 5 bytes, 32 expected"):
         hasher("192.0.2.7", _NOON)
+
+
+def test_a_hash_by_bytes_and_day_is_the_one_by_text_and_time(hasher: AddressHasher) -> None:
+    """Of what is hashed only as an address, other texts stay."""
+    hashes = hashes_of(hasher)
+    for _ in range(2):  # the second time it is remembered
+        for text in ("192.0.2.7", "unknown", "é"):
+            assert hasher(text, _NOON) == hashes[text.encode(), 20_000, False]
+        assert hasher("192.0.2.7", _NOON) == hashes[b"192.0.2.7", 20_000, True]
+        assert ["", ""] == [hashes[text, 20_000, True] for text in (b"unknown", b"db.example.com")]
+
+
+def test_hashes_of_another_function_are_its_own() -> None:
+    """It is asked with a time of the day."""
+    asked = []
+    hashes = hashes_of(lambda address, accepted: asked.append((address, accepted // _DAY_NS)) or f"hash of {address}")
+
+    assert ["hash of x", "hash of x", ""] == [hashes[b"x", 20_000, False], hashes[b"x", 20_000, False], hashes[b"x", 20_000, True]]
+    assert [("x", 20_000)] == asked
+
+
+def test_forgotten_hashes_are_remembered_by_no_name(hasher: AddressHasher) -> None:
+    """Whoever was handed what a hasher remembers loses it too."""
+    hashes = hashes_of(hasher)
+    before = hashes[b"192.0.2.7", 20_000, False], hashes[b"192.0.2.7", 20_000, True]
+    hasher.forget(date(2024, 10, 5))
+
+    assert {} == hashes
+    assert before[0] == before[1] != hashes[b"192.0.2.7", 20_000, False]
+
+
+def test_of_ever_new_texts_the_last_are_remembered_and_no_long_one(hasher: AddressHasher, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sender who makes them up costs time, and no memory."""
+    monkeypatch.setattr(addresses, "_REMEMBERED", 10)
+    for number in range(25):
+        hasher(f"made up {number}", _NOON)
+        hasher(f"made up {number}" + "x" * 300, _NOON)
+
+    assert [f"made up {number}".encode() for number in range(15, 25)] == [text for text, _, _ in hashes_of(hasher)]
 
 
 @pytest.mark.parametrize("text", ["192.0.2.7", "192.0.2.7:80", "[::1]:80", "::", "for=10.0.0.1", "fe80::1%eth0", "10.0.0.1,10.0.0.2"])

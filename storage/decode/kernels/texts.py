@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute
 from numpy.typing import NDArray
 
-from ...addresses import looks_like_address
+from ...addresses import hashes_of
 from ..compilation import Bytes, Int, inlined, part
 from ..payloads import Payloads, Rules
 from .keys import MAYBE_ADDRESS
@@ -77,16 +77,15 @@ def replaced(texts: Texts, at: Int) -> bool:
 def texts_of(scan: Scan, payloads: Payloads, rules: Rules) -> Texts:
     """Make the texts that a scan asks for."""
     doubles = _double_texts(scan.doubles[: scan.counts[DOUBLES]].view(np.float64))
-    wire = payloads.wire.data
-    hashes = [_hash_text(wire, place, payloads, rules) for place in scan.addresses[: scan.counts[ADDRESSES]].tolist()]
-    texts = pa.concat_arrays([doubles, pa.array([text or "" for text in hashes], pa.string())])
+    hashes = _hash_texts(scan.addresses[: scan.counts[ADDRESSES]], payloads.wire.data, rules)
+    texts = pa.concat_arrays([doubles, pa.array(hashes, pa.string())])
     _, starts, data = texts.buffers()
     substitutes = scan.substitutes[: scan.counts[SUBSTITUTES]].copy()
     if (np.diff(substitutes[:, 0]) < 0).any():  # payloads need not lie in their order
         substitutes = substitutes[np.argsort(substitutes[:, 0], kind="stable")]
     of_address = substitutes[:, 1] < 0
     if of_address.any():
-        numbers = np.array([AS_IT_IS if text is None else len(doubles) + i for i, text in enumerate(hashes)], np.int64)
+        numbers = np.array([len(doubles) + i if text else AS_IT_IS for i, text in enumerate(hashes)], np.int64)
         substitutes[of_address, 1] = numbers[~substitutes[of_address, 1]]
     written = np.frombuffer(data or b"\0", np.uint8).view()
     written.flags.writeable = False  # whether Arrow's is depends; kernels are compiled for one type of array
@@ -102,17 +101,19 @@ def texts_of(scan: Scan, payloads: Payloads, rules: Rules) -> Texts:
 
 def _double_texts(values: NDArray[np.float64]) -> pa.StringArray:
     """JSON text of each double, as columns.py has it."""
+    if not len(values):
+        return pa.array([], pa.string())
     texts = pa.array(values).cast(pa.string())
-    plain = pc.match_substring_regex(texts, "^-?[0-9]+$")
-    texts = pc.if_else(plain, pc.binary_join_element_wise(texts, ".0", ""), texts)
+    texts = pc.replace_substring_regex(texts, "^(-?[0-9]+)$", r"\1.0")
     if not np.isfinite(values).all():
         texts = pa.array([_NOT_FINITE.get(text.replace("-nan", "nan"), text) for text in texts.to_pylist()], pa.string())
     return texts
 
 
-def _hash_text(wire: memoryview, place: list[int], payloads: Payloads, rules: Rules) -> str | None:
-    at, length, _, origin = place
-    text = str(wire[at : at + length], "utf-8")
-    if origin & 3 == MAYBE_ADDRESS and not looks_like_address(text):
-        return None
-    return rules.hash_address(text, int(payloads.accepted_unix_nano[origin >> 2]))
+def _hash_texts(addresses: NDArray[np.int64], wire: memoryview, rules: Rules) -> list[str]:
+    """The hash of each of a scan's addresses, empty where it is none."""
+    hashes = hashes_of(rules.hash_address)
+    columns = addresses.T.tolist()  # four lists; one for each address would call the garbage collector
+    return [
+        hashes[wire[at : at + length].tobytes(), day, origin & 3 == MAYBE_ADDRESS] for at, length, day, origin in zip(*columns, strict=True)
+    ]

@@ -6,6 +6,7 @@ import contextlib
 import weakref
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Gauge, Metric, NumberDataPoint
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from otelpond.storage.addresses import AddressHasher
 from otelpond.storage.decode import kernels, reference
 from otelpond.storage.decode.messages import SHAPES
 from otelpond.storage.decode.payloads import Rules
@@ -26,6 +28,13 @@ from .otlp_wire import rewired
 
 _SETTINGS = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 _DAY_NS = 86_400 * 1_000_000_000
+
+
+_ITEMS = {
+    Signal.TRACES: Span(trace_id=b"t" * 16, span_id=b"s" * 8, name="GET", start_time_unix_nano=ACCEPTED, end_time_unix_nano=ACCEPTED),
+    Signal.METRICS: Metric(name="cpu", gauge=Gauge(data_points=[NumberDataPoint(time_unix_nano=ACCEPTED, as_int=1)])),
+    Signal.LOGS: LogRecord(time_unix_nano=ACCEPTED),
+}
 
 
 def hash_of_day(address: str, accepted_unix_nano: int) -> str:
@@ -88,11 +97,26 @@ def test_broken_bytes_decode_alike_or_are_an_error(signal: Signal, data: Any) ->
         assert [] == compare(signal, [bytes(wire)], Rules(hash_of_day))
 
 
-_ITEMS = {
-    Signal.TRACES: Span(trace_id=b"t" * 16, span_id=b"s" * 8, name="GET", start_time_unix_nano=ACCEPTED, end_time_unix_nano=ACCEPTED),
-    Signal.METRICS: Metric(name="cpu", gauge=Gauge(data_points=[NumberDataPoint(time_unix_nano=ACCEPTED, as_int=1)])),
-    Signal.LOGS: LogRecord(time_unix_nano=ACCEPTED),
-}
+def test_addresses_are_hashed_alike_whether_they_are_remembered_or_not(tmp_path: Path) -> None:
+    """Also where one text stands on two days, and below a key that may hold a name."""
+    payloads = [_request_of("192.0.2.7", "10.0.0.1"), _request_of("192.0.2.7:80", "db.example.com"), _request_of("", "192.0.2.7")]
+    batch, by = payloads_of(payloads * 2), Rules(AddressHasher(tmp_path))
+    batch.accepted_unix_nano[3:] += _DAY_NS
+
+    assert [] == differences(
+        reference.decode(Signal.TRACES, batch, Rules(AddressHasher(tmp_path))), kernels.decode(Signal.TRACES, batch, by)
+    )
+    assert [] == differences(reference.decode(Signal.TRACES, batch, by), kernels.decode(Signal.TRACES, batch, by))
+
+
+def _request_of(client: str, server: str) -> bytes:
+    """A span between two addresses."""
+    request = SHAPES[Signal.TRACES].request()
+    span = request.resource_spans.add().scope_spans.add().spans.add()
+    span.CopyFrom(_ITEMS[Signal.TRACES])
+    for key, value in {"client.address": client, "server.address": server}.items():
+        span.attributes.add(key=key).value.string_value = value
+    return bytes(request.SerializeToString())
 
 
 @pytest.mark.parametrize("signal", Signal)
