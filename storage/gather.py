@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from .arrays import all_null, one
@@ -38,18 +39,36 @@ def taken_column(column: pa.ChunkedArray, rows: NDArray[np.int64]) -> pa.Array:
     return _taken_views(array, rows) if array.type == pa.string_view() else array.take(pa.array(rows))
 
 
+def equal(column: pa.ChunkedArray, *texts: bytes) -> NDArray[np.bool_]:
+    """Which texts of the column are one of these, each of 12 bytes at most: so many a view holds itself."""
+    array = one(column)
+    if all_null(array):
+        return np.zeros(len(array), np.bool_)
+    if array.type != pa.string_view():
+        return np.asarray(pc.is_in(array, pa.array(texts).cast(array.type)))
+    views = _views(array, _VIEW)
+    result = np.zeros(len(array), np.bool_)
+    for text in texts:
+        sought = np.frombuffer(len(text).to_bytes(4, "little") + text.ljust(12, b"\0"), _VIEW)[0]
+        result |= (views["head"] == sought["head"]) & (views["tail"] == sought["tail"])
+    return result & np.asarray(array.is_valid()) if array.null_count else result
+
+
 def begins(column: pa.ChunkedArray, prefix: bytes) -> bool:
     """Whether a text of this column of string views begins with these four bytes, which a view holds itself."""
     return any(_begins(chunk, prefix) for chunk in column.chunks if chunk.null_count < len(chunk))
 
 
 def _begins(array: pa.Array, prefix: bytes) -> bool:
-    views = np.frombuffer(array.buffers()[1], _HEAD, count=array.offset + len(array))[array.offset :]
-    return bool(np.any(views["prefix"] == prefix))
+    return bool(np.any(_views(array, _HEAD)["prefix"] == prefix))
+
+
+def _views(array: pa.Array, kind: np.dtype[np.void]) -> NDArray[np.void]:
+    return np.frombuffer(array.buffers()[1], kind, count=array.offset + len(array))[array.offset :]
 
 
 def _taken_views(array: pa.Array, rows: NDArray[np.int64]) -> pa.Array:
-    _, records, *texts = array.buffers()
-    views = np.frombuffer(records, _VIEW, count=array.offset + len(array))[array.offset :][rows]
+    _, _, *texts = array.buffers()
+    views = _views(array, _VIEW)[rows]
     validity = array.is_valid().take(pa.array(rows)).buffers()[1] if array.null_count else None
     return pa.Array.from_buffers(pa.string_view(), len(rows), [validity, pa.py_buffer(views), *texts])

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..arrays import as_string, one
-from ..gather import positions, taken_column
+from ..gather import equal, positions, taken_column
 from .first_look import suspicious
 from .names import Names
 from .texts import Texts
@@ -36,7 +36,7 @@ _OF_ERRORS: Final[Mapping[str, tuple[str, ...]]] = {
     "refused": (),
 }
 """Columns that are looked at where a row tells of an error."""
-_ERROR_EVENTS: Final = pa.array(["error", "exception", "app.crash", "device.crash"])
+_ERROR_EVENTS: Final = (b"error", b"exception", b"app.crash", b"device.crash")
 _ERROR_SEVERITY, _CLIENT_ERROR = 17, 400
 _FEW_BYTES: Final = 4_096
 """Of texts that Python reads as soon as the expression that tells which of them to read is compiled."""
@@ -64,7 +64,7 @@ class _Column:
     relation: str
     name: str
     rows: _Rows | None
-    texts: pa.StringArray
+    texts: pa.StringViewArray
 
 
 class Scrubber:
@@ -81,7 +81,7 @@ class Scrubber:
         columns = list(_columns(relations)) if self._settings.scrub else []
         if not columns:
             return result
-        suspects, begin = self._suspects(pa.concat_arrays([column.texts for column in columns])), 0
+        suspects, begin = self._suspects(as_string(pa.concat_arrays([column.texts for column in columns]))), 0
         for column in columns:
             found = np.flatnonzero(suspects[begin : begin + len(column.texts)])
             begin += len(column.texts)
@@ -98,7 +98,7 @@ class Scrubber:
 
     def _scrubbed(self, records: pa.Table, column: _Column, hits: _Rows) -> pa.Table:
         """The records with these texts of a column scrubbed."""
-        texts = column.texts.take(pa.array(hits)).to_pylist()
+        texts = taken_column(pa.chunked_array([column.texts]), hits).to_pylist()
         changed = {
             hit: scrubbed for hit, text in zip(hits.tolist(), texts, strict=True) if (scrubbed := self._texts.scrubbed(text)) != text
         }
@@ -117,10 +117,14 @@ def _columns(relations: Mapping[str, pa.Table]) -> Iterator[_Column]:
     for relation in relations.keys() & _OF_ALL.keys():
         records = relations[relation]
         for name in _told(records, _OF_ALL[relation]):
-            yield _Column(relation, name, None, as_string(one(records[name])))
+            yield _Column(relation, name, None, _views(one(records[name])))
         rows = _errors(relation, relations)
         for name in _told(records, _OF_ERRORS[relation]) if len(rows) else ():
-            yield _Column(relation, name, rows, as_string(taken_column(records[name], rows)))
+            yield _Column(relation, name, rows, _views(taken_column(records[name], rows)))
+
+
+def _views(column: pa.Array) -> pa.StringViewArray:
+    return column.cast(pa.string_view())
 
 
 def _told(records: pa.Table, names: Sequence[str]) -> list[str]:
@@ -138,12 +142,10 @@ def _errors(name: str, relations: Mapping[str, pa.Table]) -> _Rows:
             records["exception_message"].is_valid(),
             _at_least(records, "severity_number", _ERROR_SEVERITY),
         ]
-        return _where(*told, pc.is_in(records["event_name"].cast(pa.string()), _ERROR_EVENTS))
+        return _where(*told, equal(records["event_name"], *_ERROR_EVENTS))
     if name == "span_events":
-        return _where(records["exception_type"].is_valid(), pc.equal(records["event_name"].cast(pa.string()), "exception"))
-    failed = _where(
-        pc.equal(records["status_code"].cast(pa.string()), "ERROR"), _at_least(records, "http_response_status_code", _CLIENT_ERROR)
-    )
+        return _where(records["exception_type"].is_valid(), equal(records["event_name"], b"exception"))
+    failed = _where(_at_least(records, "http_response_status_code", _CLIENT_ERROR), equal(records["status_code"], b"ERROR"))
     if (events := relations.get("span_events")) is None:
         return failed
     told = taken_column(events["span_row_id"], _errors("span_events", relations))
@@ -152,11 +154,8 @@ def _errors(name: str, relations: Mapping[str, pa.Table]) -> _Rows:
 
 
 def _at_least(records: pa.Table, column: str, least: int) -> pa.ChunkedArray:
-    return pc.greater_equal(records[column], least)
+    return pc.greater_equal(records[column], least).fill_null(False)
 
 
-def _where(*masks: pa.ChunkedArray) -> _Rows:
-    together = masks[0].fill_null(False)
-    for mask in masks[1:]:
-        together = pc.or_(together, mask.fill_null(False))
-    return np.flatnonzero(together.to_numpy())
+def _where(*masks: pa.ChunkedArray | NDArray[np.bool_]) -> _Rows:
+    return np.flatnonzero(np.logical_or.reduce([np.asarray(mask) for mask in masks]))

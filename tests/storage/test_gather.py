@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from otelpond.storage.gather import begins, positions, taken, taken_column
+from otelpond.storage.gather import begins, equal, positions, taken, taken_column
 
 TEXTS = st.lists(st.one_of(st.none(), st.text(max_size=40)), min_size=1, max_size=40)
 
@@ -49,3 +49,14 @@ def test_what_texts_begin_with_is_seen_in_their_views(texts: list[str | None], d
     for prefix in {text[:4] for text in told if len(text) >= 4 and 0 not in text[:4]}:
         assert begins(column.slice(start), prefix)
     assert any(text.startswith(b"webj") for text in told) == begins(column.slice(start), b"webj")
+
+
+@given(texts=TEXTS, data=st.data())
+@pytest.mark.parametrize("kind", [pa.string_view(), pa.string()])
+def test_short_texts_are_compared_in_their_views(kind: pa.DataType, texts: list[str | None], data: st.DataObject) -> None:
+    """Of any slice, whether some texts are longer, begin alike or are not there."""
+    sought = [*data.draw(st.lists(st.text(max_size=3).map(str.encode), max_size=3)), b"device.crash"]
+    column = pa.chunked_array([pa.array([*texts, "device.crash", "device.crashed", "device.cras"], kind)])
+    start = data.draw(st.integers(0, len(texts)))
+    values = column.slice(start).to_pylist()
+    assert [value is not None and value.encode() in sought for value in values] == equal(column.slice(start), *sought).tolist()
