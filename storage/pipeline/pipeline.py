@@ -29,6 +29,7 @@ from .backlog import Backlog, Batch
 from .control import Control, Progress, Turns
 from .plans import FramePlace, Plan, PlanStore, RetryWindow
 from .quarantine import Quarantine
+from .spare_memory import SpareMemory
 from .suspicion import Suspicion
 from .tally import Tally
 from .upkeep import Upkeep
@@ -148,6 +149,7 @@ class Pipeline:
         self._kernels, self._plain, self._rules = kernels, plain, rules
         self._options = options
         self._upkeep = upkeep
+        self._memory = SpareMemory()
         self._store = PlanStore(data / "plans")
         self._quarantine = Quarantine(quarantine or data / "quarantine", tenant)
         self._window = RetryWindow(int(options.retry_window_s * 1e9))
@@ -294,6 +296,7 @@ class Pipeline:
                 return
             if self._upkeep is not None:
                 self._upkeep.tick()
+            self._memory.waits()
             yield _POLL_S
 
     def _take_all(self, draft: _Draft, control: Control) -> Turns:
@@ -377,6 +380,7 @@ class Pipeline:
         except Exception as failure:
             raise BatchFailedError(batch, failure) from failure
         self._suspicion.clear(batch.stretch)
+        self._memory.used(batch.chunk.wire.nbytes)
         if batch.chunk.frames:
             first = batch.chunk.frames[0].accepted_unix_nano
             draft.oldest_unix_nano = min(draft.oldest_unix_nano or first, first)

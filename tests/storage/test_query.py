@@ -280,3 +280,24 @@ def test_a_view_that_waits_for_rows_comes_with_them(tmp_path: Path) -> None:
             comment = con.execute("select comment from duckdb_columns() where column_name = 'login_method'").fetchone()
             shown.append(comment and comment[0])
     assert [None, *["How the user proved who they are. One of `password`, `sso`, `mfa`"] * 2, None] == shown
+
+
+def test_the_database_that_writes_the_file_stays_open(data: Path, lake: Lake, publish: Publish, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that is closed has the allocator give back the memory that the next batch would take; after a failure there is another one."""
+    lake.refresh()
+    opened, connect_ = [], duckdb.connect
+    monkeypatch.setattr(query.duckdb, "connect", lambda **options: opened.append(options) or connect_(**options))
+    for number in range(2):
+        publish(number)
+        lake.refresh()
+    assert opened == []
+    publish(2)
+    with monkeypatch.context() as failing:
+        failing.setattr(query, "_write_listing", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            lake.refresh()
+    lake.refresh()
+    assert len(opened) == 1
+    monkeypatch.undo()
+    with connect(data) as con:
+        assert con.execute("select count(*) from visits").fetchone() == (9,)

@@ -1,0 +1,38 @@
+"""Gives back the memory that large batches left with the allocator, as soon as a pipeline has to wait for more."""
+
+from __future__ import annotations
+
+import ctypes
+import time
+from collections.abc import Callable
+from typing import Final
+
+from ..inbox.segments import SEGMENT_BYTES
+
+LARGE_BYTES: Final = SEGMENT_BYTES // 4
+"""Of payloads in a batch. Smaller ones leave little."""
+EVERY_S: Final = 10.0
+
+
+def give_back() -> None:
+    """Have glibc give all of its free memory back to the system. Another C library does as it likes."""
+    getattr(ctypes.CDLL(None), "malloc_trim", lambda _: 0)(0)
+
+
+class SpareMemory:
+    """The memory of batches that are done. The next large one takes it without touching fresh pages, where it follows at once."""
+
+    def __init__(self, give_back: Callable[[], None] = give_back) -> None:
+        self._give_back = give_back
+        self._large = False
+        self._given = time.monotonic()
+
+    def used(self, payload_bytes: int) -> None:
+        """A batch of so many bytes was worked on."""
+        self._large = self._large or payload_bytes >= LARGE_BYTES
+
+    def waits(self) -> None:
+        """There is no batch to work on now: give back what lies idle, every 10 s at most."""
+        if self._large and time.monotonic() - self._given >= EVERY_S:
+            self._large, self._given = False, time.monotonic()
+            self._give_back()
