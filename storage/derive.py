@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 import duckdb
 import pyarrow as pa
 
+from .arrays import in_one_chunk
 from .bound_values import ERROR_TEXTS, without_values_in
 from .cuts import cut, may_fill, prepare_cuts
 from .events.reading import EventReader, EventSettings, events_of
@@ -119,7 +120,7 @@ class Deriver:
 
     def _exchange(self, decoded: Mapping[str, pa.Table], rejected: list[pa.Table]) -> None:
         """Show the batch to the prepared SELECTs, rules applied, statements and error texts sanitised; refused events join `rejected`."""
-        given = self._rules.apply(self._aside, {name: rows.combine_chunks() for name, rows in decoded.items() if rows.num_rows})
+        given = self._rules.apply(self._aside, {name: in_one_chunk(rows) for name, rows in decoded.items() if rows.num_rows})
         if "spans" in given and given["spans"].num_rows:
             given["spans"] = self._statements.annotate(given["spans"])
         for name in ("logs", "span_events"):

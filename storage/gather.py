@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from .arrays import all_null, one
+from .arrays import all_null, nulls, one
 
 _VIEW = np.dtype([("head", np.int64), ("tail", np.int64)])
 _HEAD = np.dtype([("length", np.int32), ("prefix", "S4"), ("tail", np.int64)])
@@ -35,7 +35,7 @@ def taken_column(column: pa.ChunkedArray, rows: NDArray[np.int64]) -> pa.Array:
     """These values of the column, in this order."""
     array = one(column)
     if all_null(array):
-        return pa.nulls(len(rows), array.type)
+        return nulls(len(rows), array.type)
     return _taken_views(array, rows) if array.type == pa.string_view() else array.take(pa.array(rows))
 
 
