@@ -9,9 +9,9 @@ from typing import Final
 
 from ..inbox.segments import SEGMENT_BYTES
 
-LARGE_BYTES: Final = SEGMENT_BYTES // 4
+LARGE_BYTES: Final = SEGMENT_BYTES // 2
 """Of payloads in a batch. Smaller ones leave little."""
-EVERY_S: Final = 10.0
+EVERY_S: Final = 1.0
 
 
 def give_back() -> None:
@@ -32,7 +32,7 @@ class SpareMemory:
         self._large = self._large or payload_bytes >= LARGE_BYTES
 
     def waits(self) -> None:
-        """There is no batch to work on now: give back what lies idle, every 10 s at most."""
+        """There is no batch to work on now: give back what lies idle, once a second at most."""
         if self._large and time.monotonic() - self._given >= EVERY_S:
             self._large, self._given = False, time.monotonic()
             self._give_back()

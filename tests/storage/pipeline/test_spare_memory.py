@@ -14,11 +14,11 @@ def test_what_large_batches_left_is_given_back_once(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(spare_memory.time, "monotonic", lambda: now[0])
     memory = SpareMemory(lambda: calls.append(now[0]))
     memory.used(payload_bytes)
-    for seconds in (EVERY_S - 1, 2.0, EVERY_S):
+    for seconds in (EVERY_S / 2, EVERY_S, EVERY_S):
         now[0] += seconds
         memory.used(100)
         memory.waits()
-    assert [100.0 + EVERY_S + 1] * given == calls
+    assert [100.0 + EVERY_S * 1.5] * given == calls
 
 
 def test_the_allocator_is_asked() -> None:
