@@ -1,4 +1,4 @@
-"""A column of an Arrow table as one array, and as text that Arrow computes with."""
+"""Columns of Arrow tables: as one array, as NULLs that all share, and as text that Arrow computes with, a piece at a time."""
 
 from __future__ import annotations
 
