@@ -13,6 +13,7 @@ import json
 import logging
 import re
 import shutil
+from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import takewhile
@@ -51,6 +52,11 @@ _STRING_OR_COMMENT: Final = re.compile(r"'(?:[^']|'')*'|--[^\n]*")
 _MADE: Final[dict[str, bytes]] = {}
 """By kind, files that this process made (300 kB each), of views over no files: other ponds, and later changes of one, are spared 0.5 s."""
 _MOST_MADE: Final = 8
+_IDLE: Final[deque[duckdb.DuckDBPyConnection]] = deque(maxlen=1)
+"""The database that wrote a pond's file last, for the next, of whatever pond: each has 4 MB and 8 threads.
+
+It stays open: one that is closed has glibc give back all free memory of the process, and a pipeline's next batches would touch half a
+gigabyte of fresh pages."""
 
 
 class PondNotFoundError(Exception):
@@ -115,9 +121,6 @@ def connect(data: str | Path = "pond") -> duckdb.DuckDBPyConnection:
 class PondFile:
     """Writes pond.duckdb; remembers what it wrote last, which saves opening it (30 ms).
 
-    The database that writes it stays open. One that is closed has glibc give back all free memory of the process, and a pipeline's next
-    batches would touch half a gigabyte of fresh pages.
-
     Args:
         data: the pond's directory.
         tables: the documented tables by name.
@@ -130,7 +133,6 @@ class PondFile:
         self._awaited |= {table for view, table in FOLLOWING.items() if view in tables} | ({LATE_STACKS} & tables.keys())
         self._contents: dict[frozenset[str], _Contents] = {}
         self._written: tuple[int, str, dict[str, int]] = (-1, "", {})
-        self._con: duckdb.DuckDBPyConnection | None = None
 
     def write(self, listings: Mapping[str, Listing]) -> None:
         """Replace the file by one that shows these snapshots, one for each table, in one durable step; the caller holds its lock."""
@@ -159,7 +161,7 @@ class PondFile:
             temporary.write_bytes(_MADE[contents.kind])
         else:
             self._make(temporary, contents)
-        with self._attached(temporary) as con:
+        with _attached(temporary) as con:
             for name, listing in changed.items():
                 _write_listing(con, name, listing, contents.digest)
         _replace(temporary, self._pond)
@@ -169,28 +171,13 @@ class PondFile:
         """Write a file of views over no files, and remember it."""
         stored = {name: table for name, table in self._tables.items() if table.view_sql is None}
         stored |= {OPEN_EVENTS: stored[EVENTS]} if stored.keys() >= {EVENTS, SESSIONS} else {}
-        with self._attached(file) as con:
+        with _attached(file) as con:
             con.execute("create schema pond.files")
             for name, table in stored.items():
                 con.execute(f"create view pond.files.{name} as {table.empty}")
             _write_views(con, contents)
         if len(_MADE) < _MOST_MADE:
             _MADE[contents.kind] = file.read_bytes()
-
-    @contextlib.contextmanager
-    def _attached(self, file: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-        """The file as `pond`, in one transaction; after a failure the next one has another database."""
-        con, self._con = self._con or duckdb.connect(config={"threads": 1}), None
-        try:
-            con.execute(f"attach {quoted(str(file))} as pond (storage_version {quoted(_STORAGE_VERSION)})")
-            con.execute("begin")
-            yield con
-            con.execute("commit")
-            con.execute("detach pond")
-        except BaseException:
-            con.close()
-            raise
-        self._con = con
 
     def _contents_with(self, rows_of: frozenset[str]) -> _Contents:
         """What is shown while these of the awaited tables have rows; a table without has its seed file alone."""
@@ -329,6 +316,25 @@ def _shown_columns(con: duckdb.DuckDBPyConnection, table: TableSchema) -> list[C
     """Those that the view over a table's files has kept."""
     kept = {row[0] for row in con.execute(f"describe pond.main.{table.name}").fetchall()}
     return [column for column in table.columns if column.name in kept]
+
+
+@contextlib.contextmanager
+def _attached(file: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The file as `pond`, in one transaction; after a failure the next one has another database."""
+    try:
+        con = _IDLE.pop()
+    except IndexError:
+        con = duckdb.connect(config={"threads": 1})
+    try:
+        con.execute(f"attach {quoted(str(file))} as pond (storage_version {quoted(_STORAGE_VERSION)})")
+        con.execute("begin")
+        yield con
+        con.execute("commit")
+        con.execute("detach pond")
+    except BaseException:
+        con.close()
+        raise
+    _IDLE.append(con)
 
 
 def _replace(temporary: Path, pond: Path) -> None:

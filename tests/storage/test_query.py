@@ -301,3 +301,14 @@ def test_the_database_that_writes_the_file_stays_open(data: Path, lake: Lake, pu
     monkeypatch.undo()
     with connect(data) as con:
         assert con.execute("select count(*) from visits").fetchone() == (9,)
+
+
+def test_ponds_share_the_database_that_writes_their_files(tmp_path: Path) -> None:
+    """A collector has a pond for each tenant, and each database has threads and memory of its own."""
+    with query._attached(tmp_path / "first") as first:
+        assert not query._IDLE
+    with query._attached(tmp_path / "second") as second, query._attached(tmp_path / "third") as third:
+        assert first is second is not third
+    with query._attached(tmp_path / "fourth") as fourth:
+        assert fourth in {second, third}
+    assert 1 == len(query._IDLE)
