@@ -17,6 +17,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ..arrays import all_null, nulls
 from ..durable import fsync_file, fsync_folder, make_folder
 from ..schema import TableSchema
 
@@ -65,7 +66,8 @@ class FileWriter:
     def __init__(self, folder: Path, path: str, schema: TableSchema) -> None:
         self._folder = folder
         self._path = path
-        self._schema = schema
+        # Every column may be null in a file: the rows were judged before, and one row shall not cost a batch.
+        self._documented = pa.schema([pa.field(column.name, column.type) for column in schema.arrow if column.name != PARTITION])
         self._footers: list[pq.FileMetaData] = []
         self._writer: pq.ParquetWriter | None = None
         self._file_schema: pa.Schema | None = None
@@ -88,16 +90,16 @@ class FileWriter:
     def append(self, rows: pa.Table) -> None:
         """Write rows, the table's stored columns; `dt` is left out, a column that is not there is null."""
         if self._file_schema is None:
-            self._file_schema = _file_schema(self._schema.arrow, rows.schema)
-        conformed = _conformed(rows, self._file_schema)
-        if len(conformed) + sum(map(len, self._waiting)) >= ROW_GROUP_ROWS:
-            self._waiting.append(conformed)
+            self._file_schema = _file_schema(self._documented, rows)
+        if len(rows) + sum(map(len, self._waiting)) >= ROW_GROUP_ROWS:
+            self._waiting.append(rows)
             self._write_row_group(self._file_schema)
         else:
-            self._waiting.append(_owned(conformed))
+            self._waiting.append(_conformed(rows, self._documented))  # its texts copied: the batch's payloads must not wait with it
 
     def _write_row_group(self, schema: pa.Schema) -> None:
-        rows = pa.concat_tables(self._waiting, promote_options="none") if self._waiting else schema.empty_table()
+        parts = [_conformed(rows, schema) for rows in self._waiting]
+        rows = pa.concat_tables(parts, promote_options="none") if parts else schema.empty_table()
         self._waiting = []
         if self._writer is None:
             self._writer = pq.ParquetWriter(self._sink, schema, metadata_collector=self._footers, **_options(schema, len(rows)))
@@ -106,7 +108,7 @@ class FileWriter:
     def close(self) -> DataFile:
         """End the file and fsync it; its folder is the caller's to fsync, once for all files in it."""
         if self._waiting or self._writer is None:
-            self._write_row_group(self._file_schema or _file_schema(self._schema.arrow, self._schema.arrow))
+            self._write_row_group(self._file_schema or self._documented)
         assert self._writer is not None  # noqa: S101 - a file has at least one row group
         self._writer.close()
         self._sink.close()
@@ -117,7 +119,7 @@ class FileWriter:
             size_bytes=self.location.stat().st_size,
             rows=self._footers[0].num_rows,
             modified_ms=time.time_ns() // 1_000_000,
-            stats=_stats(self._footers[0], self._schema.arrow),
+            stats=_stats(self._footers[0], self._documented),
         )
 
     def abandon(self) -> None:
@@ -136,32 +138,20 @@ def day_of(path: str) -> str:
     return path.split("/", 1)[0].removeprefix(f"{PARTITION}=")
 
 
-def _file_schema(documented: pa.Schema, given: pa.Schema) -> pa.Schema:
-    """Every column may be null in a file: the rows were judged before, and one row shall not cost a batch.
+def _file_schema(documented: pa.Schema, first: pa.Table) -> pa.Schema:
+    """How a file takes its rows: string views as they are where those that come first fill a row group, else as strings.
 
-    String views are written as they are: their file is the same as that of strings.
+    Both give the same file. Few rows wait for others, as copies of their texts, which are strings already.
     """
-    fields = []
-    for column in documented:
-        if column.name == PARTITION:
-            continue
-        index = given.get_field_index(column.name)
-        view = column.type == pa.string() and index >= 0 and given.field(index).type == pa.string_view()
-        fields.append(pa.field(column.name, pa.string_view() if view else column.type))
-    return pa.schema(fields)
+    views = {field.name for field in first.schema if field.type == pa.string_view()} if len(first) >= ROW_GROUP_ROWS else set()
+    return pa.schema([field.with_type(pa.string_view()) if field.name in views and _is_text(field.type) else field for field in documented])
 
 
 def _conformed(rows: pa.Table, schema: pa.Schema) -> pa.Table:
-    given = set(rows.column_names)
-    columns = [rows.column(field.name) if field.name in given else pa.nulls(len(rows), field.type) for field in schema]
+    given = {name: column for name, column in zip(rows.column_names, rows.columns, strict=True) if not all_null(column)}
+    columns = [given.get(field.name, nulls(len(rows), field.type)) for field in schema]
     same = [column if column.type == field.type else column.cast(field.type) for column, field in zip(columns, schema, strict=True)]
     return pa.Table.from_arrays(same, schema=schema)
-
-
-def _owned(rows: pa.Table) -> pa.Table:
-    """Rows whose string views lie in buffers of their own: what waits must not keep a whole batch's payloads in memory."""
-    plain = pa.schema([field.with_type(pa.string()) if field.type == pa.string_view() else field for field in rows.schema])
-    return rows.cast(plain).cast(rows.schema)
 
 
 def _options(schema: pa.Schema, rows: int) -> dict[str, Any]:
@@ -179,9 +169,10 @@ def _options(schema: pa.Schema, rows: int) -> dict[str, Any]:
             **dict.fromkeys(numbers, "DELTA_BINARY_PACKED"),
         }
         or None,
-        "write_statistics": [
-            f.name for f in schema if f.name in GROUPING or (not pa.types.is_string(f.type) and f.type != pa.string_view())
-        ],
+        "write_statistics": [f.name for f in schema if f.name in GROUPING or not _is_text(f.type)],
+        # Of 60,000 attributes 10,600 differ, in 1.5 MB: with pyarrow's 1 MB, 9 % larger files and 2 % more CPU.
+        "dictionary_pagesize_limit": 4 << 20,
+        "write_batch_size": 8192,  # 2 % less CPU than by 1,024
         "data_page_size": 4 << 20,
         "max_rows_per_page": 1 << 20,
         # One trace by id among 1 M spans: 11 ms with it, 50-100 ms without. Sized for traces of three spans.
