@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from sqlglot import exp
 
 from .arrays import one, told
-from .gather import equal
+from .gather import equal, taken_texts
 from .literals import KEY_VALUE_SYSTEMS, without_literals
 
 STATEMENT_COLUMNS: tuple[pa.Field, ...] = (
@@ -146,11 +146,10 @@ class StatementReader:
             ("db_query_operation", [statement.operation for statement in read]),
             ("db_query_table", [statement.table for statement in read]),
         ):
-            spans = spans.append_column(name, pa.array(values, pa.string()).take(codes))
+            spans = spans.append_column(name, taken_texts([*values, None], codes))
         if not pairs:
             return spans
-        texts = pa.array([statement.text for statement in read], pa.string()).take(codes)
-        spans = _replaced(spans, "db_query_text", texts)
+        spans = _replaced(spans, "db_query_text", taken_texts([*(statement.text for statement in read), None], codes))
         return self._sanitised_rows(spans, equal(spans["semconv"], b"mixed"), spans["db_system_name"])
 
     def sanitise_attributes(self, records: pa.Table) -> pa.Table:
@@ -181,8 +180,8 @@ class StatementReader:
         return _STATEMENT_IN_JSON.sub(replace, attributes)
 
 
-def _distinct(spans: pa.Table) -> tuple[pa.Array, list[tuple[str, str]]]:
-    """For each span the number of its distinct (system, text), NULL where it has no text; and these pairs."""
+def _distinct(spans: pa.Table) -> tuple[NDArray[np.int64], list[tuple[str, str]]]:
+    """For each span the number of its distinct (system, text), that behind the last where it has no text; and these pairs."""
     texts, systems = (one(spans[name]).dictionary_encode() for name in ("db_query_text", "db_system_name"))
     absent = texts.indices.is_null().to_numpy(zero_copy_only=False)
     names = ["", *systems.dictionary.to_pylist()]
@@ -190,7 +189,7 @@ def _distinct(spans: pa.Table) -> tuple[pa.Array, list[tuple[str, str]]]:
     pairs = texts.indices.fill_null(0).to_numpy().astype(np.int64) * len(names) + systems.indices.fill_null(-1).to_numpy() + 1
     distinct, codes = _numbered(pairs, ~absent, max(1, len(words)) * len(names))
     found = [(names[pair % len(names)], words[pair // len(names)]) for pair in distinct.tolist()]
-    return pa.array(codes, pa.int32(), mask=absent), found
+    return np.where(absent, len(found), codes), found
 
 
 def _numbered(values: NDArray[np.int64], present: NDArray[np.bool_], bound: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from ..arrays import as_string, one
 from ..fault_places import place_of
-from ..gather import taken_column
+from ..gather import taken_texts
 from ..stacks.in_app import USUAL, InApp
 from .columns import TABLES, distinct, written
 from .reading import StackReader
@@ -124,7 +124,7 @@ class Grouper:
         found, codes = distinct(rows, names)
         told, mapped = self._with_sources(table, found)
         columns = _columns(self._present.groupings(told), codes)
-        columns["mapped_stack"] = _taken(mapped, codes)
+        columns["mapped_stack"] = taken_texts(mapped, codes)
         if self._previous is not None:
             before = as_string(_columns(self._previous.groupings(told), codes)["fingerprint"])
             is_young = pc.less(one(rows["ingested_at"]), pa.scalar(self._both_until, pa.timestamp("us", "UTC")))
@@ -153,13 +153,8 @@ def _columns(groupings: Sequence[Grouping | None], codes: NDArray[np.int64]) -> 
     known = [(each.fingerprint, each.document, each.culprit, CURRENT) if each else (None,) * 4 for each in several.values()]
     fingerprints, documents, culprits, versions = zip(*known, strict=True)
     return {
-        "fingerprint": _taken(fingerprints, where),
+        "fingerprint": taken_texts(fingerprints, where),
         "grouping_version": pa.array(versions, pa.int32()).take(pa.array(where)),
-        "grouping": _taken(documents, where),
-        "culprit": _taken(culprits, where),
+        "grouping": taken_texts(documents, where),
+        "culprit": taken_texts(culprits, where),
     }
-
-
-def _taken(texts: Sequence[str | None], where: NDArray[np.int64]) -> pa.Array:
-    """These of the texts, none of which is copied."""
-    return taken_column(pa.chunked_array([pa.array(texts, pa.string_view())]), where)

@@ -106,33 +106,24 @@ comment on column error_logs.tenant_id is 'whose token sent it; a sender cannot 
 with exception as (
     select * from decoded_span_events where event_name = 'exception' or exception_type is not null
 ),
+-- one branch for exceptions and for bare statuses: two would each be set up, a millisecond of every batch
 span_report as (
     select
-        'span_event' as report_source,
-        e.event_index as report_index,
-        s.trace_id as told_in,
+        e.span_row_id is not null as by_exception,
+        case when by_exception then 'span_event' else 'span_status' end as report_source,
+        case when by_exception then e.event_index else 0 end as report_index,
+        case when by_exception then s.trace_id else concat_ws('/', s.trace_id, 'span_status', s.span_id) end as told_in,
         e.exception_type,
-        e.exception_message as error_message,
+        case when by_exception then e.exception_message else s.status_message end as error_message,
         e.exception_stacktrace as error_stack,
-        e.event_time as error_timestamp,
-        e.event_time_unix_nano as error_time_unix_nano,
-        e.attributes as context,
-        s.*
-    from exception e
-    join decoded_failed_spans s on s.row_id = e.span_row_id
-    union all by name
-    select
-        'span_status' as report_source,
-        0 as report_index,
-        concat_ws('/', s.trace_id, 'span_status', s.span_id) as told_in,
-        s.status_message as error_message,
-        make_timestamptz((s.start_time_unix_nano + s.duration_ns) // 1000) as error_timestamp,
-        s.start_time_unix_nano + s.duration_ns as error_time_unix_nano,
-        s.attributes as context,
+        case when by_exception then e.event_time else make_timestamptz((s.start_time_unix_nano + s.duration_ns) // 1000) end
+            as error_timestamp,
+        case when by_exception then e.event_time_unix_nano else s.start_time_unix_nano + s.duration_ns end as error_time_unix_nano,
+        case when by_exception then e.attributes else s.attributes end as context,
         s.*
     from decoded_failed_spans s
-    where s.status_code = 'ERROR' and (s.kind in ('SERVER', 'CONSUMER') or s.parent_span_id is null)
-        and s.row_id not in (select span_row_id from exception)
+    left join exception e on e.span_row_id = s.row_id
+    where by_exception or (s.status_code = 'ERROR' and (s.kind in ('SERVER', 'CONSUMER') or s.parent_span_id is null))
 ),
 told as (
     select
@@ -153,7 +144,7 @@ told as (
 -- materialized, so that what follows is set up once and not for each branch of the union: 4 ms a batch, however few rows it has
 report as materialized (
     select
-        * exclude (error_type),
+        * exclude (error_type, by_exception),
         db_system_name is not null as of_database,
         kind = 'SERVER' or http_request_method is not null as of_api,
         coalesce(
