@@ -29,6 +29,7 @@ from ..storage.events.catalogue import load_catalogue
 from ..storage.events.typed_views import with_event_views
 from ..storage.grouping.grouper import Grouper, GroupingSettings
 from ..storage.grouping.versions import noted_change
+from ..storage.inbox.leftovers import seal_abandoned
 from ..storage.inbox.log import Inbox
 from ..storage.inbox.segments import BEGINNING, Position, forget, segments, unread_bytes
 from ..storage.lake.lake import Lake
@@ -185,6 +186,7 @@ class InProcessPond:
             return not held or self._publish_held(folder, tables)
 
     def _publish_held(self, folder: Path, tables: _Tables) -> bool:
+        seal_abandoned(inbox_of(folder))
         if not unpublished_bytes(folder):
             forget(inbox_of(folder), published_position(folder))  # sealed since
             return True

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from ..storage.inbox.frames import Frame
 from ..storage.inbox.kept import Kept
-from ..storage.inbox.segments import BEGINNING, Chunk, Position, read_chunk, segments
+from ..storage.inbox.reading import Chunk, read_chunk
+from ..storage.inbox.segments import BEGINNING, Position, segments
 from ..storage.signals import Signal
 
 _READ_BYTES = 4_000_000

@@ -9,7 +9,6 @@ disk has taken a file of the group's size.
 from __future__ import annotations
 
 import logging
-import os
 import secrets
 import threading
 import time
@@ -17,13 +16,15 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from itertools import accumulate
 from pathlib import Path
 
-from ..durable import fsync_folder, make_folder, sync, write_file
+from ..durable import make_folder, write_file
 from ..locks import locked
 from ..signals import Inspection, Signal, UnavailableError
-from . import frames
+from . import frames, spares
+from .durable_end import DurableEnd
+from .leftovers import seal_leftovers
+from .open_segment import OpenSegment
 from .segments import (
     BEGINNING,
     IDENTITY,
@@ -34,8 +35,6 @@ from .segments import (
     identity,
     mark_key,
     oldest_unread_unix_nano,
-    seal_leftovers,
-    segment_path,
     segments,
     unread_bytes,
 )
@@ -43,7 +42,6 @@ from .segments import (
 logger = logging.getLogger(__name__)
 
 _MAX_GROUP_BYTES = 32 << 20
-_MAX_IOVECS = 512
 _LONGEST_PACE_S = 1.0
 _PROVEN_S = 5.0
 """How long an fsync that succeeded shows that the disk takes data."""
@@ -120,8 +118,9 @@ class Inbox:
         if not mark_key(folder):
             write_file(folder / MARK_KEY, self._mark_key, mode=0o600)
         seal_leftovers(folder)
+        self._end = DurableEnd(folder)
         self._next_number = max((segment.number for segment in segments(folder)), default=0) + 1  # none is used twice
-        self._segment: _OpenSegment | None = None
+        self._segment: OpenSegment | None = None
         self._condition = threading.Condition()
         self._queue: list[_Waiting] = []
         self._pending: dict[bytes, Future[None]] = {}
@@ -251,6 +250,8 @@ class Inbox:
             self._seal_if_due()
         if self._segment is not None:
             self._segment.seal()
+        spares.remove_all(self._folder)
+        self._end.close()
 
     def _next_group(self) -> list[_Waiting] | None:
         with self._condition:
@@ -295,10 +296,10 @@ class Inbox:
         if self._segment is None:
             if self._failed:  # each try in a new segment would leave a file behind, a thousand a minute on a full disk
                 _require_room(self._folder / "room", sum(waiting.size for waiting in group))
-            self._segment = _OpenSegment(self._folder, self._next_number, frames.mark(self._mark_key, self._next_number))
+            self._segment = OpenSegment(self._folder, self._next_number, frames.mark(self._mark_key, self._next_number), self._end)
             self._next_number += 1
             self._segment.make_durable()
-        self._segment.write(group)
+        self._segment.write((waiting.head, waiting.payload) for waiting in group)
 
     def _pace(self, size: int) -> None:
         """Hold answers back while the pipeline is behind, so that receivers do not starve it of the CPU."""
@@ -319,63 +320,13 @@ class Inbox:
         ):
             segment.seal()
             self._segment = None
+            if segment.size < self._limits.segment_bytes:
+                spares.remove_all(self._folder)
 
     def _give_up_segment(self) -> None:
         if self._segment is not None:
-            self._segment.cut()
             self._segment.seal()
             self._segment = None
-
-
-class _OpenSegment:
-    """The file that is being appended to."""
-
-    def __init__(self, folder: Path, number: int, mark: bytes) -> None:
-        self._folder = folder
-        self._number = number
-        self._path = segment_path(folder, number, sealed=False)
-        self._descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o600)
-        self.opened = time.monotonic()
-        self.size = 0
-        self._mark = mark
-        self._ends: list[int] = []
-
-    def make_durable(self) -> None:
-        """Make the file's name durable, before anything in it is promised."""
-        fsync_folder(self._folder)
-
-    def write(self, group: list[_Waiting]) -> None:
-        """Append their frames and fsync once."""
-        self._ends = list(accumulate((waiting.size for waiting in group), initial=self.size))
-        parts = [part for waiting in group for part in (self._mark, waiting.head, waiting.payload)]
-        for first in range(0, len(parts), _MAX_IOVECS):
-            self._write_all(parts[first : first + _MAX_IOVECS])
-        sync(self._descriptor)
-
-    def _write_all(self, parts: list[bytes]) -> None:
-        total = sum(map(len, parts))
-        written = os.writev(self._descriptor, parts)
-        if written < total:  # a signal, or a disk that is nearly full: the rest by itself, so that ENOSPC shows
-            rest = memoryview(b"".join(parts))[written:]
-            while rest:
-                rest = rest[os.write(self._descriptor, rest) :]
-        self.size += total
-
-    def cut(self) -> None:
-        """Take away the frame that a failed write has left in part, so that it takes no room; whole ones may have been read."""
-        try:
-            size = os.fstat(self._descriptor).st_size
-            os.ftruncate(self._descriptor, max((end for end in self._ends if end <= size), default=size))
-        except OSError as failure:  # it is a torn tail then, which readers cut off
-            logger.warning("cannot cut off the end of %s: %s", self._path, failure)
-
-    def seal(self) -> None:
-        """Close it for good."""
-        try:
-            os.close(self._descriptor)
-            self._path.rename(segment_path(self._folder, self._number, sealed=True))
-        except OSError as failure:  # a close that fails has closed it
-            logger.warning("cannot seal %s, it will be sealed at the next start: %s", self._path, failure)
 
 
 def _require_room(file: Path, size: int) -> None:

@@ -13,18 +13,16 @@ import numpy as np
 from ..decode.payloads import Payloads
 from ..durable import make_folder
 from ..inbox.frames import Frame
+from ..inbox.leftovers import seal_abandoned
+from ..inbox.reading import Chunk, read_chunk
 from ..inbox.segments import (
     BEGINNING,
-    OPEN,
     SEGMENT_BYTES,
-    Chunk,
     Position,
     end_position,
     forget,
     identity,
     oldest_unread_unix_nano,
-    read_chunk,
-    seal_abandoned,
     segments,
     unread_bytes,
 )
@@ -136,6 +134,8 @@ class Backlog:
         self._seen.clear()
         self._stand_ins.clear()
         replaced = []
+        for inbox in self.inboxes():
+            seal_abandoned(self.folder / inbox)  # what it holds is seen whole then, also after a power loss
         now = self.identities()
         known = {identifier: inbox for inbox, identifier in read.items() if identifier}
         for inbox in self.inboxes():
@@ -198,8 +198,7 @@ class Backlog:
                 self.positions[inbox] = batch.chunk.after
                 self._last_inbox = inbox
                 return batch
-            if any(segment.path.suffix == OPEN for segment in segments(self.folder / inbox)):
-                seal_abandoned(self.folder / inbox)
+            seal_abandoned(self.folder / inbox)
         return None
 
     def _in_turn(self) -> list[str]:

@@ -12,7 +12,8 @@ import pyarrow as pa
 from ..decode.columns import REFUSED
 from ..durable import make_folder, write_file
 from ..inbox.frames import Frame
-from ..inbox.segments import Chunk, segment_path
+from ..inbox.reading import Chunk
+from ..inbox.segments import segment_path
 from .backlog import Batch
 from .plans import FramePlace
 

@@ -113,6 +113,8 @@ with open(f"{root}/m/z", "wb") as file:
     file.write(b"12345")
     file.seek(1)
     file.write(b"6")
+    file.flush()
+    os.pwritev(file.fileno(), [b"7", b"8"], 2)
 os.pwrite(descriptor, b"end", 0)
 folder = os.open(root, os.O_DIRECTORY)
 os.fsync(folder)

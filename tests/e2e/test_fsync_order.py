@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 STRACE = shutil.which("strace")
-CALLS = "trace=fsync,fdatasync,unlink,unlinkat,truncate,ftruncate"
+CALLS = "trace=fsync,fdatasync,unlink,unlinkat,rename,truncate"
 
 
 @pytest.mark.long
@@ -33,7 +33,11 @@ def test_everything_is_fsynced_before_a_segment_is_forgotten(
     eventually(forgotten, "the inbox has forgotten its first segment")  # it is sealed when it is ten seconds old
     collector.kill()
     lines = trace.read_text().splitlines()
-    removed = next(at for at, line in enumerate(lines) if re.search(r"(unlink|truncate).*/inbox/.*/0000000001\.", line))
+    removed = next(
+        at
+        for at, line in enumerate(lines)
+        if re.search(r"(unlink|truncate).*/inbox/.*/0000000001\.|rename.*/inbox/.*/0000000001\.spare", line)
+    )
     before = [line for line in lines[:removed] if "sync(" in line or "sync resumed" in line]
     table = re.escape(str(collector.data / "lake" / "spans"))
     for what in (r"/dt=[^/]+/[^/]+\.parquet>", r"/dt=[^/>]+>", r"/_delta_log/0+1\.json>", r"/_delta_log>"):

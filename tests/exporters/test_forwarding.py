@@ -15,7 +15,8 @@ from otelpond.exporters.forwarding import PondForwarding
 from otelpond.storage.inbox import kept as kept_module
 from otelpond.storage.inbox.kept import Kept
 from otelpond.storage.inbox.log import Inbox
-from otelpond.storage.inbox.segments import BEGINNING, end_position, read_chunk, segments
+from otelpond.storage.inbox.reading import read_chunk
+from otelpond.storage.inbox.segments import BEGINNING, end_position, segments
 from otelpond.storage.signals import Signal
 
 
@@ -213,7 +214,7 @@ def test_reading_never_steps_over_a_segment_that_is_kept_meanwhile(new_pond: Any
     empty = folder / ".empty"
     empty.touch()
     empty.replace(listed[0].path)
-    monkeypatch.setattr("otelpond.storage.inbox.segments.segments_with_kept", lambda *_: listed)
+    monkeypatch.setattr("otelpond.storage.inbox.reading.segments_with_kept", lambda *_: listed)
     assert read_chunk(folder, BEGINNING, max_items=10, max_bytes=1000, kept=kept) is None
     monkeypatch.undo()
     chunk = read_chunk(folder, BEGINNING, max_items=10, max_bytes=1000, kept=kept)

@@ -10,7 +10,8 @@ import shutil
 from typing import Final
 
 from otelpond.storage.inbox import frames
-from otelpond.storage.inbox.segments import BEGINNING, MARK_KEY, Chunk, read_chunk, segment_path, segments, unread_bytes
+from otelpond.storage.inbox.reading import Chunk, read_chunk
+from otelpond.storage.inbox.segments import BEGINNING, MARK_KEY, segment_path, segments, unread_bytes
 from otelpond.storage.signals import Signal
 
 from .folders import new_folder

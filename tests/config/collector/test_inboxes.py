@@ -11,9 +11,10 @@ from otelpond.config.collector.inboxes import LARGEST_SHARE, Inboxes, inbox_name
 from otelpond.config.settings import Settings
 from otelpond.storage import durable
 from otelpond.storage.access.tenants import TenantError, tenants
-from otelpond.storage.inbox import log as inbox_module
+from otelpond.storage.inbox import open_segment
 from otelpond.storage.inbox.log import Limits
-from otelpond.storage.inbox.segments import BEGINNING, Position, read_chunk
+from otelpond.storage.inbox.reading import read_chunk
+from otelpond.storage.inbox.segments import BEGINNING, Position
 from otelpond.storage.signals import Inspection, Signal, UnavailableError
 
 ONE = Inspection(items=1)
@@ -80,7 +81,7 @@ def test_a_slow_tenant_leaves_room_for_others(inboxes: Inboxes, monkeypatch: pyt
             assert allowed.wait(10)
         durable.sync(descriptor)
 
-    monkeypatch.setattr(inbox_module, "sync", sync)
+    monkeypatch.setattr(open_segment, "sync", sync)
     waiting = [inboxes.append("acme", Signal.TRACES, b"%d" % number, ONE) for number in range(LARGEST_SHARE)]
     with pytest.raises(UnavailableError, match="wait already"):
         append(inboxes, "acme", b"one more")

@@ -14,7 +14,8 @@ from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metr
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from otelpond.config.operations.metrics import Sample
 from otelpond.config.operations.self_telemetry import INBOX, Cumulative, exporting
-from otelpond.storage.inbox.segments import BEGINNING, read_chunk
+from otelpond.storage.inbox.reading import read_chunk
+from otelpond.storage.inbox.segments import BEGINNING
 from otelpond.storage.signals import Signal
 
 GRPC = (("receiver", "otlp"), ("transport", "grpc"))

@@ -45,13 +45,13 @@ def inject(orders: Path, arguments: list[str]) -> None:
 
 def _into_collector(orders: Path) -> None:
     from otelpond.config.collector import child  # noqa: PLC0415 - only in the process that is meant
-    from otelpond.storage.inbox import log  # noqa: PLC0415
+    from otelpond.storage.inbox import open_segment  # noqa: PLC0415
 
     child._LONGEST_BACKOFF_S = 0.2
-    log.sync = _within(log.sync, orders / "inbox.fsync", after=orders / "inbox.answer")
-    log.fsync_folder = _around(log.fsync_folder, before=orders / "inbox.open")
-    log._OpenSegment._write_all = _around(log._OpenSegment._write_all, after=orders / "inbox.write")
-    log._OpenSegment.seal = _around(log._OpenSegment.seal, after=orders / "inbox.seal")
+    open_segment.sync = _within(open_segment.sync, orders / "inbox.fsync", after=orders / "inbox.answer")
+    open_segment.fsync_folder = _around(open_segment.fsync_folder, before=orders / "inbox.open")
+    open_segment.OpenSegment._write_all = _around(open_segment.OpenSegment._write_all, after=orders / "inbox.write")
+    open_segment.OpenSegment.seal = _around(open_segment.OpenSegment.seal, after=orders / "inbox.seal")
 
 
 def _into_pipeline(orders: Path) -> None:

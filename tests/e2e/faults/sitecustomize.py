@@ -57,14 +57,14 @@ def _inject(text: str) -> None:
 
 def _fill_disk(while_there: str) -> None:
     """Writing several buffers at once, as the inbox does, fails while that file is there."""
-    writev = os.writev
+    pwritev = os.pwritev
 
-    def writev_with_room(descriptor: int, buffers: Any) -> int:
+    def pwritev_with_room(descriptor: int, buffers: Any, offset: int) -> int:
         if os.path.exists(while_there):  # noqa: PTH110 - twice as quick, once a group
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return writev(descriptor, buffers)
+        return pwritev(descriptor, buffers, offset)
 
-    os.writev = writev_with_room
+    os.pwritev = pwritev_with_room
 
 
 if os.environ.get("DISK_FULL_WHILE"):

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 from otelpond.storage import durable
-from otelpond.storage.inbox import frames
+from otelpond.storage.inbox import frames, open_segment
 from otelpond.storage.inbox import log as inbox_module
 from otelpond.storage.inbox.log import Inbox, Limits
-from otelpond.storage.inbox.segments import BEGINNING, Chunk, Position, Segment, forget, oldest_unread_unix_nano, read_chunk, segments
+from otelpond.storage.inbox.reading import Chunk, read_chunk
+from otelpond.storage.inbox.segments import BEGINNING, Position, Segment, forget, oldest_unread_unix_nano, segments
 from otelpond.storage.signals import Inspection, Signal, UnavailableError
 
 ONE = Inspection(items=1)
@@ -69,7 +70,7 @@ def test_the_answer_comes_after_the_fsync(folder: Path, monkeypatch: pytest.Monk
         assert allowed.wait(10)
         durable.sync(descriptor)
 
-    monkeypatch.setattr(inbox_module, "sync", slow_sync)
+    monkeypatch.setattr(open_segment, "sync", slow_sync)
     inbox = Inbox(folder)
     future = inbox.append("default", Signal.TRACES, b"a", ONE)
     assert begun.wait(10)
@@ -90,7 +91,7 @@ def test_many_waiting_clients_share_one_fsync(folder: Path, monkeypatch: pytest.
         assert allowed.wait(10)
         syncs.append(descriptor)
 
-    monkeypatch.setattr(inbox_module, "sync", slow_sync)
+    monkeypatch.setattr(open_segment, "sync", slow_sync)
     inbox = Inbox(folder)
     first = inbox.append("default", Signal.TRACES, b"first", ONE)
     assert begun.wait(10)
@@ -107,7 +108,7 @@ def test_many_waiting_clients_share_one_fsync(folder: Path, monkeypatch: pytest.
 def test_a_copy_of_a_waiting_payload_shares_its_fate(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same payload sent twice at the same moment is stored once, and both are answered."""
     allowed = threading.Event()
-    monkeypatch.setattr(inbox_module, "sync", lambda _: allowed.wait(10))
+    monkeypatch.setattr(open_segment, "sync", lambda _: allowed.wait(10))
     inbox = Inbox(folder)
     futures = [inbox.append("default", Signal.TRACES, b"same", ONE) for _ in range(2)]
     allowed.set()
@@ -128,7 +129,7 @@ def test_timeless_copies_are_stored_each_time(folder: Path) -> None:
     assert [b"same", b"same"] == payloads(folder)
 
 
-@pytest.mark.parametrize("call", ["writev", "fdatasync"])
+@pytest.mark.parametrize("call", ["pwritev", "fdatasync"])
 def test_a_failing_disk_is_answered_with_try_later_and_the_next_one_succeeds(
     inbox: Inbox, folder: Path, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
@@ -152,14 +153,14 @@ def test_a_failing_disk_is_answered_with_try_later_and_the_next_one_succeeds(
 def test_a_torn_write_costs_only_what_was_not_answered(inbox: Inbox, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Half a frame at the end of a segment is taken away, and kept nowhere; what came before and after is read."""
     append(inbox, b"before")
-    whole_writev = os.writev
+    whole_pwritev = os.pwritev
 
-    def half(descriptor: int, parts: list[bytes]) -> int:
-        whole_writev(descriptor, [b"".join(parts)[:20]])
+    def half(descriptor: int, parts: list[bytes], at: int) -> int:
+        whole_pwritev(descriptor, [b"".join(parts)[:20]], at)
         raise OSError(errno.EIO, "Input/output error")
 
     with monkeypatch.context() as broken:
-        broken.setattr(os, "writev", half)
+        broken.setattr(os, "pwritev", half)
         with pytest.raises(UnavailableError):
             append(inbox, b"torn")
     append(inbox, b"after")
@@ -168,21 +169,21 @@ def test_a_torn_write_costs_only_what_was_not_answered(inbox: Inbox, folder: Pat
     assert [] == [damage for chunk in chunks(folder) for damage in chunk.damages]
 
 
-def test_a_torn_write_takes_away_nothing_that_may_have_been_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of a group that failed whole frames stay, though nobody was promised them: the pipeline may have read them this moment."""
-    whole_writev = os.writev
+def test_nothing_of_a_group_that_failed_is_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody was promised it, though some of its frames were written whole: they go with the torn one, and their senders try again."""
+    whole_pwritev = os.pwritev
     began, queued = threading.Event(), threading.Event()
 
-    def cut_off(descriptor: int, parts: list[bytes]) -> int:
+    def cut_off(descriptor: int, parts: list[bytes], at: int) -> int:
         if not began.is_set():
             began.set()
             assert queued.wait(10)
-            return whole_writev(descriptor, parts)
-        whole_writev(descriptor, [b"".join(parts)[:-3]])
+            return whole_pwritev(descriptor, parts, at)
+        whole_pwritev(descriptor, [b"".join(parts)[:-3]], at)
         raise OSError(errno.ENOSPC, "No space left on device")
 
     inbox = Inbox(folder)
-    monkeypatch.setattr(os, "writev", cut_off)
+    monkeypatch.setattr(os, "pwritev", cut_off)
     futures = [inbox.append("default", Signal.TRACES, b"first", ONE)]
     assert began.wait(10)
     futures += [inbox.append("default", Signal.TRACES, payload, ONE) for payload in (b"second", b"third")]
@@ -190,7 +191,7 @@ def test_a_torn_write_takes_away_nothing_that_may_have_been_read(folder: Path, m
     assert [False, True, True] == [future.exception(timeout=10) is not None for future in futures]
     inbox.close()
 
-    assert [b"first", b"second"] == payloads(folder)
+    assert [b"first"] == payloads(folder)
     assert [] == [damage for chunk in chunks(folder) for damage in chunk.damages]
 
 
@@ -417,7 +418,7 @@ def test_a_disk_that_takes_nothing_shows_in_the_state_without_any_request(folder
 
     with monkeypatch.context() as broken:
         broken.setattr(durable, "sync", full)
-        broken.setattr(inbox_module, "sync", full)
+        broken.setattr(open_segment, "sync", full)
         assert "the inbox cannot be written: No space left on device" == inbox.state().problem
         with pytest.raises(UnavailableError):
             append(inbox, b"a")
@@ -435,7 +436,7 @@ def test_a_full_disk_does_not_fill_up_with_segments(inbox: Inbox, folder: Path, 
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as broken:
-        broken.setattr(os, "writev", full)
+        broken.setattr(os, "pwritev", full)
         broken.setattr(os, "write", full)
         for _ in range(50):
             with pytest.raises(UnavailableError):
@@ -445,7 +446,9 @@ def test_a_full_disk_does_not_fill_up_with_segments(inbox: Inbox, folder: Path, 
     inbox.close()
 
     assert [b"before", b"after"] == payloads(folder)
-    assert ["0000000001.segment", "0000000002.segment", "identity", "lock", "mark.key"] == sorted(path.name for path in folder.iterdir())
+    assert ["0000000001.segment", "0000000002.segment", "end", "identity", "lock", "mark.key"] == sorted(
+        path.name for path in folder.iterdir()
+    )
 
 
 @pytest.mark.parametrize("error", [OSError(errno.EIO, "Input/output error"), MemoryError()])
@@ -462,7 +465,7 @@ def test_whatever_fails_the_writer_goes_on_and_everybody_is_answered(
         raise OSError(errno.EIO, "Input/output error")
 
     with monkeypatch.context() as broken:
-        broken.setattr(os, "writev", fail)
+        broken.setattr(os, "pwritev", fail)
         broken.setattr(os, "close", close)
         with pytest.raises(UnavailableError):
             append(inbox, b"refused")
@@ -479,7 +482,7 @@ def test_a_folder_that_cannot_be_fsynced_leaves_no_descriptor_open(inbox: Inbox,
 
     open_before = len(list(Path("/dev/fd").iterdir()))
     with monkeypatch.context() as broken:
-        broken.setattr(inbox_module, "fsync_folder", fail)
+        broken.setattr(open_segment, "fsync_folder", fail)
         for _ in range(20):
             with pytest.raises(UnavailableError):
                 append(inbox, b"refused")
