@@ -26,6 +26,7 @@ from ..storage.lake.maintenance import remove_orphans
 from ..storage.pipeline.importer import Importer
 from ..storage.pipeline.pipeline import Decode, Options, Pipeline
 from ..storage.pipeline.plans import PlanStore
+from ..storage.pipeline.spare_memory import SpareMemory
 from ..storage.pipeline.upkeep import Slot, Upkeep
 from ..storage.rules import Drop, RecordRules, Redact
 from ..storage.schema import TABLES_FOLDER, TableSchema, load_tables
@@ -83,7 +84,7 @@ def open_grouper(settings: Settings) -> Grouper:
 
 
 class Pipelines:
-    """Opens the pipelines of ponds that one process drains: they share the decoder, its thread and the deriver, and nothing on disk.
+    """Opens the pipelines of ponds that one process drains: they share decoder, thread, deriver and memory, and nothing on disk.
 
     Args:
         settings: of the collector; its data directory holds the ponds.
@@ -98,6 +99,7 @@ class Pipelines:
         self._deriver = _deriver(settings, self._tables)
         self._kernels = WarmingDecoder()
         self._decoder = ThreadPoolExecutor(1, thread_name_prefix="decode")
+        self._memory = SpareMemory()
         self._upkeep_slot = Slot()
 
     def open(self, tenant: str) -> Pipeline:
@@ -124,6 +126,7 @@ class Pipelines:
             ),
             upkeep=Upkeep(_maintenance(settings, data), lake.maintenance_due, self._upkeep_slot),
             decoder=self._decoder,
+            memory=self._memory,
             let_go=kept(settings, tenant).forget,
             tenant=tenant,
             crashed=self._crashed,

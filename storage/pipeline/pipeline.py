@@ -118,6 +118,7 @@ class Pipeline:
         kernels, plain: the decoders, the second for what the first fails on.
         upkeep: what starts maintenance; None for none.
         decoder: what decodes, where ponds share a thread or none is wanted.
+        memory: what gives memory back, where ponds share a process.
         let_go: see `Backlog`.
         quarantine: where payloads go that nothing can decode; `data/quarantine` unless given.
         tenant: whose pond it is.
@@ -137,6 +138,7 @@ class Pipeline:
         options: Options,
         upkeep: Upkeep | None = None,
         decoder: Executor | None = None,
+        memory: SpareMemory | None = None,
         let_go: Callable[[Path, Position], None] = forget,
         quarantine: Path | None = None,
         tenant: str = DEFAULT_TENANT,
@@ -149,7 +151,7 @@ class Pipeline:
         self._kernels, self._plain, self._rules = kernels, plain, rules
         self._options = options
         self._upkeep = upkeep
-        self._memory = SpareMemory()
+        self._memory = memory or SpareMemory()
         self._store = PlanStore(data / "plans")
         self._quarantine = Quarantine(quarantine or data / "quarantine", tenant)
         self._window = RetryWindow(int(options.retry_window_s * 1e9))
@@ -296,7 +298,8 @@ class Pipeline:
                 return
             if self._upkeep is not None:
                 self._upkeep.tick()
-            self._memory.waits()
+            if control.alone():
+                self._memory.waits()
             yield _POLL_S
 
     def _take_all(self, draft: _Draft, control: Control) -> Turns:

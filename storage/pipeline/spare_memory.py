@@ -1,4 +1,4 @@
-"""Gives back the memory that large batches left with the allocator, as soon as a pipeline has to wait for more."""
+"""Gives back the memory that large batches left with the allocator, as soon as the pipelines of a process have to wait for more."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ def give_back() -> None:
 
 
 class SpareMemory:
-    """The memory of batches that are done. The next large one takes it without touching fresh pages, where it follows at once."""
+    """The memory of batches that are done, one for all ponds of a process.
+
+    The next large batch takes it without touching fresh pages, where it follows at once.
+    """
 
     def __init__(self, give_back: Callable[[], None] = give_back) -> None:
         self._give_back = give_back
@@ -32,7 +35,7 @@ class SpareMemory:
         self._large = self._large or payload_bytes >= LARGE_BYTES
 
     def waits(self) -> None:
-        """There is no batch to work on now: give back what lies idle, once a second at most."""
+        """No pond has a batch to work on now: give back what lies idle, once a second at most."""
         if self._large and time.monotonic() - self._given >= EVERY_S:
             self._large, self._given = False, time.monotonic()
             self._give_back()

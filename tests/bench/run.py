@@ -126,16 +126,17 @@ class Run:
             parse_us_before, self.details["page_us"] = parse_us(), page_us()
             say("as fast as it answers")
             before = collector.ask("/healthz").get("progress", {})
-            cpu_s = collector.cpu_s()
+            cpu_s, faults = collector.cpu_s(), collector.page_faults()
             sent = load(collector, seconds=12 if self.quick else 60)
             rows = add(rows, sent["rows"])
             collector.wait_for_rows(rows)
             elapsed_s = time.time() - sent["began_unix_s"]
-            used_s = collector.cpu_s() - cpu_s
+            used_s, faults = collector.cpu_s() - cpu_s, collector.page_faults() - faults
             self.note(figures.THROUGHPUT, sent["items"] / elapsed_s)
             self.note(figures.EFFICIENCY, sent["items"] / used_s)
             self.details["parse_us"] = statistics.mean((parse_us_before, parse_us()))
             self.note(figures.RELATIVE_COST, used_s / sent["items"] * 1e6 / self.details["parse_us"])
+            self.note(figures.PAGE_FAULTS, faults / sent["items"])
             self.details["fast"] = {"generator": sent, "until_in_tables_s": elapsed_s, "collector_cpu_s": used_s}
             self.details["fast"]["stages_us_an_item"] = stages(before, collector.ask("/healthz").get("progress", {}))
             self._idle(collector)

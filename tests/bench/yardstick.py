@@ -1,7 +1,7 @@
 """How fast this machine is today, for rented machines of one name differ by half, and from one hour to the next.
 
 The official protobuf runtime parses the benchmark's own spans (0.4-0.7 us each where the figures of the design were set), and pages of
-memory are touched for the first time: a collector under load does that twice an item, and what it costs is up to the machine's host.
+memory are touched for the first time: how often a collector does that is a figure of `run`, what it costs is up to the machine's host.
 """
 
 from __future__ import annotations

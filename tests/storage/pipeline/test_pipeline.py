@@ -20,10 +20,12 @@ import pytest
 from otelpond.storage.decode.payloads import Payloads, Rules
 from otelpond.storage.inbox.log import Inbox
 from otelpond.storage.inbox.segments import BEGINNING, Position, segments
+from otelpond.storage.pipeline import spare_memory
 from otelpond.storage.pipeline.backlog import Backlog
 from otelpond.storage.pipeline.control import Control, Progress
 from otelpond.storage.pipeline.pipeline import Options, Pipeline
 from otelpond.storage.pipeline.plans import PlanStore, RetryWindow
+from otelpond.storage.pipeline.spare_memory import EVERY_S, LARGE_BYTES, SpareMemory
 from otelpond.storage.pipeline.suspicion import Suspicion
 from otelpond.storage.signals import Inspection, Signal
 
@@ -167,6 +169,7 @@ class Pond:
         control: UntilDrained | None = None,
         crashed: bool = False,
         options: Options | None = None,
+        memory: SpareMemory | None = None,
     ) -> None:
         """One life of the pipeline, until nothing waits."""
         pipeline = Pipeline(
@@ -178,6 +181,7 @@ class Pond:
             rules=RULES,
             options=options or Options(batch_items=batch_items),
             crashed=crashed,
+            memory=memory,
         )
         pipeline.run(control or UntilDrained())
 
@@ -369,6 +373,43 @@ def test_progress_tells_the_receiver_what_was_read(pond: Pond) -> None:
     assert 2 == control.progress[-1].items
     assert control.progress[-1].positions["receiver"] > BEGINNING
     assert isinstance(control.progress[-1].positions["receiver"], Position)
+
+
+class Waits(UntilDrained):
+    """Has a pipeline without work wait once."""
+
+    def __init__(self, *, alone: bool) -> None:
+        super().__init__()
+        self._alone = alone
+        self._waited = False
+
+    def wait(self, timeout_s: float) -> None:
+        """Once."""
+        del timeout_s
+        self._waited = True
+
+    def stopping(self) -> bool:
+        """Once it has waited."""
+        return self._waited
+
+    def alone(self) -> bool:
+        """Whether no other pond has work."""
+        return self._alone
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_memory_that_ponds_share_is_given_back_only_where_none_has_work(
+    monkeypatch: pytest.MonkeyPatch, pond: Pond, *, alone: bool
+) -> None:
+    """What one pond's batch left is what the next batch of another takes."""
+    now, given = [100.0], []
+    monkeypatch.setattr(spare_memory.time, "monotonic", lambda: now[0])
+    memory = SpareMemory(lambda: given.append(now[0]))
+    memory.used(LARGE_BYTES)
+    now[0] += EVERY_S
+    pond.run(control=Waits(alone=alone), memory=memory)
+
+    assert [now[0]] * alone == given
 
 
 def test_a_retry_counts_where_its_first_was_lost_with_the_power(tmp_path: Path) -> None:
