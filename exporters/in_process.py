@@ -14,12 +14,13 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from concurrent.futures import TimeoutError as TooLateError
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from ..storage.access.tenants import DEFAULT_TENANT, pond_folder
-from ..storage.addresses import AddressHasher
+from ..storage.addresses import AddressHasher, forget_keys
 from ..storage.decode import reference
 from ..storage.decode.inspection import inspect
 from ..storage.decode.payloads import Rules
@@ -95,6 +96,7 @@ class _Tables:
         self.lake = Lake(folder, with_event_views(schemas, load_catalogue()))
         grouper = Grouper(GroupingSettings(change=noted_change(folder)), TenantsSourceMaps(folder))
         self.deriver = Deriver(schemas, grouper=grouper)
+        forget_keys(folder / "keys", datetime.now(UTC).date())
         self.rules = Rules(hash_address=AddressHasher(folder / "keys"))
 
 

@@ -1,7 +1,8 @@
 """Keyed hashes that stand for client addresses, so that no table holds a raw one; the decoders are handed `AddressHasher`.
 
 An address is truncated (IPv4 to /24, IPv6 to /48), then HMAC-SHA256'd with the random key of the UTC day on which its payload was
-accepted. Two clients are told apart within a day; after a day's key is forgotten nobody can tell which address a hash stood for.
+accepted. Two clients are told apart within a day; maintenance forgets the keys of the days before yesterday, and then nobody can tell
+which address a hash stood for.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import re
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -70,17 +71,6 @@ class AddressHasher:
         """`ip:` and 16 hex digits for an address, or for any text, as its payload's day of acceptance has it."""
         return self.hashes[address.encode(), accepted_unix_nano // _DAY_NS, False]
 
-    def forget(self, before: date) -> None:
-        """Remove the keys of the days before that one, for ever; today's and yesterday's stay in any case."""
-        kept_from = min(before, datetime.now(UTC).date() - timedelta(days=1))
-        for path in self._folder.glob("*.key"):
-            with contextlib.suppress(ValueError):  # not a key of ours
-                if date.fromisoformat(path.stem) < kept_from:
-                    path.unlink(missing_ok=True)
-        fsync_folder(self._folder)
-        self.hashes.clear()
-        self._key.cache_clear()
-
     def _hash(self, address: str, accepted_unix_nano: int) -> str:
         text = _truncated(address) or address
         return "ip:" + hmac.digest(self._key(accepted_unix_nano // _DAY_NS), text.encode(), hashlib.sha256).hex()[:16]
@@ -93,6 +83,15 @@ class AddressHasher:
         if len(key) != _KEY_BYTES:
             raise ValueError(f"{path} holds {len(key)} bytes, {_KEY_BYTES} expected: remove it, addresses of its day then get another hash")
         return key
+
+
+def forget_keys(folder: Path, today: date) -> None:
+    """Remove the keys of the days before yesterday, for ever. What of such a day is decoded later gets other hashes than before."""
+    old = [path for path in folder.glob("*.key") if path.stem < str(today - timedelta(days=1))]
+    for path in old:
+        path.unlink(missing_ok=True)
+    if old:
+        fsync_folder(folder)
 
 
 def hashes_of(hash_address: Callable[[str, int], str]) -> Hashes:

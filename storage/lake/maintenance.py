@@ -1,4 +1,4 @@
-"""Keeps the lake quick and small: compaction, checkpoints, log clean-up, vacuum, old days; the pipeline starts it as a child process.
+"""Keeps the lake quick and small: compaction, checkpoints, log clean-up, vacuum, old days and keys; the pipeline starts it as a child.
 
 `python -m otelpond.storage.lake.maintenance DATA` does one round and ends with one line of JSON on standard output: the CPU seconds it
 took, and what it did. A child of its own, because its memory is then given back, and a failure of it harms nobody.
@@ -23,6 +23,7 @@ from typing import Final
 import pyarrow as pa
 
 from .. import log_lines
+from ..addresses import forget_keys
 from ..events.catalogue import CATALOGUE_FOLDER, load_catalogue
 from ..events.typed_views import with_event_views
 from ..locks import locked
@@ -83,6 +84,7 @@ def maintain(lake: Lake, *, keep_days: Mapping[str, int], vacuum_after_h: int, c
     """
     done = Round()
     drop_by = trusted_date(lake.folder, now.date())
+    _forget_keys(lake.folder.parent / "keys", drop_by, done)
     _close_days(lake, max(_first_kept(table, keep_days, drop_by) for table in (EVENTS, SESSIONS)), cpu_s / 2, now, done)
     for table in sorted(lake.tables.values(), key=_files, reverse=True):
         try:
@@ -129,6 +131,14 @@ def _first_kept(table: str, keep_days: Mapping[str, int], by: date) -> str:
     """The first day that a table keeps, by that date; empty where it keeps all."""
     days = keep_days.get(table, keep_days.get(FAMILIES.get(table, "")))
     return str(by - timedelta(days=days)) if days else ""  # 0 keeps them for ever
+
+
+def _forget_keys(folder: Path, by: date, done: Round) -> None:
+    try:
+        forget_keys(folder, by)
+    except OSError:
+        logger.exception("forgetting of keys")
+        done.errors += 1
 
 
 def _close_days(lake: Lake, first: str, cpu_s: float, now: datetime, done: Round) -> None:

@@ -16,6 +16,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from otelpond.storage import connect
+from otelpond.storage.addresses import AddressHasher
 from otelpond.storage.lake import compaction, delta_log, maintenance
 from otelpond.storage.lake.compaction import plan_merges
 from otelpond.storage.lake.delta_table import LiveFile, Table
@@ -379,6 +380,29 @@ def test_a_clock_a_year_ahead_drops_no_day(data: Path, lake: Lake, publish: Publ
     assert [0, 0, 0] == dropped
     lake.refresh()
     assert counts(data) == (3, 3, 3)
+
+
+def test_keys_of_addresses_are_forgotten_after_yesterday(data: Path, lake: Lake) -> None:
+    """As the pond's hasher keeps them; a clock a year ahead forgets none of them."""
+    hasher, now = AddressHasher(data / "keys"), datetime(2026, 11, 20, 12, tzinfo=UTC)
+    for day in range(4):
+        hasher("192.0.2.7", int((now - timedelta(days=day)).timestamp()) * 1_000_000_000)
+    keep(lake, now=now)
+    keep(lake, now=now + timedelta(days=365))
+
+    assert ["2026-11-19.key", "2026-11-20.key"] == sorted(path.name for path in (data / "keys").iterdir())
+
+
+def test_keys_that_cannot_be_removed_harm_no_table(data: Path, lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are tried again an hour later; the round goes on."""
+    AddressHasher(data / "keys")("192.0.2.7", 1)
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("otelpond.storage.lake.maintenance.forget_keys", refuse)
+
+    assert keep(lake).errors == 1
 
 
 def test_an_error_of_arrow_in_one_merge_harms_no_other(
