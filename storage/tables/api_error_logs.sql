@@ -87,16 +87,14 @@ with failed as (
 ),
 exception as (
     -- the last exception of a span is the one that ended it
-    select span_row_id, arg_max(coalesce(exception_type, ''), event_index) as type,
-        arg_max(coalesce(exception_message, ''), event_index) as message,
-        arg_max(coalesce(exception_stacktrace, ''), event_index) as stack,
-        arg_max(
-            case when contains(attributes, '"exception.fingerprint"') then json_extract(attributes, '$."exception.fingerprint"') else 'null' end,
-            event_index
-        ) as fingerprint
+    select span_row_id, exception_type as type, exception_message as message, exception_stacktrace as stack,
+        case when contains(attributes, '"exception.fingerprint"') then json_extract(attributes, '$."exception.fingerprint"') end as fingerprint
     from decoded_span_events
-    where event_name = 'exception' or exception_type is not null
-    group by span_row_id
+    where row_id in (
+        select arg_max(row_id, event_index) from decoded_span_events
+        where event_name = 'exception' or exception_type is not null
+        group by span_row_id
+    )
 )
 select
     endpoint_path(s.http_route, s.url_path, s.http_target, s.url_full) as endpoint_path,

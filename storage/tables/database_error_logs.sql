@@ -82,22 +82,22 @@ comment on column database_error_logs.tenant_id is 'whose token sent it; a sende
 
 with exception as (
     -- the last exception of a span is the one that ended it
-    select span_row_id, arg_max(coalesce(exception_type, ''), event_index) as type,
-        arg_max(coalesce(exception_message, ''), event_index) as message,
-        arg_max(coalesce(exception_stacktrace, ''), event_index) as stack,
-        arg_max(
-            case when contains(attributes, '"exception.fingerprint"') then json_extract(attributes, '$."exception.fingerprint"') else 'null' end,
-            event_index
-        ) as fingerprint
+    select span_row_id, exception_type as type, exception_message as message, exception_stacktrace as stack,
+        case when contains(attributes, '"exception.fingerprint"') then json_extract(attributes, '$."exception.fingerprint"') end as fingerprint
     from decoded_span_events
-    where event_name = 'exception' or exception_type is not null
-    group by span_row_id
+    where row_id in (
+        select arg_max(row_id, event_index) from decoded_span_events
+        where event_name = 'exception' or exception_type is not null
+        group by span_row_id
+    )
 ),
 failed as (
     select s.*, nullif(e.type, '') as exception_type, nullif(e.stack, '') as error_stack,
         coalesce(nullif(e.message, ''), s.status_message, '') as error_message,
         coalesce(s.db_response_status_code, '') as code,
-        json_extract_string(s.attributes, '$."otelpond.db.error.kind"') as kind_said,
+        case when contains(s.attributes, '"otelpond.db.error.kind"') then
+            json_extract_string(s.attributes, '$."otelpond.db.error.kind"')
+        end as kind_said,
         concat_ws(' ', e.type, e.message, s.status_message, s.error_type) as said,
         e.fingerprint as asked
     from decoded_failed_spans s
