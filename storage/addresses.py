@@ -27,31 +27,47 @@ _DAY_NS: Final = 86_400 * 1_000_000_000
 _KEY_BYTES: Final = 32
 _REMEMBERED: Final = 65_536
 _LONGEST_REMEMBERED: Final = 256
+_DAYS_AND_KINDS: Final = 4
 _FORWARDED_FOR: Final = re.compile(r'(?:^|;)\s*for\s*=\s*"?([^;"]*)', re.IGNORECASE)
 _MIGHT_BE_ADDRESS: Final = re.compile(r"[0-9a-f:.]*[0-9a-f:][.:]", re.IGNORECASE)
 
 
-class Hashes(OrderedDict[tuple[bytes, int, bool], str]):
-    """Hashes by (text in UTF-8, UTC day of its acceptance since 1970, whether it is hashed only where it looks like an address).
+class HashesOfDay(OrderedDict[bytes, str]):
+    """Hashes by text in UTF-8, of payloads accepted on one UTC day; with `maybe` a text is hashed only where it looks like an address.
 
     Each is made when it is asked for; empty for a text that stays as it is. Senders may send ever new texts, and long ones: the last
     65,536 are remembered that have 256 bytes at most.
     """
 
+    def __init__(self, hash_address: Callable[[str, int], str], day: int, *, maybe: bool) -> None:
+        super().__init__()
+        self._hash_address, self._accepted_unix_nano, self._maybe = hash_address, day * _DAY_NS, maybe
+
+    def __missing__(self, content: bytes) -> str:
+        """Make and remember it."""
+        text = content.decode()
+        made = "" if self._maybe and not looks_like_address(text) else self._hash_address(text, self._accepted_unix_nano)
+        if len(content) <= _LONGEST_REMEMBERED:
+            self[content] = made
+            if len(self) > _REMEMBERED:
+                self.popitem(last=False)
+        return made
+
+
+class Hashes(OrderedDict[tuple[int, bool], HashesOfDay]):
+    """Hashes by UTC day since 1970, and whether a text is hashed only where it looks like an address; of the last two days of both."""
+
     def __init__(self, hash_address: Callable[[str, int], str]) -> None:
         super().__init__()
         self._hash_address = hash_address
 
-    def __missing__(self, key: tuple[bytes, int, bool]) -> str:
-        """Make and remember it."""
-        content, day, maybe = key
-        text = content.decode()
-        made = "" if maybe and not looks_like_address(text) else self._hash_address(text, day * _DAY_NS)
-        if len(content) <= _LONGEST_REMEMBERED:
-            self[key] = made
-            if len(self) > _REMEMBERED:
-                self.popitem(last=False)
-        return made
+    def __missing__(self, key: tuple[int, bool]) -> HashesOfDay:
+        """Begin to remember."""
+        day, maybe = key
+        begun = self[key] = HashesOfDay(self._hash_address, day, maybe=maybe)
+        if len(self) > _DAYS_AND_KINDS:
+            self.popitem(last=False)
+        return begun
 
 
 class AddressHasher:
@@ -69,7 +85,7 @@ class AddressHasher:
 
     def __call__(self, address: str, accepted_unix_nano: int) -> str:
         """`ip:` and 16 hex digits for an address, or for any text, as its payload's day of acceptance has it."""
-        return self.hashes[address.encode(), accepted_unix_nano // _DAY_NS, False]
+        return self.hashes[accepted_unix_nano // _DAY_NS, False][address.encode()]
 
     def _hash(self, address: str, accepted_unix_nano: int) -> str:
         text = _truncated(address) or address

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..blocks import Blocks
 from . import frames
-from .buffers import Blocks
 from .frames import Frame
 from .segments import SEGMENT_BYTES, Position, Segment, mark_key, segment_path, segments, segments_with_kept
 

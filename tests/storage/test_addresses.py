@@ -117,9 +117,9 @@ def test_a_hash_by_bytes_and_day_is_the_one_by_text_and_time(hasher: AddressHash
     hashes = hashes_of(hasher)
     for _ in range(2):  # the second time it is remembered
         for text in ("192.0.2.7", "unknown", "é"):
-            assert hasher(text, _NOON) == hashes[text.encode(), 20_000, False]
-        assert hasher("192.0.2.7", _NOON) == hashes[b"192.0.2.7", 20_000, True]
-        assert ["", ""] == [hashes[text, 20_000, True] for text in (b"unknown", b"db.example.com")]
+            assert hasher(text, _NOON) == hashes[20_000, False][text.encode()]
+        assert hasher("192.0.2.7", _NOON) == hashes[20_000, True][b"192.0.2.7"]
+        assert ["", ""] == [hashes[20_000, True][text] for text in (b"unknown", b"db.example.com")]
 
 
 def test_hashes_of_another_function_are_its_own() -> None:
@@ -127,7 +127,7 @@ def test_hashes_of_another_function_are_its_own() -> None:
     asked = []
     hashes = hashes_of(lambda address, accepted: asked.append((address, accepted // _DAY_NS)) or f"hash of {address}")
 
-    assert ["hash of x", "hash of x", ""] == [hashes[b"x", 20_000, False], hashes[b"x", 20_000, False], hashes[b"x", 20_000, True]]
+    assert ["hash of x", "hash of x", ""] == [hashes[20_000, False][b"x"], hashes[20_000, False][b"x"], hashes[20_000, True][b"x"]]
     assert [("x", 20_000)] == asked
 
 
@@ -138,7 +138,15 @@ def test_of_ever_new_texts_the_last_are_remembered_and_no_long_one(hasher: Addre
         hasher(f"made up {number}", _NOON)
         hasher(f"made up {number}" + "x" * 300, _NOON)
 
-    assert [f"made up {number}".encode() for number in range(15, 25)] == [text for text, _, _ in hashes_of(hasher)]
+    assert [f"made up {number}".encode() for number in range(15, 25)] == list(hashes_of(hasher)[20_000, False])
+
+
+def test_of_the_last_days_hashes_are_remembered(hasher: AddressHasher) -> None:
+    """A process that runs for years asks for ever new days."""
+    for day in range(20_000, 20_020):
+        hasher("192.0.2.7", day * _DAY_NS)
+
+    assert [(day, False) for day in range(20_016, 20_020)] == list(hashes_of(hasher))
 
 
 @pytest.mark.parametrize("text", ["192.0.2.7", "192.0.2.7:80", "[::1]:80", "::", "for=10.0.0.1", "fe80::1%eth0", "10.0.0.1,10.0.0.2"])

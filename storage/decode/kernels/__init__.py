@@ -21,9 +21,9 @@ from ..messages import SHAPES
 from ..payloads import Payloads, Rules
 from .arrow import SCHEMAS
 from .batches import Batch
-from .log_tables import decode_slice as decode_logs
-from .metric_tables import decode_slice as decode_metrics
-from .span_tables import decode_slice as decode_spans
+from .log_tables import decode as decode_logs
+from .metric_tables import decode as decode_metrics
+from .span_tables import decode as decode_spans
 
 __all__ = ["decode", "load"]
 
@@ -71,11 +71,10 @@ def load() -> None:
 
 
 def _tables(signal: Signal, batch: Batch) -> dict[str, pa.Table]:
-    decode_slice, relations = _DECODERS[signal]
+    decode_items, relations = _DECODERS[signal]
     found: dict[str, list[pa.Table]] = {relation: [] for relation in relations}
-    for items in batch.slices():
-        for relation, table in decode_slice(batch, items).items():
-            found[relation].append(table)
+    for relation, rows in decode_items(batch):
+        found[relation].append(rows)
     return {relation: pa.concat_tables(tables or [SCHEMAS[relation].empty_table()]) for relation, tables in found.items()}
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ...arrays import nulls
 from ..columns import RELATIONS
 from .wire import INLINE_BYTES
 
@@ -24,8 +24,8 @@ Views = NDArray[np.complex128]
 """String views, 16 bytes each; complex128 is NumPy's type of that size that `take` and `where` are quick for."""
 
 Buffers = Sequence[pa.Buffer]
-"""What views point into: the payloads' bytes, what the slice's kernel wrote, what the origins' kernel wrote, names (see origins.py)."""
-IN_HEAD, IN_NAMES = 2, 3
+"""What views point into: the payloads' bytes, what the origins' kernels wrote, names (see origins.py), then what slices' kernels wrote."""
+IN_WIRE, IN_HEAD, IN_NAMES, IN_OUT = range(4)
 
 
 def relation_schema(relation: str) -> pa.Schema:
@@ -43,13 +43,7 @@ SCHEMAS: Final = {name: relation_schema(name) for name in RELATIONS if name != "
 def table_of(relation: str, rows: int, columns: Mapping[str, pa.Array]) -> pa.Table:
     """The table of these columns; what is not among them is NULL."""
     schema = SCHEMAS[relation]
-    return pa.Table.from_arrays([columns[f.name] if f.name in columns else nulls(f.type, rows) for f in schema], schema=schema)
-
-
-@lru_cache(64)
-def nulls(of: pa.DataType, rows: int) -> pa.Array:
-    """Shared: most promoted columns are empty in most slices."""
-    return pa.nulls(rows, of)
+    return pa.Table.from_arrays([columns[f.name] if f.name in columns else nulls(rows, f.type) for f in schema], schema=schema)
 
 
 def views(cells: NDArray[np.uint64]) -> Views:
@@ -69,7 +63,7 @@ def strings(of: Views, bitmap: pa.Buffer | None, buffers: Buffers) -> pa.Array:
 
 def masked_strings(of: Views, valid: NDArray[np.bool_], buffers: Buffers) -> pa.Array:
     """A column of strings that is NULL where not `valid`."""
-    return strings(of, validity(valid), buffers) if valid.any() else nulls(pa.string_view(), len(of))
+    return strings(of, validity(valid), buffers) if valid.any() else nulls(len(of), pa.string_view())
 
 
 def numbers(values: NDArray[np.generic], of: pa.DataType, bitmap: pa.Buffer | None = None) -> pa.Array:
@@ -79,7 +73,7 @@ def numbers(values: NDArray[np.generic], of: pa.DataType, bitmap: pa.Buffer | No
 
 def masked_numbers(values: NDArray[np.generic], of: pa.DataType, valid: NDArray[np.bool_]) -> pa.Array:
     """A column of numbers that is NULL where not `valid`."""
-    return numbers(values, of, validity(valid)) if valid.any() else nulls(of, len(values))
+    return numbers(values, of, validity(valid)) if valid.any() else nulls(len(values), of)
 
 
 def booleans(values: NDArray[np.bool_]) -> pa.Array:
@@ -92,7 +86,7 @@ def lists(elements: NDArray[np.int64], ends: NDArray[np.int64], of: pa.DataType)
     offsets = np.concatenate([[0], ends]).astype(np.int32)
     filled = np.diff(offsets) > 0
     if not filled.any():
-        return nulls(of, len(ends))
+        return nulls(len(ends), of)
     bits = validity(filled)
     return pa.Array.from_buffers(of, len(ends), [bits, pa.py_buffer(offsets)], children=[numbers(elements, of.value_type)])
 

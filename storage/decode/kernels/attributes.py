@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..compilation import Bytes, Int, inlined, part
 from . import json_text
+from .arrow import IN_OUT, IN_WIRE
 from .keys import (
     ALWAYS_STAYS,
     DROP,
@@ -57,9 +58,6 @@ from .tokens import (
 )
 from .wire import equal, hash_of, varint, view_of
 
-IN_WIRE, IN_OUT = 0, 1
-"""Buffers of a view: the payloads' bytes, and what a kernel wrote."""
-
 NO_GENERATION, NEW, OLD, MIXED = range(4)
 """What `semconv` says of a row."""
 
@@ -79,7 +77,8 @@ class Sheet(NamedTuple):
         places: int64[columns], where in `cells` each lies; -1: it has no value, as most have in most slices.
         begun: int64[1], how many have one.
         bits: uint8[columns, rows / 8], validity.
-        out: the bytes that views IN_OUT point into.
+        out: where the kernel writes text.
+        text: which of the buffers that views point into it becomes.
         best: int64[promoted columns, 3], scratch: of each column the best token, its rank, and how many tokens it has.
         touched: int64[promoted columns], scratch: the columns with a token.
     """
@@ -89,18 +88,20 @@ class Sheet(NamedTuple):
     begun: NDArray[np.int64]
     bits: NDArray[np.uint8]
     out: Bytes
+    text: int
     best: NDArray[np.int64]
     touched: NDArray[np.int64]
 
 
-def new_sheet(columns: int, rows: int, out: Bytes) -> Sheet:
-    """An empty one: every cell NULL."""
+def new_sheet(columns: int, rows: int, out: Bytes, text: int = IN_OUT, cells: NDArray[np.uint64] | None = None) -> Sheet:
+    """An empty one: every cell NULL, whatever stands in `cells`."""
     return Sheet(
-        cells=np.empty((columns, rows, 2), np.uint64),
+        cells=np.empty((columns, rows, 2), np.uint64) if cells is None else cells,
         places=np.full(columns, -1, np.int64),
         begun=np.zeros(1, np.int64),
         bits=np.zeros((columns, (rows + 7) // 8), np.uint8),
         out=out,
+        text=text,
         best=np.zeros((columns, 3), np.int64),
         touched=np.zeros(columns, np.int64),
     )
@@ -123,6 +124,12 @@ def put_text(sheet: Sheet, column: Int, row: Int, source: Bytes, at: Int, length
     """Make a cell valid: a view of these bytes."""
     first, second = view_of(source, at, length, buffer)
     put(sheet, column, row, first, second)
+
+
+@inlined
+def put_written(sheet: Sheet, column: Int, row: Int, start: Int, end: Int) -> None:
+    """Make a cell valid: a view of what was written to `sheet.out` between two places."""
+    put_text(sheet, column, row, sheet.out, start, end - start, sheet.text)
 
 
 @inlined
@@ -171,7 +178,7 @@ def write_attributes(
     start = at
     at = write_object(wire, scan, first, last, keys, texts, sheet.out, at)
     if at > start:
-        put_text(sheet, json_column, row, sheet.out, start, at - start, IN_OUT)
+        put_written(sheet, json_column, row, start, at)
     return at, generation
 
 
@@ -237,7 +244,7 @@ def _promote(
         at = write_value(
             wire, np.int64(fields[KIND]), np.int64(fields[VALUE_AT]), np.int64(fields[VALUE_LENGTH]), keys, texts, sheet.out, at
         )
-        put_text(sheet, column, row, sheet.out, start, at - start, IN_OUT)
+        put_written(sheet, column, row, start, at)
     else:
         at = put_string(wire, fields, column, row, texts, sheet, at)
     if not stays:
@@ -257,7 +264,7 @@ def put_string(wire: Bytes, fields: NDArray[np.int32], column: Int, row: Int, te
         return at
     start = at
     at = json_text.raw(texts.bytes, texts.starts[text], texts.starts[text + 1] - texts.starts[text], sheet.out, at)
-    put_text(sheet, column, row, sheet.out, start, at - start, IN_OUT)
+    put_written(sheet, column, row, start, at)
     return at
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ...blocks import Blocks
 from ..compilation import Bytes
 from ..payloads import Payloads, Rules
 from .arrow import DAY_NS, Buffers, Views, numbers, strings, views
@@ -18,10 +19,16 @@ from .envelopes import ITEM_AT, ITEM_END, Envelopes, envelopes_of
 from .keys import Keys, keys_of
 from .origins import Origins, Scanner, origins_of
 
+RUN_ITEMS: Final = 1 << 17
+"""So many spans share a sheet; a batch of the pipeline has more only where one payload has."""
 SLICE_ITEMS: Final = 8192
 SLICE_BYTES: Final = 8 << 20
 """A slice ends with whichever comes first: what it reads and writes then stays in the processor's cache."""
 _BYTES_A_TOKEN: Final = 16
+_BLOCK_BYTES: Final = 112 << 20
+"""The cells of a run of spans, or room for the text of a slice; what no kernel writes to takes no memory."""
+_CELLS: Final = Blocks(_BLOCK_BYTES)
+_SCRATCH: Final = Blocks(_BLOCK_BYTES)
 
 
 @dataclass(slots=True)
@@ -34,7 +41,6 @@ class Batch:
         refused: uint8[payloads], with items that the data rules refuse.
         rows: how many rows of each relation were made so far.
         points: int64[2], the payload whose metrics were read last, and how many points it had so far.
-        out: scratch that slices write text to, one after the other; see `room`.
     """
 
     payloads: Payloads
@@ -48,7 +54,7 @@ class Batch:
     scanner: Scanner
     rows: dict[str, int] = field(default_factory=dict)
     points: NDArray[np.int64] = field(default_factory=lambda: np.array([-1, 0], np.int64))
-    out: Bytes = field(default_factory=lambda: np.empty(0, np.uint8))
+    _scratch: Bytes = field(default_factory=lambda: np.empty(0, np.uint8))
 
     @classmethod
     def of(cls, payloads: Payloads, rules: Rules) -> Batch:
@@ -62,26 +68,29 @@ class Batch:
         scanner = Scanner(min(size, SLICE_BYTES) // _BYTES_A_TOKEN + 256)
         return cls(payloads, rules, keys, envelopes, origins, days, unusual, np.zeros_like(unusual), scanner)
 
-    def slices(self) -> Iterator[NDArray[np.int64]]:
-        """The items, slice by slice."""
-        items = self.envelopes.items
-        sizes = np.cumsum(items[:, ITEM_END] - items[:, ITEM_AT])
-        first = 0
-        while first < len(items):
-            before = int(sizes[first - 1]) if first else 0
-            last = min(first + SLICE_ITEMS, max(first + 1, int(np.searchsorted(sizes, before + SLICE_BYTES))))
-            yield items[first:last]
-            first = last
+    @property
+    def items(self) -> NDArray[np.int64]:
+        """Where the items lie, see `Envelopes`."""
+        return self.envelopes.items
 
-    def room(self, size: int) -> Bytes:
-        """Room for that many bytes of a slice's text: all that it may need, a tenth of which it takes."""
-        if len(self.out) < size:
-            self.out = np.empty(size, np.uint8)
-        return self.out
+    def runs(self) -> Iterator[NDArray[np.int64]]:
+        """The items, run by run."""
+        for first in range(0, len(self.items), RUN_ITEMS):
+            yield self.items[first : first + RUN_ITEMS]
 
-    def buffers(self, written: int) -> Buffers:
-        """What the views of a slice point into that wrote so many bytes of text; they are copied, for the next slice writes over them."""
-        return (pa.py_buffer(self.payloads.wire), pa.py_buffer(self.out[:written].copy()), self.origins.head, self.origins.names)
+    def scratch(self, size: int) -> Bytes:
+        """Room for that many bytes of a slice's text: all that it may need, a twentieth of which it takes. Slices use it in turns."""
+        if len(self._scratch) < size:
+            self._scratch = _SCRATCH.array(size * 5 // 4)  # the next slice may need a little more
+        return self._scratch
+
+    def text(self, written: int) -> pa.Buffer:
+        """So many bytes of the scratch; a copy, for the next slice writes over them."""
+        return pa.py_buffer(self._scratch[:written].copy())
+
+    def buffers(self, *texts: pa.Buffer) -> Buffers:
+        """What the views of slices point into that wrote these texts."""
+        return (pa.py_buffer(self.payloads.wire), self.origins.head, self.origins.names, *texts)
 
     def numbered(self, relation: str, count: int) -> pa.Array:
         """The `row_id` of the next rows of a relation."""
@@ -100,6 +109,22 @@ class Batch:
     def accepted(self, scope: NDArray[np.int64]) -> NDArray[np.int64]:
         """When the payload of each row was accepted."""
         return self.payloads.accepted_unix_nano[self.origins.payload[scope]]
+
+
+def slices(items: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    """Items, slice by slice."""
+    sizes = np.cumsum(items[:, ITEM_END] - items[:, ITEM_AT])
+    first = 0
+    while first < len(items):
+        before = int(sizes[first - 1]) if first else 0
+        last = min(first + SLICE_ITEMS, max(first + 1, int(np.searchsorted(sizes, before + SLICE_BYTES))))
+        yield items[first:last]
+        first = last
+
+
+def lasting_cells(columns: int, rows: int) -> NDArray[np.uint64]:
+    """uint64[columns, rows, 2] for a sheet, in memory that is used again."""
+    return _CELLS.array(columns * rows * 16).view(np.uint64).reshape(columns, rows, 2)
 
 
 def cell_columns(names: tuple[str, ...], integers: frozenset[str], sheet: Sheet, buffers: Buffers) -> dict[str, pa.Array]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from ..compilation import Bytes, Int, inlined, part
 from . import json_text
-from .attributes import IN_OUT, Sheet, put_text
+from .attributes import Sheet, put_written
 
 
 @part
@@ -25,5 +25,5 @@ def write_id(wire: Bytes, place: Int, length: Int, column: Int, row: Int, sheet:
     """Write an id as hex to a column."""
     start = at
     at = json_text.hexadecimal(wire, place, length, sheet.out, at)
-    put_text(sheet, column, row, sheet.out, start, at - start, IN_OUT)
+    put_written(sheet, column, row, start, at)
     return at

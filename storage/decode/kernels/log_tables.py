@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
@@ -23,7 +24,7 @@ from .arrow import (
     timestamps,
 )
 from .attributes import Sheet, new_sheet, shorten
-from .batches import Batch, cell_columns, size_of
+from .batches import Batch, cell_columns, size_of, slices
 from .envelopes import ITEM_INDEX, SCOPE
 from .origins import room
 from .texts import texts_of
@@ -34,18 +35,22 @@ _BODY_TYPES: Final = ("", "string", "bool", "int", "double", "array", "kvlist", 
 _ORGANIZATION: Final = r.LOG_COLUMNS.index("organization_id")
 
 
-def decode_slice(batch: Batch, items: NDArray[np.int64]) -> dict[str, pa.Table]:
-    """Decode a slice of log records. Nothing is written once a payload was found to be unusual: the batch is begun again."""
-    rows = _scan(batch, items)
-    if batch.unusual.any():
-        return {}
+def decode(batch: Batch) -> Iterator[tuple[str, pa.Table]]:
+    """Decode the log records, slice by slice. Once a payload was found to be unusual the rest is only scanned: the batch is begun again."""
+    for items in slices(batch.items):
+        rows = _scan(batch, items)
+        if not batch.unusual.any():
+            yield "logs", _table(batch, items, rows)
+
+
+def _table(batch: Batch, items: NDArray[np.int64], rows: r.LogRows) -> pa.Table:
     scan = batch.scanner.scan
     texts = texts_of(scan, batch.payloads, batch.rules)
-    sheet = new_sheet(len(r.LOG_COLUMNS), len(items), batch.room(room(size_of(items), scan, texts, len(items))))
-    buffers = batch.buffers(r.write_logs(batch.payloads.wire, batch.keys, scan, rows, texts, sheet))
+    sheet = new_sheet(len(r.LOG_COLUMNS), len(items), batch.scratch(room(size_of(items), scan, texts, len(items))))
+    buffers = batch.buffers(batch.text(r.write_logs(batch.payloads.wire, batch.keys, scan, rows, texts, sheet)))
     shorten(sheet)
     columns = _columns(batch, items, rows, sheet, buffers)
-    return {"logs": table_of("logs", len(items), {"row_id": batch.numbered("logs", len(items)), **columns})}
+    return table_of("logs", len(items), {"row_id": batch.numbered("logs", len(items)), **columns})
 
 
 def _scan(batch: Batch, items: NDArray[np.int64]) -> r.LogRows:

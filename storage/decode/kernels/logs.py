@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from ..compilation import Bytes, Int, inlined, kernel, part
 from ..semconv import LOG
 from . import json_text
-from .attributes import IN_OUT, IN_WIRE, Sheet, put_string, put_text, write_attributes, write_value
+from .arrow import IN_WIRE
+from .attributes import Sheet, put_string, put_text, put_written, write_attributes, write_value
 from .envelopes import ITEM_AT, ITEM_END, SCOPE
 from .ids import valid_id, write_id
 from .keys import OF_LOG, Keys
@@ -198,5 +199,5 @@ def _write_body(wire: Bytes, row: Int, kind: Int, keys: Keys, place: NDArray[np.
             at = json_text.base64(wire, place[BODY_AT], place[BODY_LENGTH], sheet.out, at)
         else:
             at = write_value(wire, kind, place[BODY_AT], place[BODY_LENGTH], keys, texts, sheet.out, at)
-        put_text(sheet, _BODY, row, sheet.out, start, at - start, IN_OUT)
+        put_written(sheet, _BODY, row, start, at)
     return at

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
@@ -27,7 +28,7 @@ from .arrow import (
     views,
 )
 from .attributes import Sheet, cells_of, new_sheet, shorten
-from .batches import Batch, cell_columns, size_of
+from .batches import Batch, cell_columns, size_of, slices
 from .envelopes import SCOPE
 from .origins import room
 from .texts import texts_of
@@ -39,24 +40,25 @@ _TEMPORALITIES: Final = ("", "delta", "cumulative")
 _INT64, _DOUBLE = pa.int64(), pa.float64()
 
 
-def decode_slice(batch: Batch, items: NDArray[np.int64]) -> dict[str, pa.Table]:
-    """Decode a slice of metrics. Nothing is written once a payload was found to be unusual: the batch is begun again."""
-    rows = _scan(batch, items)
-    if batch.unusual.any():
-        return {}
+def decode(batch: Batch) -> Iterator[tuple[str, pa.Table]]:
+    """Decode the metrics, slice by slice. Once a payload was found to be unusual the rest is only scanned: the batch is begun again."""
+    for items in slices(batch.items):
+        rows = _scan(batch, items)
+        if not batch.unusual.any():
+            yield "metric_points", _table(batch, items, rows)
+
+
+def _table(batch: Batch, items: NDArray[np.int64], rows: m.MetricRows) -> pa.Table:
     scan = batch.scanner.scan
     texts = texts_of(scan, batch.payloads, batch.rules)
     points = int(rows.counts[m.POINTS])
     structures = len(items) + int(rows.counts[[m.POINTS, m.EXEMPLARS, m.QUANTILES]].sum())
-    out = batch.room(room(size_of(items), scan, texts, structures))
+    out = batch.scratch(room(size_of(items), scan, texts, structures))
     of_metrics, of_points = new_sheet(len(m.METRIC_COLUMNS), len(items), out), new_sheet(len(m.POINT_COLUMNS), points, out)
-    written = m.write_metrics(batch.payloads.wire, batch.keys, scan, rows, texts, of_metrics, of_points)
-    if points == 0:
-        return {}
-    buffers = batch.buffers(written)
+    buffers = batch.buffers(batch.text(m.write_metrics(batch.payloads.wire, batch.keys, scan, rows, texts, of_metrics, of_points)))
     shorten(of_points)
     columns = _columns(batch, items, rows, of_metrics, buffers) | cell_columns(m.POINT_COLUMNS, frozenset(), of_points, buffers)
-    return {"metric_points": table_of("metric_points", points, {"row_id": batch.numbered("metric_points", points), **columns})}
+    return table_of("metric_points", points, {"row_id": batch.numbered("metric_points", points), **columns})
 
 
 def _scan(batch: Batch, items: NDArray[np.int64]) -> m.MetricRows:

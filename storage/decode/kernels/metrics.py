@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from ..compilation import Bytes, Int, inlined, kernel, part
 from ..data_rules import NO_RECORDED_VALUE
 from . import json_text
-from .attributes import IN_OUT, IN_WIRE, Sheet, put_text, write_attributes, write_object
+from .arrow import IN_WIRE
+from .attributes import Sheet, put_text, put_written, write_attributes, write_object
 from .envelopes import ITEM_AT, ITEM_END, SCOPE
 from .ids import valid_id
 from .keys import OF_NOTHING, Keys
@@ -494,7 +495,7 @@ def _write_point(wire: Bytes, row: Int, keys: Keys, scan: Scan, rows: MetricRows
             at = _write_exemplar(wire, rows.exemplars[i], keys, scan, texts, sheet.out, at + 1)
         sheet.out[at] = 93
         at += 1
-        put_text(sheet, _EXEMPLARS, row, sheet.out, start, at - start, IN_OUT)
+        put_written(sheet, _EXEMPLARS, row, start, at)
     if place[LAST_QUANTILE] > place[FIRST_QUANTILE] and rows.numbers[FLAGS, row] & NO_RECORDED_VALUE == 0:
         start = at
         for i in range(place[FIRST_QUANTILE], place[LAST_QUANTILE]):
@@ -507,7 +508,7 @@ def _write_point(wire: Bytes, row: Int, keys: Keys, scan: Scan, rows: MetricRows
             at += 1
         sheet.out[at] = 93
         at += 1
-        put_text(sheet, _QUANTILES, row, sheet.out, start, at - start, IN_OUT)
+        put_written(sheet, _QUANTILES, row, start, at)
     return at
 
 

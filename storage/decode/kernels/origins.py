@@ -20,6 +20,7 @@ from .arrow import (
     DAY_NS,
     IN_HEAD,
     IN_NAMES,
+    IN_WIRE,
     Buffers,
     Views,
     masked_strings,
@@ -29,7 +30,7 @@ from .arrow import (
     timestamps,
     views,
 )
-from .attributes import IN_OUT, IN_WIRE, Sheet, cells_of, new_sheet, put_text, shorten, write_attributes
+from .attributes import Sheet, cells_of, new_sheet, put_text, put_written, shorten, write_attributes
 from .envelopes import MESSAGE_AT, MESSAGE_END, PARENT, SCHEMA_AT, SCHEMA_LENGTH, Envelopes
 from .keys import OF_NOTHING, OF_RESOURCE, Keys
 from .texts import Texts, texts_of
@@ -173,12 +174,10 @@ def _decoded(
     texts = texts_of(scanner.scan, payloads, rules)
     names = _RESOURCE_COLUMNS if of_resource else _SCOPE_COLUMNS
     structures = int(places[:, REFS].sum()) + len(messages)
-    sheet = new_sheet(len(names), len(messages), np.empty(room(size, scanner.scan, texts, structures), np.uint8))
+    sheet = new_sheet(len(names), len(messages), np.empty(room(size, scanner.scan, texts, structures), np.uint8), IN_HEAD)
     written = _write_messages(payloads.wire, messages, of_resource, keys, scanner.scan, places, texts, sheet)
     shorten(sheet)
-    cells, absent = sheet.cells, np.zeros((len(messages), 2), np.uint64)
-    in_out = ((cells[:, :, 0] & np.uint64(0xFFFFFFFF)) > INLINE_BYTES) & ((cells[:, :, 1] & np.uint64(0xFFFFFFFF)) == IN_OUT)
-    cells[:, :, 1][in_out] += np.uint64(IN_HEAD - IN_OUT)
+    absent = np.zeros((len(messages), 2), np.uint64)
     valid = np.unpackbits(sheet.bits, axis=1, count=len(messages), bitorder="little").view(np.bool_)
     return _Decoded(
         {name: (views(cells_of(sheet, i) if sheet.places[i] >= 0 else absent), valid[i]) for i, name in enumerate(names)},
@@ -298,7 +297,7 @@ def _write_messages(
         if place[REFS] > 0:
             start = at
             at = _write_refs(wire, message[MESSAGE_AT], message[MESSAGE_END], sheet.out, at)
-            put_text(sheet, first + SECOND, i, sheet.out, start, at - start, IN_OUT)
+            put_written(sheet, first + SECOND, i, start, at)
         if place[NAME_LENGTH] > 0:
             put_text(sheet, first + SECOND, i, wire, place[NAME_AT], place[NAME_LENGTH], IN_WIRE)
         if place[VERSION_LENGTH] > 0:

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from ..compilation import Bytes, Int, inlined, kernel, part
 from ..semconv import SPAN, SPAN_EVENT
 from . import json_text
-from .attributes import IN_OUT, IN_WIRE, Sheet, put_text, write_attributes, write_object
-from .envelopes import ITEM_AT, ITEM_END, SCOPE
+from .arrow import IN_WIRE
+from .attributes import Sheet, put_text, put_written, write_attributes, write_object
+from .envelopes import ITEM_AT, ITEM_END, ITEM_INDEX, SCOPE
 from .ids import valid_id, write_id
 from .keys import OF_EVENT, OF_SPAN, Keys
 from .texts import Texts
@@ -22,9 +23,9 @@ from .wire import FULL, UNUSUAL, delimited, fixed32, fixed64, signed32, skipped,
 
 REFUSED: Final = 1
 
-START, END, FLAGS, KIND, STATUS, DROPPED, DROPPED_EVENTS, DROPPED_LINKS, EVENTS, ITEM, GENERATION = range(11)
+START, END, FLAGS, KIND, STATUS, DROPPED, DROPPED_EVENTS, DROPPED_LINKS, EVENTS, OF_SCOPE, INDEX, GENERATION = range(12)
 """Numbers of a span."""
-SPAN_NUMBERS: Final = 11
+SPAN_NUMBERS: Final = 12
 TIME, EVENT_DROPPED, EVENT_SPAN, EVENT_INDEX = range(4)
 """Numbers of a span event."""
 EVENT_NUMBERS: Final = 4
@@ -63,11 +64,12 @@ _LINK_FLAGS: Final = np.frombuffer(b',"flags":', np.uint8)
 
 
 class SpanRows(NamedTuple):
-    """What the first pass makes of a slice of spans; `counts` int64[3] says how many rows of each are filled.
+    """What the first pass makes of a slice of spans; `counts` says how many rows of each are filled.
 
     Attributes:
         counts: int64[3], by SPANS, SPAN_EVENTS, LINKS.
-        numbers: int64[SPAN_NUMBERS, rows].
+        first: the row of the run that the slice begins with.
+        numbers: int64[SPAN_NUMBERS, rows of the run].
         places: int64[rows, PLACES].
         event_numbers: int64[EVENT_NUMBERS, rows].
         event_places: int64[rows, 4].
@@ -75,6 +77,7 @@ class SpanRows(NamedTuple):
     """
 
     counts: NDArray[np.int64]
+    first: int
     numbers: NDArray[np.int64]
     places: NDArray[np.int64]
     event_numbers: NDArray[np.int64]
@@ -82,11 +85,12 @@ class SpanRows(NamedTuple):
     links: NDArray[np.int64]
 
 
-def new_span_rows(spans: int, others: int) -> SpanRows:
-    """Room for that many spans, events and links."""
+def new_span_rows(numbers: NDArray[np.int64], first: int, spans: int, others: int) -> SpanRows:
+    """Room for that many spans, events and links of a slice; `numbers` and `first` as `SpanRows` has them."""
     return SpanRows(
         counts=np.zeros(3, np.int64),
-        numbers=np.empty((SPAN_NUMBERS, spans), np.int64),
+        first=first,
+        numbers=numbers,
         places=np.empty((spans, PLACES), np.int64),
         event_numbers=np.empty((EVENT_NUMBERS, others), np.int64),
         event_places=np.empty((others, 4), np.int64),
@@ -109,15 +113,17 @@ def scan_spans(
     """Read the spans at `items`; flags payloads with unusual or refused ones; 0 or FULL."""
     for i in range(len(items)):
         payload = payload_of_scope[items[i, SCOPE]]
-        row, events, links = rows.counts[SPANS], rows.counts[SPAN_EVENTS], rows.counts[LINKS]
+        spans, events, links = rows.counts[SPANS], rows.counts[SPAN_EVENTS], rows.counts[LINKS]
+        row = rows.first + spans
         rows.numbers[:, row] = 0
-        rows.places[row, :] = 0
-        rows.numbers[ITEM, row] = i
-        status = _scan_span(wire, items[i, ITEM_AT], items[i, ITEM_END], payload, days[payload], keys, scan, rows)
+        rows.places[spans, :] = 0
+        rows.numbers[OF_SCOPE, row] = items[i, SCOPE]
+        rows.numbers[INDEX, row] = items[i, ITEM_INDEX]
+        status = _scan_span(wire, items[i, ITEM_AT], items[i, ITEM_END], row, payload, days[payload], keys, scan, rows)
         if status == FULL:
             return FULL
         if status == 0:
-            rows.counts[SPANS] = row + 1
+            rows.counts[SPANS] = spans + 1
             continue
         rows.counts[SPAN_EVENTS], rows.counts[LINKS] = events, links
         if status == REFUSED:
@@ -128,9 +134,8 @@ def scan_spans(
 
 
 @inlined
-def _scan_span(wire: Bytes, at: Int, end: Int, payload: Int, day: Int, keys: Keys, scan: Scan, rows: SpanRows) -> Int:
-    row = rows.counts[SPANS]
-    numbers, place = rows.numbers, rows.places[row]
+def _scan_span(wire: Bytes, at: Int, end: Int, row: Int, payload: Int, day: Int, keys: Keys, scan: Scan, rows: SpanRows) -> Int:
+    numbers, place = rows.numbers, rows.places[row - rows.first]
     events, links = rows.counts[SPAN_EVENTS], rows.counts[LINKS]
     place[FIRST] = begin_message(scan)
     place[LAST] = place[FIRST]
@@ -159,7 +164,7 @@ def _scan_span(wire: Bytes, at: Int, end: Int, payload: Int, day: Int, keys: Key
             if at < 0:
                 return UNUSUAL
             if tag == 0x7A:
-                if not _scan_status(wire, start, at, row, rows):
+                if not _scan_status(wire, start, at, row, place, numbers):
                     return UNUSUAL
             else:
                 column = _stretch_of_span(tag)
@@ -213,18 +218,18 @@ def _scan_span_number(wire: Bytes, tag: Int, at: Int, end: Int, row: Int, number
 
 
 @part
-def _scan_status(wire: Bytes, at: Int, end: Int, row: Int, rows: SpanRows) -> bool:
+def _scan_status(wire: Bytes, at: Int, end: Int, row: Int, place: NDArray[np.int64], numbers: NDArray[np.int64]) -> bool:
     while at < end:
         tag, at = varint(wire, at, end)
         if at < 0:
             return False
         if tag == 0x12:
             start, at = delimited(wire, at, end)
-            rows.places[row, MESSAGE_AT] = start
-            rows.places[row, MESSAGE_LENGTH] = at - start
+            place[MESSAGE_AT] = start
+            place[MESSAGE_LENGTH] = at - start
         elif tag == 0x18:
             value, at = varint(wire, at, end)
-            rows.numbers[STATUS, row] = signed32(value)
+            numbers[STATUS, row] = signed32(value)
         else:
             at = skipped(wire, at, end, tag & 7)
         if at < 0:
@@ -316,8 +321,8 @@ def _scan_link(wire: Bytes, at: Int, end: Int, payload: Int, day: Int, keys: Key
 def write_spans(wire: Bytes, keys: Keys, scan: Scan, rows: SpanRows, texts: Texts, spans: Sheet, events: Sheet) -> Int:
     """Write the columns of the spans and events that were read; gives how much of `spans.out` is written (events have the same `out`)."""
     at = np.int64(0)
-    for row in range(rows.counts[SPANS]):
-        at = _write_span(wire, row, keys, scan, rows, texts, spans, at)
+    for i in range(rows.counts[SPANS]):
+        at = _write_span(wire, rows.places[i], rows.first + i, keys, scan, rows, texts, spans, at)
     for row in range(rows.counts[SPAN_EVENTS]):
         place = rows.event_places[row]
         at, _ = write_attributes(wire, scan, place[FIRST], place[LAST], OF_EVENT, row, _EVENT_JSON, keys, texts, events, at)
@@ -326,8 +331,9 @@ def write_spans(wire: Bytes, keys: Keys, scan: Scan, rows: SpanRows, texts: Text
 
 
 @inlined
-def _write_span(wire: Bytes, row: Int, keys: Keys, scan: Scan, rows: SpanRows, texts: Texts, sheet: Sheet, at: Int) -> Int:
-    place = rows.places[row]
+def _write_span(
+    wire: Bytes, place: NDArray[np.int64], row: Int, keys: Keys, scan: Scan, rows: SpanRows, texts: Texts, sheet: Sheet, at: Int
+) -> Int:
     at = write_id(wire, place[TRACE_AT], place[TRACE_LENGTH], _TRACE_ID, row, sheet, at)
     at = write_id(wire, place[SPAN_AT], place[SPAN_LENGTH], _SPAN_ID, row, sheet, at)
     if valid_id(wire, place[PARENT_AT], place[PARENT_LENGTH], 8):
@@ -342,7 +348,7 @@ def _write_span(wire: Bytes, row: Int, keys: Keys, scan: Scan, rows: SpanRows, t
     if place[LAST_LINK] > place[FIRST_LINK]:
         start = at
         at = _write_links(wire, rows.links, place[FIRST_LINK], place[LAST_LINK], keys, scan, texts, sheet.out, at)
-        put_text(sheet, _LINKS, row, sheet.out, start, at - start, IN_OUT)
+        put_written(sheet, _LINKS, row, start, at)
     return at
 
 

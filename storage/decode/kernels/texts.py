@@ -78,21 +78,22 @@ def texts_of(scan: Scan, payloads: Payloads, rules: Rules) -> Texts:
     """Make the texts that a scan asks for."""
     doubles = _double_texts(scan.doubles[: scan.counts[DOUBLES]].view(np.float64))
     hashes = _hash_texts(scan.addresses[: scan.counts[ADDRESSES]], payloads.wire.data, rules)
-    texts = pa.concat_arrays([doubles, pa.array(hashes, pa.string())])
-    _, starts, data = texts.buffers()
+    texts = pa.concat_arrays([doubles, hashes])
+    _, bounds, data = texts.buffers()
+    starts = np.frombuffer(bounds, np.int32)[: len(texts) + 1].astype(np.int64) if bounds else np.zeros(1, np.int64)
     substitutes = scan.substitutes[: scan.counts[SUBSTITUTES]].copy()
     if (np.diff(substitutes[:, 0]) < 0).any():  # payloads need not lie in their order
         substitutes = substitutes[np.argsort(substitutes[:, 0], kind="stable")]
     of_address = substitutes[:, 1] < 0
     if of_address.any():
-        numbers = np.array([len(doubles) + i if text else AS_IT_IS for i, text in enumerate(hashes)], np.int64)
-        substitutes[of_address, 1] = numbers[~substitutes[of_address, 1]]
+        numbers = np.where(np.diff(starts) > 0, np.arange(len(texts)), AS_IT_IS)
+        substitutes[of_address, 1] = numbers[len(doubles) + ~substitutes[of_address, 1]]
     written = np.frombuffer(data or b"\0", np.uint8).view()
     written.flags.writeable = False  # whether Arrow's is depends; kernels are compiled for one type of array
     return Texts(
         substitutes=substitutes,
         bytes=written,
-        starts=np.frombuffer(starts, np.int32)[: len(texts) + 1].astype(np.int64) if starts else np.zeros(1, np.int64),
+        starts=starts,
         duplicates=np.sort(scan.duplicates[: scan.counts[DUPLICATES]]),
         cursor=np.zeros(1, np.int64),
         stack=scan.stack,
@@ -110,10 +111,13 @@ def _double_texts(values: NDArray[np.float64]) -> pa.StringArray:
     return texts
 
 
-def _hash_texts(addresses: NDArray[np.int64], wire: memoryview, rules: Rules) -> list[str]:
+def _hash_texts(addresses: NDArray[np.int64], wire: memoryview, rules: Rules) -> pa.StringArray:
     """The hash of each of a scan's addresses, empty where it is none."""
-    hashes = hashes_of(rules.hash_address)
-    columns = addresses.T.tolist()  # four lists; one for each address would call the garbage collector
-    return [
-        hashes[wire[at : at + length].tobytes(), day, origin & 3 == MAYBE_ADDRESS] for at, length, day, origin in zip(*columns, strict=True)
-    ]
+    known = hashes_of(rules.hash_address)
+    kinds = addresses[:, 2] << 2 | addresses[:, 3] & 3
+    found = np.empty(len(addresses), object)
+    for kind in np.unique(kinds).tolist():
+        of_day, chosen = known[kind >> 2, kind & 3 == MAYBE_ADDRESS], kinds == kind
+        columns = addresses[chosen, :2].T.tolist()  # two lists; one for each address would call the garbage collector
+        found[chosen] = [of_day[wire[at : at + length].tobytes()] for at, length in zip(*columns, strict=True)]
+    return pa.array(found, pa.string())

@@ -82,6 +82,14 @@ def test_unusual_form_is_written_anew_by_the_runtime(form: str) -> None:
     assert [] == compare(signal, [usual, payload, usual], RULES)
 
 
+def test_unusual_forms_in_several_slices_are_all_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The batch is begun again once, so that the first pass goes on behind the first of them."""
+    monkeypatch.setattr(batches, "SLICE_ITEMS", 1)
+    for signal, payload in _UNUSUAL.values():
+        usual = _request(_IDS) if signal is Signal.TRACES else _request(b"")
+        assert [] == compare(signal, [usual, payload, usual, payload], RULES)
+
+
 def _span(rng: random.Random, attributes: int) -> Span:
     span = Span(trace_id=rng.randbytes(16), span_id=rng.randbytes(8), name=f"span {rng.random()}", start_time_unix_nano=ACCEPTED - 5)
     for _ in range(attributes):
@@ -104,10 +112,11 @@ def _requests_of(spans_of: list[list[Span]]) -> list[bytes]:
 
 
 def test_batch_of_several_slices_decodes_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Row ids, events' spans and texts go on over slices and payloads, whatever the size of a slice."""
+    """Row ids, events' spans and texts go on over slices, runs of them and payloads, whatever their size."""
     rng = random.Random(7)
     payloads = _requests_of([[_span(rng, rng.randrange(8)) for _ in range(700)] for _ in range(3)])
-    for size in (1, 300, 8192):
+    for size, run in ((1, 1 << 17), (300, 1 << 17), (300, 1000), (8192, 8192)):
+        monkeypatch.setattr(batches, "RUN_ITEMS", run)
         monkeypatch.setattr(batches, "SLICE_ITEMS", size if size > 1 else 8192)
         monkeypatch.setattr(batches, "SLICE_BYTES", 4096 if size == 1 else 8 << 20)
         assert [] == compare(Signal.TRACES, payloads, RULES)

@@ -1,4 +1,4 @@
-"""Bytes of a file in memory that is used again: `segments.py` reads through here, and tables hold views into what it has read."""
+"""Large memory that is used again: an inbox's segments are read into it, and decoded columns written to it; tables hold views of both."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _LEAST_BYTES: Final = 8 << 20
 
 
 class Blocks:
-    """Large blocks of memory of one size; the last that nobody holds any more is kept for the next read, all others are given back.
+    """Large blocks of memory of one size; the last that nobody holds any more is kept for the next array, all others are given back.
 
-    What was read is an array over a block. NumPy has it as `base` of whatever is made of it (slices, views), as its own base is no
+    NumPy has an array over a block as `base` of whatever is made of it (slices, views), as its own base is no
     array, and Python and Arrow hold it while they hold its buffer. So when it goes, nobody can see the block any more.
 
     Args:
-        size: bytes of a block; what is larger, and what is smaller than `least`, is read into memory of its own.
+        size: bytes of a block; what is larger, and what is smaller than `least`, has memory of its own.
     """
 
     def __init__(self, size: int, *, least: int = _LEAST_BYTES) -> None:
@@ -36,7 +36,7 @@ class Blocks:
         Raises:
             OSError: it is gone, or cannot be read.
         """
-        into = self._array(count)
+        into = self.array(count)
         found = 0
         with path.open("rb", buffering=0) as file:
             file.seek(start)
@@ -44,8 +44,8 @@ class Blocks:
                 found += more
         return into[:found]
 
-    def _array(self, count: int) -> NDArray[np.uint8]:
-        """An array of what stood there before."""
+    def array(self, count: int) -> NDArray[np.uint8]:
+        """So many bytes of what stood there before."""
         if not self._least <= count <= self._size:
             return np.empty(count, np.uint8)
         try:

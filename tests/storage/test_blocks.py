@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from numpy.typing import NDArray
-from otelpond.storage.inbox.buffers import Blocks
+from otelpond.storage.blocks import Blocks
 
 Bytes = NDArray[np.uint8]
 Read = Callable[[bytes], Bytes]
@@ -153,7 +153,7 @@ def test_blocks_become_free_in_any_thread(blocks: Blocks, tmp_path: Path) -> Non
 _AT_EXIT = """
 import os, sys
 from pathlib import Path
-from otelpond.storage.inbox.buffers import Blocks
+from otelpond.storage.blocks import Blocks
 
 path = Path(sys.argv[1])
 path.write_bytes(b"a" * 100)
@@ -165,7 +165,7 @@ if os.fork() == 0:
     blocks.read(path, 0, 100)[:] = 98
     os._exit(0)
 os.wait()
-assert held.tobytes() == b"a" * 100 == blocks._array(100).tobytes()
+assert held.tobytes() == b"a" * 100 == blocks.array(100).tobytes()
 """
 
 
