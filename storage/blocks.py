@@ -29,6 +29,7 @@ class Blocks:
     def __init__(self, size: int, *, least: int = _LEAST_BYTES) -> None:
         self._size, self._least = size, least
         self._free: deque[mmap.mmap] = deque(maxlen=1)  # arrays end in any thread, also within `pop`: no lock
+        _ALL.add(self)
 
     def read(self, path: Path, start: int, count: int) -> NDArray[np.uint8]:
         """So many bytes of a file from a place on, fewer where it ends before.
@@ -44,6 +45,10 @@ class Blocks:
                 found += more
         return into[:found]
 
+    def give_back(self) -> None:
+        """Give the free block back to the system."""
+        self._free.clear()
+
     def array(self, count: int) -> NDArray[np.uint8]:
         """So many bytes of what stood there before."""
         if not self._least <= count <= self._size:
@@ -55,6 +60,15 @@ class Blocks:
         array = np.frombuffer(block, np.uint8, count)
         weakref.finalize(array, self._free.append, block).atexit = False  # at exit it may still be in use
         return array
+
+
+_ALL: Final[weakref.WeakSet[Blocks]] = weakref.WeakSet()
+
+
+def give_back() -> None:
+    """Give all free blocks of this process back to the system."""
+    for blocks in list(_ALL):
+        blocks.give_back()
 
 
 def _new_block(size: int) -> mmap.mmap:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from .. import blocks
 from ..inbox.segments import SEGMENT_BYTES
 
 LARGE_BYTES: Final = SEGMENT_BYTES // 2
@@ -15,7 +16,8 @@ EVERY_S: Final = 1.0
 
 
 def give_back() -> None:
-    """Have glibc give all of its free memory back to the system. Another C library does as it likes."""
+    """Give free blocks back to the system, and have glibc give back all of its free memory. Another C library does as it likes."""
+    blocks.give_back()
     getattr(ctypes.CDLL(None), "malloc_trim", lambda _: 0)(0)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from numpy.typing import NDArray
-from otelpond.storage.blocks import Blocks
+from otelpond.storage.blocks import Blocks, give_back
 
 Bytes = NDArray[np.uint8]
 Read = Callable[[bytes], Bytes]
@@ -148,6 +148,20 @@ def test_blocks_become_free_in_any_thread(blocks: Blocks, tmp_path: Path) -> Non
         thread.join()
 
     assert [] == wrong
+
+
+def test_a_free_block_is_given_back_and_a_held_one_is_not(blocks: Blocks) -> None:
+    """The next array has a new block then."""
+    free, held = blocks.array(1000), blocks.array(1000)
+    held[:] = 7
+    block = weakref.ref(free.base.obj)  # type: ignore[union-attr]
+    del free
+    assert block() is not None
+
+    give_back()
+    assert block() is None
+    assert set(held.tolist()) == {7}
+    assert len(blocks.array(1000)) == 1000
 
 
 _AT_EXIT = """
