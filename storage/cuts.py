@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import duckdb
 
+from .error_rows import error_rows
 from .executed import executed
 from .gather import begins, positions, taken
 
@@ -24,7 +25,8 @@ class Cut:
 
     Attributes:
         source: the relation, without `decoded_`; its columns are the cut's.
-        row_ids: a SELECT over decoded relations and cuts named before that gives row ids of the source, ascending.
+        row_ids: a SELECT over decoded relations and cuts named before that gives row ids of the source, ascending; without one the cut are
+            the rows that tell of an error.
         begins: columns of the source and the first four bytes of texts in them; where no text begins so there is nothing to cut out. Asking
             DuckDB costs 3 ms, of 41,000 spans or one; looking costs 0.1.
         after: the cut that must hold something.
@@ -33,7 +35,7 @@ class Cut:
     """
 
     source: str
-    row_ids: str
+    row_ids: str | None = None
     begins: tuple[tuple[str, bytes], ...] = ()
     after: str | None = None
     feeds: tuple[str, ...] = ()
@@ -46,21 +48,10 @@ _BROWSER_SCOPES = ", ".join(
 _BROWSER_EVENTS = (
     "'browser.web_vital', 'browser.navigation_timing', 'browser.resource_timing', 'browser.resource.timing', 'browser.long_task'"
 )
-_TELLS_OF_AN_ERROR = "exception_type is not null or exception_message is not null or severity_number >= 17"
 
 CUTS: Final[Mapping[str, Cut]] = {
-    "failed_spans": Cut(
-        "spans",
-        "select row_id from decoded_spans where status_code = 'ERROR' or http_response_status_code >= 400 or row_id in"
-        " (select span_row_id from decoded_span_events where event_name = 'exception' or exception_type is not null) order by row_id",
-        feeds=("error_logs", "api_error_logs", "database_error_logs"),
-    ),
-    "error_records": Cut(
-        "logs",
-        f"select row_id from decoded_logs where {_TELLS_OF_AN_ERROR}"  # noqa: S608
-        " or event_name in ('error', 'exception', 'app.crash', 'device.crash') order by row_id",
-        feeds=("error_logs", "crash_reports"),
-    ),
+    "failed_spans": Cut("spans", feeds=("error_logs", "api_error_logs", "database_error_logs")),
+    "error_records": Cut("logs", feeds=("error_logs", "crash_reports")),
     "browser_spans": Cut(
         "spans",
         "select row_id from decoded_spans where telemetry_sdk_language = 'webjs'"  # noqa: S608 - constants of this module
@@ -84,7 +75,8 @@ CUTS: Final[Mapping[str, Cut]] = {
     ),
     "error_events": Cut(
         "events",
-        f"select row_id from decoded_events where {_TELLS_OF_AN_ERROR} or event_name = 'error' order by row_id",  # noqa: S608
+        "select row_id from decoded_events where exception_type is not null or exception_message is not null or severity_number >= 17"
+        " or event_name = 'error' order by row_id",
     ),
 }
 """By name, in the order in which they are cut: a later one may read an earlier one."""
@@ -93,7 +85,8 @@ CUTS: Final[Mapping[str, Cut]] = {
 def prepare_cuts(con: duckdb.DuckDBPyConnection) -> None:
     """Prepare what `cut` executes, on the connection where the relations are registered."""
     for name, each in CUTS.items():
-        con.execute(f"prepare cut_{name} as {each.row_ids}")
+        if each.row_ids:
+            con.execute(f"prepare cut_{name} as {each.row_ids}")
 
 
 def cut(con: duckdb.DuckDBPyConnection, relations: Mapping[str, Relation], *sources: str) -> None:
@@ -101,9 +94,12 @@ def cut(con: duckdb.DuckDBPyConnection, relations: Mapping[str, Relation], *sour
     for name, each in CUTS.items():
         rows = relations[each.source].rows
         if each.source in sources and rows.num_rows and _may_hold(each, relations):
-            row_ids = executed(con, f"cut_{name}")["row_id"]
-            if len(row_ids):
-                relations[name].exchange(taken(rows, positions(rows["row_id"], row_ids)))
+            if each.row_ids:
+                where = positions(rows["row_id"], executed(con, f"cut_{name}")["row_id"])
+            else:
+                where = error_rows(each.source, {source: relation.rows for source, relation in relations.items()})
+            if len(where):
+                relations[name].exchange(taken(rows, where))
 
 
 def may_fill(table: str, sources: Collection[str], relations: Mapping[str, Relation]) -> bool:

@@ -16,7 +16,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..arrays import as_string, one
-from ..gather import equal, positions, taken_column
+from ..error_rows import error_rows
+from ..gather import taken_column
 from .first_look import suspicious
 from .names import Names
 from .texts import Texts
@@ -36,8 +37,6 @@ _OF_ERRORS: Final[Mapping[str, tuple[str, ...]]] = {
     "refused": (),
 }
 """Columns that are looked at where a row tells of an error."""
-_ERROR_EVENTS: Final = (b"error", b"exception", b"app.crash", b"device.crash")
-_ERROR_SEVERITY, _CLIENT_ERROR = 17, 400
 _FEW_BYTES: Final = 4_096
 """Of texts that Python reads as soon as the expression that tells which of them to read is compiled."""
 
@@ -118,8 +117,9 @@ def _columns(relations: Mapping[str, pa.Table]) -> Iterator[_Column]:
         records = relations[relation]
         for name in _told(records, _OF_ALL[relation]):
             yield _Column(relation, name, None, _views(one(records[name])))
-        rows = _errors(relation, relations)
-        for name in _told(records, _OF_ERRORS[relation]) if len(rows) else ():
+        of_errors = _told(records, _OF_ERRORS[relation])
+        rows = error_rows(relation, relations) if of_errors else np.arange(0)
+        for name in of_errors if len(rows) else ():
             yield _Column(relation, name, rows, _views(taken_column(records[name], rows)))
 
 
@@ -129,33 +129,3 @@ def _views(column: pa.Array) -> pa.StringViewArray:
 
 def _told(records: pa.Table, names: Sequence[str]) -> list[str]:
     return [name for name in names if records[name].null_count < records.num_rows]
-
-
-def _errors(name: str, relations: Mapping[str, pa.Table]) -> _Rows:
-    """The rows that tell of an error."""
-    records = relations[name]
-    if name == "refused":
-        return np.arange(0)
-    if name == "logs":
-        told = [
-            records["exception_type"].is_valid(),
-            records["exception_message"].is_valid(),
-            _at_least(records, "severity_number", _ERROR_SEVERITY),
-        ]
-        return _where(*told, equal(records["event_name"], *_ERROR_EVENTS))
-    if name == "span_events":
-        return _where(records["exception_type"].is_valid(), equal(records["event_name"], b"exception"))
-    failed = _where(_at_least(records, "http_response_status_code", _CLIENT_ERROR), equal(records["status_code"], b"ERROR"))
-    if (events := relations.get("span_events")) is None:
-        return failed
-    told = taken_column(events["span_row_id"], _errors("span_events", relations))
-    spans = positions(records["row_id"], pa.chunked_array([told]))
-    return np.union1d(failed, spans[spans < records.num_rows])
-
-
-def _at_least(records: pa.Table, column: str, least: int) -> pa.ChunkedArray:
-    return pc.greater_equal(records[column], least).fill_null(False)
-
-
-def _where(*masks: pa.ChunkedArray | NDArray[np.bool_]) -> _Rows:
-    return np.flatnonzero(np.logical_or.reduce([np.asarray(mask) for mask in masks]))
