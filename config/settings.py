@@ -277,7 +277,9 @@ class Settings(BaseSettings):
         ByteSize(128_000_000), gt=0, description="Accepted bytes waiting, above which answers are paced to what is being stored."
     )
     inbox_max_bytes: ByteSize = Field(
-        ByteSize(4_000_000_000), gt=0, description="Accepted bytes waiting, above which senders are told to try again later."
+        ByteSize(4_000_000_000),
+        gt=0,
+        description="Accepted bytes waiting, above which senders hear try-later; under load up to 1.5 GB of old files lie beside.",
     )
     vacuum_after_h: PositiveSeconds = Field(24.0, description="Hours that files of replaced snapshots stay, for readers that opened them.")
     keep_days: KeepDays = Field(KeepDays(), description="Days that rows are kept, by family of tables.")

@@ -1,12 +1,12 @@
 """Up to where an inbox's open segment is durable: its writer notes it behind each fsync, and readers go no further.
 
 The file of an open segment may be longer than what it holds: see `spares`. The note is not fsynced: it is what processes tell each
-other. What a power loss leaves of it may be old, and never names bytes that were not durable.
+other. What a power loss leaves of it may be old, and never names bytes that were not durable. It names the file too, so that it says
+nothing of a copy.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
 import struct
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Final
 import xxhash
 
 FILE: Final = "end"
-_NOTE: Final = struct.Struct("<QQ")
+_NOTE: Final = struct.Struct("<QQQ")
 _CHECKSUM: Final = struct.Struct("<Q")
 
 
@@ -29,9 +29,9 @@ class DurableEnd:
     def __init__(self, folder: Path) -> None:
         self._descriptor = os.open(folder / FILE, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600)
 
-    def note(self, number: int, size: int) -> None:
-        """So many bytes of the segment of that number are durable; of all others nobody writes to any more, or yet."""
-        note = _NOTE.pack(number, size)
+    def note(self, number: int, inode: int, size: int) -> None:
+        """So many bytes of the open segment are durable, which has that number and whose file has that inode."""
+        note = _NOTE.pack(number, inode, size)
         os.pwrite(self._descriptor, note + _CHECKSUM.pack(xxhash.xxh3_64_intdigest(note)), 0)
 
     def close(self) -> None:
@@ -39,12 +39,23 @@ class DurableEnd:
         os.close(self._descriptor)
 
 
-def noted(folder: Path, number: int) -> int | None:
-    """How many bytes of the segment of that number are durable; None where the note is of another one, or damaged."""
-    with contextlib.suppress(FileNotFoundError):
-        content = (folder / FILE).read_bytes()
-        note = content[: _NOTE.size]
-        if len(content) == _NOTE.size + _CHECKSUM.size and _CHECKSUM.pack(xxhash.xxh3_64_intdigest(note)) == content[_NOTE.size :]:
-            named, size = _NOTE.unpack(note)
-            return int(size) if named == number else None
-    return None
+def noted(segment: Path) -> int:
+    """How many bytes of an open segment are durable, as far as was noted; 0 where the note is of another one, or damaged.
+
+    Raises:
+        FileNotFoundError: the segment was sealed or forgotten.
+    """
+    content = _content(segment.with_name(FILE))
+    inode = segment.stat().st_ino  # behind the note, which is of the next segment once this one has been sealed
+    note = content[: _NOTE.size]
+    if content[_NOTE.size :] != _CHECKSUM.pack(xxhash.xxh3_64_intdigest(note)):
+        return 0
+    *named, size = _NOTE.unpack(note)
+    return int(size) if named == [int(segment.stem), inode] else 0
+
+
+def _content(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except FileNotFoundError:
+        return b""

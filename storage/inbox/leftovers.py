@@ -34,7 +34,7 @@ def seal_abandoned(folder: Path) -> None:
 
     Its end may be half a frame, which would be waited for.
     """
-    if any(segment.path.suffix == OPEN for segment in segments(folder)):
+    if any(segment.path.suffix == OPEN for segment in segments(folder)) or spares.spares(folder):
         with locked(folder / LOCK, wait=False) as held:
             if held:
                 seal_leftovers(folder)
@@ -46,7 +46,7 @@ def _cut(segment: Segment) -> None:
     content = memoryview(segment.path.read_bytes())
     mark = mark_of(segment, mark_key(folder) or secrets.token_bytes(frames.KEY_BYTES))
     found, _, _ = scan(content, mark, sys.maxsize, final=True)
-    end = max(found[-1].end if found else 0, durable_end.noted(folder, segment.number) or 0)
+    end = max(found[-1].end if found else 0, durable_end.noted(segment.path))
     if end < len(content):
         os.truncate(segment.path, end)
         fsync_file(segment.path)

@@ -2,8 +2,8 @@
 
 One thread writes. Whatever has queued up while the disk was busy goes down as one group, with one fsync for all of them (group
 commit), so that many clients cost few fsyncs. A group that fails, for a full or a broken disk, is answered by `UnavailableError`; the
-file is sealed and the next group goes to a new one, as nobody can know what a failed fsync has left of the old one; but only once the
-disk has taken a file of the group's size.
+segment ends before it, and the next group goes to a new one, as nobody can know what a failed fsync has left in the old one; but only
+once the disk has taken a file of the group's size.
 """
 
 from __future__ import annotations
@@ -43,6 +43,8 @@ logger = logging.getLogger(__name__)
 
 _MAX_GROUP_BYTES = 32 << 20
 _LONGEST_PACE_S = 1.0
+_SPARES_KEPT_S = 10.0
+"""How long files to be written over are kept where nothing comes."""
 _PROVEN_S = 5.0
 """How long an fsync that succeeded shows that the disk takes data."""
 
@@ -53,7 +55,7 @@ class Limits:
 
     Attributes:
         soft_bytes: of payloads that the pipeline has not read: beyond it answers are paced to the pipeline.
-        max_bytes: of segments on disk: beyond it the answer is try-later.
+        max_bytes: of segments on disk: beyond it the answer is try-later. Files to be written over, while much comes, are beside that.
         in_flight_bytes: of bodies in memory, received but not yet durable: beyond it the answer is try-later.
         segment_bytes, segment_age_s: when a segment is sealed.
     """
@@ -121,12 +123,13 @@ class Inbox:
         self._end = DurableEnd(folder)
         self._next_number = max((segment.number for segment in segments(folder)), default=0) + 1  # none is used twice
         self._segment: OpenSegment | None = None
+        self._finished: OpenSegment | None = None
         self._condition = threading.Condition()
         self._queue: list[_Waiting] = []
         self._pending: dict[bytes, Future[None]] = {}
         self._in_flight = 0
         self._read = BEGINNING
-        self._stored = sum(_size(segment.path) for segment in segments(folder))
+        self._stored = unread_bytes(segments(folder), BEGINNING)
         self._unread = self._stored
         self._closing = False
         self._failure = ""
@@ -195,7 +198,7 @@ class Inbox:
         """Hear from the pipeline how far it has read, and see what it has forgotten."""
         found = segments(self._folder)
         unread = unread_bytes(found, position)
-        stored = sum(_size(segment.path) for segment in found)
+        stored = unread_bytes(found, BEGINNING)
         with self._condition:
             self._read, self._unread, self._stored = position, unread, stored
             self._condition.notify_all()
@@ -247,16 +250,15 @@ class Inbox:
         while (group := self._next_group()) is not None:
             if group:
                 self._commit(group)
-            self._seal_if_due()
-        if self._segment is not None:
-            self._segment.seal()
+            self._tidy()
+        self._finish_segment()
         spares.remove_all(self._folder)
         self._end.close()
 
     def _next_group(self) -> list[_Waiting] | None:
         with self._condition:
             if not self._queue and not self._closing:
-                self._condition.wait(timeout=self._limits.segment_age_s if self._segment else None)
+                self._condition.wait(timeout=self._limits.segment_age_s if self._segment else _SPARES_KEPT_S)
             if not self._queue:
                 return None if self._closing else []
             size = taken = 0
@@ -277,7 +279,7 @@ class Inbox:
             reason = (isinstance(failure, OSError) and failure.strerror) or type(failure).__name__
             error = UnavailableError(f"the collector cannot store data now: {reason}", retry_after_s=2.0)
             self._failed = True
-            self._give_up_segment()
+            self._finish_segment()
             self._note_try(reason)
         else:
             self._failed = False
@@ -294,6 +296,7 @@ class Inbox:
 
     def _append_durably(self, group: list[_Waiting]) -> None:
         if self._segment is None:
+            self._seal_finished()
             if self._failed:  # each try in a new segment would leave a file behind, a thousand a minute on a full disk
                 _require_room(self._folder / "room", sum(waiting.size for waiting in group))
             self._segment = OpenSegment(self._folder, self._next_number, frames.mark(self._mark_key, self._next_number), self._end)
@@ -313,20 +316,33 @@ class Inbox:
                     return
                 self._condition.wait(timeout=min(left, 0.05))
 
-    def _seal_if_due(self) -> None:
+    def _tidy(self) -> None:
+        """Seal a segment that is full or old; no spares are needed where that was its age, where nothing comes, or the disk fails."""
         segment = self._segment
-        if segment is not None and (
-            segment.size >= self._limits.segment_bytes or time.monotonic() - segment.opened >= self._limits.segment_age_s
-        ):
-            segment.seal()
-            self._segment = None
-            if segment.size < self._limits.segment_bytes:
-                spares.remove_all(self._folder)
+        if segment is not None and segment.size >= self._limits.segment_bytes:
+            self._finish_segment()
+        elif segment is None or time.monotonic() - segment.opened >= self._limits.segment_age_s:
+            self._finish_segment()
+            spares.remove_all(self._folder)
 
-    def _give_up_segment(self) -> None:
-        if self._segment is not None:
-            self._segment.seal()
-            self._segment = None
+    def _finish_segment(self) -> None:
+        """Write no more to the segment, and seal it."""
+        self._finished, self._segment = self._finished or self._segment, None
+        try:
+            self._seal_finished()
+        except Exception as failure:  # noqa: BLE001 - whatever it is: the next group is tried
+            logger.warning("cannot seal a segment, it is tried again before the next one is begun: %s", failure)
+
+    def _seal_finished(self) -> None:
+        """Seal the segment that is finished, where there is one; only one whose file ends with its last frame gives way to another.
+
+        Raises:
+            OSError: its end cannot be cut off.
+        """
+        if self._finished is not None:
+            self._finished.cut()
+            self._finished.seal()
+            self._finished = None
 
 
 def _require_room(file: Path, size: int) -> None:
@@ -335,10 +351,3 @@ def _require_room(file: Path, size: int) -> None:
         write_file(file, bytes(size), mode=0o600)
     finally:
         file.unlink(missing_ok=True)
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return 0

@@ -36,8 +36,8 @@ class OpenSegment:
     def __init__(self, folder: Path, number: int, mark: bytes, end: DurableEnd) -> None:
         self._folder, self._number, self._mark, self._end = folder, number, mark, end
         self._path = segment_path(folder, number, sealed=False)
-        end.note(number, 0)  # first: its file may hold an older segment's bytes
         self._descriptor = _opened(folder, self._path)
+        self._inode = os.fstat(self._descriptor).st_ino
         self.opened = time.monotonic()
         self.size = 0
 
@@ -56,7 +56,7 @@ class OpenSegment:
         for first in range(0, len(parts), _MAX_IOVECS):
             at = self._write_all(parts[first : first + _MAX_IOVECS], at)
         sync(self._descriptor)
-        self._end.note(self._number, at)
+        self._end.note(self._number, self._inode, at)
         self.size = at
 
     def _write_all(self, parts: list[bytes], at: int) -> int:
@@ -70,21 +70,23 @@ class OpenSegment:
                 rest, at = rest[written:], at + written
         return end
 
-    def seal(self) -> None:
-        """Close it for good; what its file holds behind it, of an older segment or of frames that nobody was promised, goes first."""
-        try:
-            try:
-                self._cut()
-            finally:
-                os.close(self._descriptor)
-            self._path.rename(segment_path(self._folder, self._number, sealed=True))
-        except OSError as failure:  # a close that fails has closed it
-            logger.warning("cannot seal %s, it will be sealed at the next start: %s", self._path, failure)
+    def cut(self) -> None:
+        """Take away what its file holds behind it: of an older segment, or of frames that nobody was promised.
 
-    def _cut(self) -> None:
+        Raises:
+            OSError: they are still there; as long as no other segment is opened, readers do not see them.
+        """
         if os.fstat(self._descriptor).st_size > self.size:
             os.ftruncate(self._descriptor, self.size)
             sync(self._descriptor)
+
+    def seal(self) -> None:
+        """Close it for good, once it is cut."""
+        try:
+            os.close(self._descriptor)
+            self._path.rename(segment_path(self._folder, self._number, sealed=True))
+        except OSError as failure:  # a close that fails has closed it
+            logger.warning("cannot seal %s, it will be sealed at the next start: %s", self._path, failure)
 
 
 def _opened(folder: Path, path: Path) -> int:

@@ -116,6 +116,8 @@ def _read(inbox: str, segment: Segment, mark: bytes, start: int, limit: int | No
     an end, at which an incomplete frame is a torn one.
     """
     durable = segment.durable_bytes()
+    if limit is not None:  # what is up to there was durable when it was taken, whatever a power loss has left of the note
+        durable = max(durable, min(limit, segment.path.stat().st_size))
     size = durable if limit is None else min(durable, limit)
     ended = segment.sealed and size == durable
     wanted = size - start if ended and _is_little(size - start - max_bytes, max_bytes) else min(size - start, max_bytes)

@@ -47,27 +47,18 @@ class Segment:
     sealed: bool
 
     def end(self) -> int:
-        """Up to where it holds frames; of an open one those that its writer has noted as durable.
-
-        Without a note, which a power loss may leave so, that is the whole file; it may hold other bytes behind its frames.
+        """Up to where it holds frames; of an open one, as its writer has noted, those that are durable.
 
         Raises:
             FileNotFoundError: it was sealed or forgotten meanwhile.
         """
-        size = self.path.stat().st_size
-        if self.sealed:
-            return size
-        noted = durable_end.noted(self.path.parent, self.number)
-        if noted is None:
-            self.path.stat()  # sealed meanwhile, and the note is of the next one
-            return size
-        return min(noted, size)
+        return self.path.stat().st_size if self.sealed else durable_end.noted(self.path)
 
     def durable_bytes(self) -> int:
         """The same, after making sure that a power loss leaves them there."""
         end = self.end()
-        if self.sealed or durable_end.noted(self.path.parent, self.number) is None:
-            fsync_file(self.path)  # a sealed one too: a process that died, or a failed fsync, may have left it so
+        if self.sealed:  # a process that died, or a failed fsync, may have left it so
+            fsync_file(self.path)
         return end
 
 

@@ -20,6 +20,7 @@ import pytest
 from otelpond.storage.decode.payloads import Payloads, Rules
 from otelpond.storage.inbox.log import Inbox
 from otelpond.storage.inbox.segments import BEGINNING, Position, segments
+from otelpond.storage.locks import locked
 from otelpond.storage.pipeline import spare_memory
 from otelpond.storage.pipeline.backlog import Backlog
 from otelpond.storage.pipeline.control import Control, Progress
@@ -930,3 +931,33 @@ def test_what_is_derived_is_let_go_before_the_next_batch_is(pond: Pond, monkeypa
 
     assert ["a", "b", "c", "d", "e", "f"] == pond.lake.tables["spans"]
     assert [0] * 6 == held
+
+
+def test_a_replay_beside_a_starting_receiver_misses_nothing_of_an_open_segment(tmp_path: Path) -> None:
+    """After a power loss the note of its end may be older than the plan; the receiver holds the inbox's lock, and has not sealed it yet."""
+    alive = True
+
+    def step(name: str) -> None:
+        if name == "publish spans" and alive:
+            raise KilledError
+
+    killed = Pond(tmp_path / "live", FakeLake(step))
+    inbox = Inbox(killed.data / "inbox" / "receiver")
+    note = killed.data / "inbox" / "receiver" / "end"
+    notes = []
+    for payload in ("a", "b", "c"):
+        inbox.append("default", Signal.TRACES, payload.encode(), Inspection(items=1)).result(timeout=10)
+        notes.append(note.read_bytes())
+    with pytest.raises(KilledError):
+        killed.run()
+    shutil.copytree(killed.data, tmp_path / "after")
+    (tmp_path / "after" / "inbox" / "receiver" / "end").write_bytes(notes[0])
+    inbox.close()
+    alive = False
+    pond = Pond(tmp_path / "after", killed.lake)
+    with locked(pond.data / "inbox" / "receiver" / "lock"):
+        pond.run()
+    Inbox(pond.data / "inbox" / "receiver").close()
+    pond.run()
+
+    assert ["a", "b", "c"] == pond.lake.tables["spans"]
