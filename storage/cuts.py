@@ -51,7 +51,14 @@ _BROWSER_EVENTS = (
 
 CUTS: Final[Mapping[str, Cut]] = {
     "failed_spans": Cut("spans", feeds=("error_logs", "api_error_logs", "database_error_logs")),
-    "error_records": Cut("logs", feeds=("error_logs", "crash_reports")),
+    "error_records": Cut("logs", feeds=("error_logs",)),
+    "crash_records": Cut(
+        "logs",
+        "select row_id from decoded_error_records where severity_number >= 21 or event_name in ('app.crash', 'device.crash', 'exception')"
+        " order by row_id",
+        after="error_records",
+        feeds=("crash_reports",),
+    ),
     "browser_spans": Cut(
         "spans",
         "select row_id from decoded_spans where telemetry_sdk_language = 'webjs'"  # noqa: S608 - constants of this module

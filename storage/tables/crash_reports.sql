@@ -103,7 +103,7 @@ with crash as (
         of_browser(record.telemetry_sdk_language, record.scope_name) as in_browser,
         read.page_slug as told_slug,
         case when in_browser and read.row_id is not null then told_device(read) end as told_device
-    from decoded_error_records record
+    from decoded_crash_records record
     left join decoded_error_events read on read.row_id = record.row_id
     where record.event_name in ('app.crash', 'device.crash')
         or (record.severity_number >= 21 and (record.exception_type is not null or record.exception_message is not null))
