@@ -38,6 +38,17 @@ async function close(page) {
 const waitUntilSent = (page) =>
   page.waitForFunction(() => !Object.keys(localStorage).some((key) => key.startsWith('otelpond.batch.')), undefined, { timeout: 40_000 });
 
+/** Until a dialog or popover has told of its new state. */
+function toggled(page, selector, state) {
+  return page.evaluate(
+    ([selector, state]) =>
+      new Promise((done) => {
+        document.querySelector(selector).addEventListener('toggle', ({ newState }) => newState === state && done());
+      }),
+    [selector, state],
+  );
+}
+
 /** Three pages, everything that is observed once. */
 async function visit(browser, { site }) {
   const { open } = await newContext(browser, site);
@@ -47,7 +58,8 @@ async function visit(browser, { site }) {
   await page.waitForFunction(() => scrollY === 1200);
   const { scrollHeight } = await page.evaluate(() => ({ scrollHeight: document.documentElement.scrollHeight }));
   await page.evaluate(() => scrollTo(0, 0));
-  for (const name of ['#greet', '#private', '[data-testid=masked]', '[data-testid=row]', '#reviews', '#open', '#agree']) await page.click(name);
+  for (const name of ['#greet', '#private', '[data-testid=masked]', '[data-testid=row]', '#reviews', '#open']) await page.click(name);
+  await Promise.all([toggled(page, '#terms', 'closed'), page.click('#agree')]); // a dialog tells so a moment later
   await page.selectOption('[name=size]', 'M');
   await page.selectOption('[name=period]', 'last_7_days');
   await page.click('#to-catalogue');
