@@ -7,6 +7,8 @@ nothing of a copy.
 
 from __future__ import annotations
 
+import contextlib
+import mmap
 import os
 import struct
 from pathlib import Path
@@ -17,26 +19,35 @@ import xxhash
 FILE: Final = "end"
 _NOTE: Final = struct.Struct("<QQQ")
 _CHECKSUM: Final = struct.Struct("<Q")
+_BYTES: Final = _NOTE.size + _CHECKSUM.size
+_TRIES: Final = 3
 
 
 class DurableEnd:
     """The note of one inbox, for its writer.
+
+    It is written through memory: a system call would let go of the interpreter's lock, and the group's answers wait to have it again.
 
     Raises:
         OSError: it cannot be written.
     """
 
     def __init__(self, folder: Path) -> None:
-        self._descriptor = os.open(folder / FILE, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        descriptor = os.open(folder / FILE, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        try:
+            os.pwrite(descriptor, bytes(_BYTES), 0)
+            self._note = mmap.mmap(descriptor, _BYTES)
+        finally:
+            os.close(descriptor)
 
     def note(self, number: int, inode: int, size: int) -> None:
         """So many bytes of the open segment are durable, which has that number and whose file has that inode."""
         note = _NOTE.pack(number, inode, size)
-        os.pwrite(self._descriptor, note + _CHECKSUM.pack(xxhash.xxh3_64_intdigest(note)), 0)
+        self._note[:] = note + _checksum(note)
 
     def close(self) -> None:
         """Leave it as it is."""
-        os.close(self._descriptor)
+        self._note.close()
 
 
 def noted(segment: Path) -> int:
@@ -45,17 +56,21 @@ def noted(segment: Path) -> int:
     Raises:
         FileNotFoundError: the segment was sealed or forgotten.
     """
-    content = _content(segment.with_name(FILE))
+    note = _whole_note(segment.with_name(FILE))
     inode = segment.stat().st_ino  # behind the note, which is of the next segment once this one has been sealed
-    note = content[: _NOTE.size]
-    if content[_NOTE.size :] != _CHECKSUM.pack(xxhash.xxh3_64_intdigest(note)):
-        return 0
     *named, size = _NOTE.unpack(note)
     return int(size) if named == [int(segment.stem), inode] else 0
 
 
-def _content(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except FileNotFoundError:
-        return b""
+def _whole_note(file: Path) -> bytes:
+    """The note; zeros where there is none that is whole, also a moment later."""
+    for _ in range(_TRIES):
+        with contextlib.suppress(FileNotFoundError):
+            content = file.read_bytes()
+            if len(content) == _BYTES and content[_NOTE.size :] == _checksum(content[: _NOTE.size]):
+                return content[: _NOTE.size]
+    return bytes(_NOTE.size)
+
+
+def _checksum(note: bytes) -> bytes:
+    return _CHECKSUM.pack(xxhash.xxh3_64_intdigest(note))
