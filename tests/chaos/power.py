@@ -25,8 +25,9 @@ from .record import Begun, Event, Found, Player, calls, record, untold
 
 PAYLOADS_A_LIFE = 120
 LIFE_S = 60.0
-MOST_UNTOLD = 3
-"""So many calls may be under way when a life ends, whose end nobody tells; what they did is taken from the folder."""
+MOST_UNTOLD = 4
+"""So many calls may be under way when a life ends, whose end nobody tells; what they did is taken from the folder. One more than there
+are threads that write: the note of the inbox's end is written through memory, and told by no call."""
 SENT_AGAIN = 8
 """So many payloads before the end of a life are sent again in the next one: their clients heard nothing, or did and were asked again."""
 
