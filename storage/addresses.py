@@ -103,11 +103,11 @@ class AddressHasher:
 
 def forget_keys(folder: Path, today: date) -> None:
     """Remove the keys of the days before yesterday, for ever. What of such a day is decoded later gets other hashes than before."""
-    old = [path for path in folder.glob("*.key") if path.stem < str(today - timedelta(days=1))]
-    for path in old:
-        path.unlink(missing_ok=True)
-    if old:
-        fsync_folder(folder)
+    for path in folder.glob("*.key"):
+        with contextlib.suppress(ValueError):  # not a key of ours
+            if date.fromisoformat(path.stem) < today - timedelta(days=1):
+                path.unlink(missing_ok=True)
+                fsync_folder(folder)
 
 
 def hashes_of(hash_address: Callable[[str, int], str]) -> Hashes:

@@ -97,11 +97,11 @@ def test_today_and_yesterday_are_kept_and_what_is_no_key(hasher: AddressHasher, 
     """Two days' keys at most, though a day's last payloads are decoded after midnight; a clock that is behind removes nothing."""
     for day in range(-2, 2):
         hasher("192.0.2.7", _NOON + day * _DAY_NS)
-    (tmp_path / "keys" / "README").touch()
+    (tmp_path / "keys" / "1.key").touch()
     forget_keys(tmp_path / "keys", date(2024, 1, 1))
     assert 5 == len(list((tmp_path / "keys").iterdir()))
     forget_keys(tmp_path / "keys", date(2024, 10, 5))
-    assert ["2024-10-04.key", "2024-10-05.key", "README"] == sorted(path.name for path in (tmp_path / "keys").iterdir())
+    assert ["1.key", "2024-10-04.key", "2024-10-05.key"] == sorted(path.name for path in (tmp_path / "keys").iterdir())
     forget_keys(tmp_path / "nowhere", date(2024, 10, 5))
 
 
