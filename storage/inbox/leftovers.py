@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
-import secrets
 import sys
 from pathlib import Path
 
 from ..durable import fsync_file
 from ..locks import locked
-from . import durable_end, frames, spares
+from . import durable_end, spares
 from .reading import mark_of, scan
 from .segments import LOCK, OPEN, Segment, mark_key, segment_path, segments
 
@@ -42,9 +41,8 @@ def seal_abandoned(folder: Path) -> None:
 
 def _cut(segment: Segment) -> None:
     """Take away what stands behind the last whole frame; what was noted as durable stays, damaged or not."""
-    folder = segment.path.parent
     content = memoryview(segment.path.read_bytes())
-    mark = mark_of(segment, mark_key(folder) or secrets.token_bytes(frames.KEY_BYTES))
+    mark = mark_of(segment, mark_key(segment.path.parent))
     found, _, _ = scan(content, mark, sys.maxsize, final=True)
     end = max(found[-1].end if found else 0, durable_end.noted(segment.path))
     if end < len(content):

@@ -79,7 +79,7 @@ def _next_chunk(
         FileNotFoundError: a file was renamed or forgotten meanwhile.
     """
     position, unlisted = after, after.segment
-    key = mark_key(folder) or secrets.token_bytes(frames.KEY_BYTES)  # without one the segments' heads alone tell their marks
+    key = mark_key(folder)
     for segment in segments(folder) if kept is None else segments_with_kept(folder, kept):
         if segment.number < position.segment:
             continue
@@ -134,12 +134,12 @@ def _read(inbox: str, segment: Segment, mark: bytes, start: int, limit: int | No
     return None
 
 
-def mark_of(segment: Segment, key: bytes) -> bytes:
+def mark_of(segment: Segment, key: bytes | None) -> bytes:
     """What the segment's frames begin with: by the inbox's key, and by its head, which may be damaged, where no frame has that mark.
 
-    Such is a segment of an older release, or of an inbox that another took the place of.
+    Such is a segment of an older release, or of an inbox that another took the place of; without a key the head alone tells.
     """
-    mark = frames.mark(key, segment.number)
+    mark = frames.mark(key or secrets.token_bytes(frames.KEY_BYTES), segment.number)
     with segment.path.open("rb", buffering=0) as file:
         head = file.read(frames.MARK_BYTES)
         told = frames.mark_of(head)
